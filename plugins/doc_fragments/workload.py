@@ -1,0 +1,46 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Options that every workload has."""
+
+    DOCUMENTATION = r"""
+options:
+  name:
+    description: Name of the workload; 1 to 40 lower-case letters, digits and inner hyphens.
+    type: str
+    required: true
+  environment:
+    description:
+      - Environment of the workload. Each has a live release of its own.
+      - 1 to 20 lower-case letters, digits and inner hyphens.
+    type: str
+    default: production
+  state:
+    description:
+      - V(present) makes the declared release live.
+      - V(stopped) stops the live release's containers but keeps them; its routes answer 503 with Retry-After.
+        The other options are not looked at.
+      - V(absent) removes routes, containers, secret files and the live record. Named volumes are kept.
+    type: str
+    choices: [present, stopped, absent]
+    default: present
+  strategy:
+    description:
+      - How a new release replaces the live one.
+      - V(blue-green) starts it beside the live one. It is the default for images, and is refused where two containers
+        would share a host port or write one volume.
+      - V(recreate) stops the live one first, and starts it again if the new one does not pass its gate.
+        While neither serves, the routes answer 503 with Retry-After.
+      - Omitted, it is the default of the source, V(blue-green).
+    type: str
+    choices: [blue-green, recreate]
+  force:
+    description: Make a new deployment even if nothing changed.
+    type: bool
+    default: false
+"""

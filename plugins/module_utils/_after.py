@@ -1,0 +1,77 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the host looks like after a plan, as far as values can tell. Private to tidegate.platform.
+
+Check mode needs it when a plan comes after a recovery; the property tests need it to say "plan after apply is empty".
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import replace
+
+from ._model import Actual, Container, Plan, Step, Verb
+
+Effect = t.Callable[[Actual, Step], Actual]
+
+
+def after(have: Actual, plan: Plan) -> Actual:
+    """The state that the plan's steps lead to; the attempt counts as concluded."""
+    for step in plan.steps:
+        have = EFFECTS.get(step.verb, _unchanged)(have, step)
+    return replace(have, attempt=None)
+
+
+def _unchanged(have: Actual, _step: Step) -> Actual:
+    return have
+
+
+def _start(have: Actual, step: Step) -> Actual:
+    release = step.release
+    if release is None:
+        raise ValueError("a start step carries its release")
+    made = tuple(
+        Container(name, "running", deployment=release.id, fingerprint=release.fingerprint) for name in step.containers
+    )
+    return replace(have, containers=have.containers + made)
+
+
+def _into(state: str) -> Effect:
+    def effect(have: Actual, step: Step) -> Actual:
+        changed = tuple(
+            replace(c, state=state, health="") if c.name in step.containers else c for c in have.containers
+        )
+        return replace(have, containers=changed)
+
+    return effect
+
+
+def _route(have: Actual, step: Step) -> Actual:
+    return replace(have, route=step.route)
+
+
+def _persist(have: Actual, step: Step) -> Actual:
+    same = have.live is not None and step.release is not None and have.live.id == step.release.id
+    return replace(have, live=step.release, previous=have.previous if same else have.live)
+
+
+def _reap(have: Actual, step: Step) -> Actual:
+    return replace(have, containers=tuple(c for c in have.containers if c.name not in step.containers))
+
+
+def _forget(have: Actual, _step: Step) -> Actual:
+    return replace(have, live=None, previous=None)
+
+
+EFFECTS: dict[Verb, Effect] = {
+    Verb.START: _start,
+    Verb.RESUME: _into("running"),
+    Verb.STOP: _into("exited"),
+    Verb.HOLD: _route,
+    Verb.SWITCH: _route,
+    Verb.UNROUTE: _route,
+    Verb.PERSIST: _persist,
+    Verb.REAP: _reap,
+    Verb.FORGET: _forget,
+}

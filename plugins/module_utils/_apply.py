@@ -1,0 +1,64 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Carries a plan out: forwards with a journal, backwards when a step fails. Private to tidegate.platform."""
+
+from __future__ import annotations
+
+from ._acts import ACTS
+from ._errors import TidegateError
+from ._model import Plan, Step, Verb
+from ._world import World
+
+_ROUTING = {Verb.HOLD, Verb.SWITCH}
+
+
+def carry_out(world: World, plan: Plan) -> None:
+    """Do the plan's steps in order.
+
+    Up to `persist` a failure takes back every step that was begun, newest first. After it the new release is live,
+    so a failure only leaves something to tidy, which the next run does; it becomes a warning.
+
+    :raises TidegateError: with the name of the step that failed; what served before still serves.
+    """
+    if any(step.verb in _ROUTING for step in plan.steps):
+        world.on.traefik.require()
+    begun: list[Step] = []
+    for step in plan.steps:
+        committed = any(done.verb is Verb.PERSIST for done in begun)
+        begun.append(step)
+        try:
+            world.interrupts.check()
+            _perform(world, step)
+        except TidegateError as error:
+            error.step = error.step or step.verb.value
+            if committed:
+                world.warnings.append(f"The new release is live, but {error} The next run finishes this.")
+                return
+            _take_back(world, begun)
+            raise
+
+
+def _perform(world: World, step: Step, name: str = "") -> None:
+    clock = world.on.clock
+    name = name or step.verb.value
+    if world.recorded:
+        world.on.store.journal(world.deployment, name, clock.now())
+    begun = clock.monotonic()
+    row = {"name": name, "seconds": 0.0, "detail": ""}
+    world.steps.append(row)
+    try:
+        row["detail"] = ACTS[step.verb](world, step)
+    finally:
+        row["seconds"] = round(clock.monotonic() - begun, 3)
+
+
+def _take_back(world: World, begun: list[Step]) -> None:
+    """Undo, newest first; one undo that fails does not keep the others from being tried."""
+    world.interrupts.ignore()
+    for step in reversed(begun):
+        for undo in step.undo:
+            try:
+                _perform(world, undo, f"undo {step.verb.value}: {undo.verb.value}")
+            except TidegateError as error:
+                world.warnings.append(f"While taking back {step.verb.value}: {error}")

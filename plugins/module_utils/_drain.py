@@ -1,0 +1,63 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Measured drain: how many connections to a container are open. Private to tidegate.platform.
+
+The count is read from the kernel's socket table of the container's network namespace (proc(5), /proc/PID/net/tcp).
+Traefik closes idle connections to a workload after two seconds, so that after those the count is the number of
+requests in flight.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ._clock import Clock, attempts
+from ._model import Drain
+
+ESTABLISHED = "01"
+# One reading of zero may fall between Traefik's choice of a server and its dial; two, this far apart, do not.
+SETTLE_SECONDS = 0.1
+
+
+class Drained(t.NamedTuple):
+    """How a drain ended: connections that outlived `timeout`, and those cut at the end."""
+
+    outlived: int
+    cut: int
+
+
+def open_connections(pids: t.Iterable[int], port: int, proc: str = "/proc") -> int:
+    """Established connections to a local port, over the network namespaces of these processes."""
+    total = 0
+    for pid in pids:
+        for table in ("tcp", "tcp6"):
+            total += _established(f"{proc}/{pid}/net/{table}", port)
+    return total
+
+
+def _established(path: str, port: int) -> int:
+    try:
+        with open(path, encoding="ascii") as stream:
+            rows = [line.split() for line in stream.readlines()[1:]]
+    except (FileNotFoundError, ProcessLookupError, OSError):
+        return 0  # the process ended, and its connections with it
+    return sum(1 for row in rows if row[3] == ESTABLISHED and int(row[1].rpartition(":")[2], 16) == port)
+
+
+def drain(count: t.Callable[[], int], limits: Drain, clock: Clock) -> Drained:
+    """Wait until nothing is in flight.
+
+    What is still open after `timeout` cannot be told from an upgraded connection by its socket, and gets
+    `upgraded_timeout`; both count from the begin.
+    """
+    begun, zeros, outlived = clock.monotonic(), 0, 0
+    left_open = 0
+    for _left in attempts(clock, limits.upgraded_timeout, first=SETTLE_SECONDS, most=SETTLE_SECONDS):
+        left_open = count()
+        zeros = 0 if left_open else zeros + 1
+        if zeros >= 2:
+            return Drained(outlived, 0)
+        if not outlived and clock.monotonic() - begun >= limits.timeout:
+            outlived = left_open
+    return Drained(outlived, left_open)

@@ -1,0 +1,61 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one error tree. Private to tidegate.platform.
+
+An error says which step failed on which object, why, and what to do about it.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+
+class TidegateError(Exception):
+    """Any failure that the platform explains; `logs` are a failed container's last lines."""
+
+    def __init__(self, cause: str, *, remedy: str = "", subject: str = "", logs: str = "") -> None:
+        super().__init__(cause)
+        self.cause = cause
+        self.remedy = remedy
+        self.subject = subject
+        self.logs = logs
+        self.step = ""
+
+    def __str__(self) -> str:
+        where = f"{self.step}: " if self.step else ""
+        what = f"{self.subject}: " if self.subject else ""
+        remedy = f" {self.remedy}" if self.remedy else ""
+        return f"{where}{what}{self.cause}.{remedy}" if self.cause[-1:] != "." else f"{where}{what}{self.cause}{remedy}"
+
+
+class InvalidOption(TidegateError):
+    """An option, or a combination of options, that cannot be carried out; found before anything is touched."""
+
+    def __init__(self, option: str, value: t.Any, cause: str, remedy: str) -> None:
+        super().__init__(f"{option}={value!r} {cause}", remedy=remedy)
+        self.option = option
+
+
+class EngineFailure(TidegateError):
+    """The Docker Engine refused a request or does not answer."""
+
+
+class ProxyFailure(TidegateError):
+    """Traefik did not take a route, or its directory cannot be written."""
+
+
+class Unhealthy(TidegateError):
+    """A candidate did not pass its gate, or its release command failed."""
+
+
+class StoreFailure(TidegateError):
+    """The state directory or its database cannot be read or written."""
+
+
+class LockHeld(TidegateError):
+    """Another run has the workload and did not let go within the time allowed."""
+
+
+class Canceled(TidegateError):
+    """This run was told to stop (SIGTERM, SIGINT or SIGHUP)."""

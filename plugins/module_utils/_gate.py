@@ -1,0 +1,112 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The gate: what a candidate has to show before traffic may go to it. Private to tidegate.platform.
+
+One deadline, the first probe at once, short backoff, N successes in a row; an exited container fails at once.
+"""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import typing as t
+from dataclasses import replace
+
+from ._clock import Clock, attempts
+from ._engine import Engine, Facts
+from ._errors import Unhealthy
+from ._model import Gate
+
+Probe = t.Callable[[Engine, Gate, str, Facts], str]
+"""Gives an empty text when the container is fine, else what was found instead."""
+
+
+class Entry(t.NamedTuple):
+    """A container in front of its gate."""
+
+    name: str
+    gate: Gate
+    restarts: int = 0
+
+
+def settle(gate: Gate, has_healthcheck: bool) -> Gate:
+    """Make `auto` one of the kinds: the image's own HEALTHCHECK, or a liveness window."""
+    if gate.kind == "image" and not has_healthcheck:
+        raise Unhealthy("the image has no HEALTHCHECK", subject="health.type=image", remedy="Use type http or tcp.")
+    if gate.kind != "auto":
+        return gate
+    return replace(gate, kind="image" if has_healthcheck else "window")
+
+
+def pass_gate(engine: Engine, clock: Clock, entry: Entry) -> str:
+    """Wait until the container has passed; how many probes it took.
+
+    :raises Unhealthy: it exited, restarted, or the deadline passed; carries the last answer and the log's tail.
+    """
+    gate, name = entry.gate, entry.name
+    begun, probes, good, last = clock.monotonic(), 0, 0, "no probe was made"
+    for _left in attempts(clock, gate.deadline, first=0.02):
+        facts = engine.inspect(name)
+        if facts is None or facts.state != "running" or facts.restarts > entry.restarts:
+            raise _failed(engine, name, _ended(facts))
+        last = PROBES[gate.kind](engine, gate, name, facts)
+        probes += 1
+        good = 0 if last else good + 1
+        lived = clock.monotonic() - begun >= gate.window or gate.kind != "window"
+        if good >= gate.successes and lived:
+            return f"{gate.kind}, {probes} probe{'s' if probes > 1 else ''}"
+    raise _failed(engine, name, f"not healthy after {gate.deadline:g} s by {gate.kind}; last: {last or 'too few successes'}")
+
+
+def _ended(facts: Facts | None) -> str:
+    if facts is None:
+        return "the container is gone"
+    if facts.state == "running":
+        return f"the container restarted ({facts.restarts} times), last exit code {facts.exit_code}"
+    return f"the container is {facts.state}, exit code {facts.exit_code}"
+
+
+def _failed(engine: Engine, name: str, cause: str) -> Unhealthy:
+    logs = engine.tail(name) if engine.inspect(name) else ""
+    remedy = "What served before still serves. Its log's last lines are in `logs`; change `health` if the probe is wrong."
+    return Unhealthy(cause, subject=name, remedy=remedy, logs=logs)
+
+
+def _http(_engine: Engine, gate: Gate, _name: str, facts: Facts) -> str:
+    connection = http.client.HTTPConnection(facts.address, t.cast(int, gate.port), timeout=gate.timeout)
+    try:
+        connection.request("GET", gate.path, headers={"Host": gate.host} if gate.host else {})
+        status = connection.getresponse().status
+    except (OSError, http.client.HTTPException) as error:
+        return f"GET {gate.path} on port {gate.port}: {error or type(error).__name__}"
+    finally:
+        connection.close()
+    if any(low <= status <= high for low, high in gate.codes):
+        return ""
+    return f"GET {gate.path} on port {gate.port}: status {status}"
+
+
+def _tcp(_engine: Engine, gate: Gate, _name: str, facts: Facts) -> str:
+    try:
+        socket.create_connection((facts.address, t.cast(int, gate.port)), gate.timeout).close()
+    except OSError as error:
+        return f"connect to port {gate.port}: {error}"
+    return ""
+
+
+def _command(engine: Engine, gate: Gate, name: str, _facts: Facts) -> str:
+    code, output = engine.execute(name, gate.command, gate.timeout)
+    return "" if code == 0 else f"{gate.command[0]}: exit code {code}: {output[-200:]}"
+
+
+def _image(_engine: Engine, _gate: Gate, _name: str, facts: Facts) -> str:
+    return "" if facts.health == "healthy" else f"HEALTHCHECK is {facts.health or 'not run yet'}"
+
+
+def _window(engine: Engine, gate: Gate, name: str, facts: Facts) -> str:
+    """Staying alive is enough, but traffic is never switched to a port that nobody listens on."""
+    return _tcp(engine, gate, name, facts) if gate.port is not None else ""
+
+
+PROBES: dict[str, Probe] = {"http": _http, "tcp": _tcp, "command": _command, "image": _image, "window": _window}

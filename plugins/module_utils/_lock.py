@@ -1,0 +1,68 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Host-local exclusion per workload: flock, which dies with its holder. Private to tidegate.platform."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import time
+import typing as t
+from contextlib import contextmanager
+
+from . import _files
+from ._clock import Clock, attempts
+from ._errors import LockHeld, StoreFailure
+from ._names import key_of
+
+
+@contextmanager
+def held(state_dir: str, subject: tuple[str, str], timeout: float, clock: Clock) -> t.Iterator[None]:
+    """Hold the workload's lock for the length of a block.
+
+    :param subject: workload and environment.
+    :param timeout: seconds to wait for another holder; 0 fails at once.
+    :raises LockHeld: says who holds it and since when.
+    """
+    folder = _files.private_folder(os.path.join(_files.private_folder(state_dir), "locks"))
+    path = os.path.join(folder, f"{key_of(*subject)}.lock")
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StoreFailure(f"cannot be opened: {error.strerror}", subject=path) from error
+    with os.fdopen(descriptor, "r+", encoding="utf-8") as stream:
+        _take(stream, subject, timeout, clock)
+        stream.seek(0)
+        stream.truncate()
+        json.dump({"pid": os.getpid(), "since": clock.now(), "controller": os.environ.get("SSH_CLIENT", "local")}, stream)
+        stream.flush()
+        yield  # closing the file lets the lock go, and so does the death of this process
+
+
+def _take(stream: t.IO[str], subject: tuple[str, str], timeout: float, clock: Clock) -> None:
+    for _left in attempts(clock, timeout, first=0.02):
+        try:
+            fcntl.flock(stream.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except OSError as error:
+            if error.errno not in (errno.EAGAIN, errno.EACCES):
+                raise
+    workload, environment = subject
+    raise LockHeld(
+        f"another run has it ({_holder(stream)}) and did not let go within {timeout:g} s",
+        subject=f"{workload} ({environment})",
+        remedy="Wait for it, or raise lock_timeout.",
+    )
+
+
+def _holder(stream: t.IO[str]) -> str:
+    stream.seek(0)
+    try:
+        holder = json.load(stream)
+        since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(holder["since"]))
+        return f"pid {holder['pid']} from {holder['controller']} since {since}"
+    except (ValueError, KeyError, TypeError):
+        return "holder not written yet"

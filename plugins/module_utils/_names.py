@@ -1,0 +1,90 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The grammar of every name that comes from outside. Private to tidegate.platform.
+
+A name that passes here can be a container name, a DNS label, a file name and a Traefik object name at once,
+and can never be read as a flag, a path outside its root or a piece of a routing rule.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ._errors import InvalidOption
+
+# Crockford's base32 alphabet, lower case: no letters that read alike (https://www.crockford.com/base32.html).
+BASE32 = "0123456789abcdefghjkmnpqrstvwxyz"
+SUFFIX_LENGTH = 8
+
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+
+
+class Grammar(t.NamedTuple):
+    """A pattern and how to say it."""
+
+    pattern: t.Pattern[str]
+    words: str
+
+    def check(self, option: str, value: str) -> str:
+        """The value, if it is of this grammar.
+
+        :raises InvalidOption: names the option, the value and the grammar.
+        """
+        if not self.pattern.fullmatch(value):
+            raise InvalidOption(option, value, f"is not {self.words}", "Correct the value.")
+        return value
+
+
+# 40 + "-" + 8 + "-" + 3 digits of replica stay below the 63 characters of a DNS label (RFC 1035, section 2.3.4).
+WORKLOAD = Grammar(
+    re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?"),
+    "a name of 1 to 40 lower-case letters, digits and inner hyphens",
+)
+ENVIRONMENT = Grammar(
+    re.compile(r"[a-z0-9](?:[a-z0-9-]{0,18}[a-z0-9])?"),
+    "a name of 1 to 20 lower-case letters, digits and inner hyphens",
+)
+HOST = Grammar(
+    re.compile(rf"(?=.{{1,253}}$)(?:\*\.)?{_LABEL}(?:\.{_LABEL})*|\*"),
+    "a lower-case DNS name, a wildcard such as *.example.org, or * for any host",
+)
+PATH = Grammar(re.compile(r"/[A-Za-z0-9._~/-]*"), "an absolute path of letters, digits and . _ ~ - /")
+PROBE_PATH = Grammar(re.compile(r"/[A-Za-z0-9._~/?&=%+,:@-]*"), "an absolute HTTP path without blanks")
+REFERENCE = Grammar(re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*(?:@[a-z]+)?"), "the name of a Traefik object")
+ENV_KEY = Grammar(re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}"), "a variable name of letters, digits and underscores")
+SECRET = Grammar(re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}"), "a file name of letters, digits and _ . -")
+VOLUME = Grammar(re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+"), "a volume name")
+ABSOLUTE = Grammar(re.compile(r"/(?!.*(?:^|/)\.\.(?:/|$))[^\x00:]*"), "an absolute path without '..' and ':'")
+NETWORK = Grammar(re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*"), "a network name")
+# The engine's own reference grammar, without its length limits (distribution/reference).
+IMAGE = Grammar(
+    re.compile(
+        r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]+)?/)?"
+        r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*"
+        r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?"
+    ),
+    "an image reference such as registry.example.org/team/app:1.4 or app@sha256:…",
+)
+
+
+def deployment_id(milliseconds: int, entropy: bytes) -> str:
+    """A ULID in lower case: sorts by time (10 characters), then 80 random bits (https://github.com/ulid/spec).
+
+    :param milliseconds: Unix time in milliseconds.
+    :param entropy: 10 random bytes.
+    """
+    number = (milliseconds << 80) | int.from_bytes(entropy, "big")
+    return "".join(BASE32[(number >> shift) & 31] for shift in range(125, -1, -5))
+
+
+def container_names(workload: str, deployment: str, replicas: int) -> tuple[str, ...]:
+    """Unique names, each both a container's name and its route target (DS-07)."""
+    suffix = deployment[-SUFFIX_LENGTH:]
+    return tuple(f"{workload}-{suffix}-{number}" for number in range(1, replicas + 1))
+
+
+def key_of(workload: str, environment: str) -> str:
+    """What a workload is called in files, locks and Traefik; the dot keeps `a-b`/`c` and `a`/`b-c` apart (DP-T17)."""
+    return f"{workload}.{environment}"

@@ -1,0 +1,146 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Secrets on the host: a host-local key, keyed versions, files for containers, and redaction.
+
+Private to tidegate.platform.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import secrets as entropy
+import shutil
+import typing as t
+from urllib.parse import quote
+
+from . import _files
+from ._errors import StoreFailure
+from ._model import Secret
+
+KEY_BYTES = 32
+VERSION_CHARACTERS = 32
+
+
+class Secrets:
+    """The secret part of the state directory: `secret.key` and `secrets/WORKLOAD/SUFFIX/NAME`.
+
+    :param state_dir: folder of mode 0700.
+    """
+
+    def __init__(self, state_dir: str) -> None:
+        self.state_dir = state_dir
+        self._key: bytes | None = None
+
+    def version(self, value: str) -> str:
+        """Keyed hash (HMAC-SHA-256) of a value: tells a change, but nothing else without the host's key."""
+        mac = hmac.new(self._key_bytes(), value.encode(), hashlib.sha256)
+        return mac.hexdigest()[:VERSION_CHARACTERS]
+
+    def _key_bytes(self) -> bytes:
+        """The key; where there is none yet, one that `keep_key` writes down once something is deployed."""
+        if self._key is None:
+            try:
+                with open(self._key_path, "rb") as stream:
+                    self._key = stream.read()
+            except FileNotFoundError:
+                self._key = entropy.token_bytes(KEY_BYTES)
+            except OSError as error:
+                raise StoreFailure(f"cannot be read: {error.strerror}", subject=self._key_path) from error
+        return self._key
+
+    @property
+    def _key_path(self) -> str:
+        return os.path.join(self.state_dir, "secret.key")
+
+    def keep_key(self) -> None:
+        """Write the key unless there is one; whoever comes second takes the first one's.
+
+        :raises StoreFailure: another run wrote its own key meanwhile; this run's versions are void.
+        """
+        _files.private_folder(self.state_dir)
+        mine = self._key_bytes()
+        try:
+            descriptor = os.open(self._key_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        except FileExistsError:
+            with open(self._key_path, "rb") as stream:
+                if stream.read() != mine:
+                    raise StoreFailure("was made by another run just now", subject=self._key_path, remedy="Run again.")
+            return
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(mine)
+            stream.flush()
+            os.fsync(stream.fileno())
+
+    def write(self, workload: str, suffix: str, secrets: t.Iterable[Secret]) -> str:
+        """Write the secrets that are delivered as files; their folder, or an empty text without any."""
+        files = [s for s in secrets if s.delivery == "file"]
+        if not files:
+            return ""
+        folder = self.state_dir
+        for part in ("secrets", workload, suffix):
+            folder = _files.private_folder(os.path.join(folder, part))
+        for secret in files:
+            _files.place(os.path.join(folder, secret.name), secret.value, 0o600, folder)
+        return folder
+
+    def give(self, folder: str, uid: int, gid: int) -> None:
+        """Make the container's user the owner, so that mode 0600 lets it, and nobody else, read them."""
+        for name in os.listdir(folder):
+            os.chown(os.path.join(folder, name), uid, gid, follow_symlinks=False)
+        os.chown(folder, uid, gid)
+
+    def prune(self, workload: str, keep: t.Collection[str]) -> None:
+        """Remove the secret files of releases that are neither live nor previous."""
+        folder = os.path.join(self.state_dir, "secrets", workload)
+        if not os.path.isdir(folder):
+            return
+        for suffix in os.listdir(folder):
+            if suffix not in keep:
+                shutil.rmtree(os.path.join(folder, suffix))
+        if not os.listdir(folder):
+            os.rmdir(folder)
+
+
+def user_ids(user: str, passwd: str) -> tuple[int, int]:
+    """Numeric uid and gid of a container's user.
+
+    :param user: `name|uid[:group|gid]` as in an image's or container's configuration; empty is root.
+    :param passwd: the image's /etc/passwd.
+    """
+    name, _colon, group = user.partition(":")
+    uid, gid = (int(name), 0) if name.isdigit() else (0, 0)
+    for line in passwd.splitlines():
+        fields = line.split(":")
+        if len(fields) > 3 and name and name in (fields[0], fields[2]):
+            uid, gid = int(fields[2]), int(fields[3])
+            break
+    return uid, int(group) if group.isdigit() else gid
+
+
+class Redactor:
+    """Takes secrets out of texts that leave the module."""
+
+    def __init__(self, values: t.Iterable[str]) -> None:
+        forms = {form for value in values if value for form in _forms(value)}
+        self._forms = sorted(forms, key=len, reverse=True)
+
+    def __call__(self, text: str) -> str:
+        for form in self._forms:
+            text = text.replace(form, "***")
+        return text
+
+
+def _forms(value: str) -> t.Iterator[str]:
+    """How a value may be spelled in a log: plain, each of its lines, in JSON, in a URL, in base64."""
+    yield value
+    if len(value) < 4:
+        return  # the other spellings of something this short would blacken ordinary words
+    yield from (line for line in value.splitlines() if len(line) >= 8)
+    yield json.dumps(value)[1:-1]
+    yield quote(value, safe="")
+    yield base64.b64encode(value.encode()).decode()

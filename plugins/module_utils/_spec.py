@@ -1,0 +1,155 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Argument specifications, one value a shared piece; each has a documentation fragment. Private to tidegate.platform."""
+
+from __future__ import annotations
+
+import typing as t
+
+Spec = t.Dict[str, t.Dict[str, t.Any]]
+
+DEFAULT_STATE_DIR = "/var/lib/tidegate"
+DEFAULT_ROUTES_DIR = "/var/lib/tidegate/routes"
+DEFAULT_TRAEFIK_API = "http://127.0.0.1:8080"
+DEFAULT_NETWORK = "tidegate"
+
+HOST: Spec = {
+    "state_dir": {"type": "path", "default": DEFAULT_STATE_DIR},
+    "routes_dir": {"type": "path", "default": DEFAULT_ROUTES_DIR},
+    "traefik_api": {"type": "str", "default": DEFAULT_TRAEFIK_API},
+    "traefik_timeout": {"type": "float", "default": 10.0},
+    "docker_host": {"type": "str", "default": "unix:///var/run/docker.sock"},
+    "lock_timeout": {"type": "float", "default": 600.0},
+}
+
+WORKLOAD: Spec = {
+    "name": {"type": "str", "required": True},
+    "environment": {"type": "str", "default": "production"},
+    "state": {"type": "str", "choices": ["present", "stopped", "absent"], "default": "present"},
+    "strategy": {"type": "str", "choices": ["blue-green", "recreate"]},
+    "force": {"type": "bool", "default": False},
+}
+
+IMAGE: Spec = {
+    "image": {"type": "str"},
+    "pull": {"type": "str", "choices": ["missing", "always", "never"], "default": "missing"},
+    "registry_username": {"type": "str"},
+    "registry_password": {"type": "str", "no_log": True},
+}
+
+CONTAINER: Spec = {
+    "port": {"type": "int"},
+    "replicas": {"type": "int", "default": 1},
+    "command": {"type": "list", "elements": "str"},
+    "entrypoint": {"type": "list", "elements": "str"},
+    "env": {"type": "dict", "default": {}},
+    "secrets": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "no_log": False,
+        "options": {
+            "name": {"type": "str", "required": True},
+            "value": {"type": "str", "required": True, "no_log": True},
+            "delivery": {"type": "str", "choices": ["file", "environment"], "default": "file"},
+        },
+    },
+    "user": {"type": "str"},
+    "working_dir": {"type": "path"},
+    "volumes": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "source": {"type": "str", "required": True},
+            "target": {"type": "str", "required": True},
+            "read_only": {"type": "bool", "default": False},
+            "shared": {"type": "bool", "default": False},
+        },
+    },
+    "tmpfs": {"type": "list", "elements": "str", "default": []},
+    "networks": {"type": "list", "elements": "str", "default": [DEFAULT_NETWORK]},
+    "aliases": {"type": "list", "elements": "str", "default": []},
+    "ports": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "container": {"type": "int", "required": True},
+            "host": {"type": "int", "required": True},
+            "address": {"type": "str", "default": "127.0.0.1"},
+            "protocol": {"type": "str", "choices": ["tcp", "udp"], "default": "tcp"},
+        },
+    },
+    "memory": {"type": "str"},
+    "cpus": {"type": "float"},
+    "pids": {"type": "int"},
+    "read_only": {"type": "bool", "default": False},
+    "init": {"type": "bool", "default": False},
+    "cap_add": {"type": "list", "elements": "str", "default": []},
+    "cap_drop": {"type": "list", "elements": "str", "default": ["ALL"]},
+    "no_new_privileges": {"type": "bool", "default": True},
+    "allow_root": {"type": "bool", "default": False},
+    "restart_policy": {
+        "type": "str",
+        "choices": ["no", "on-failure", "unless-stopped", "always"],
+        "default": "unless-stopped",
+    },
+    "labels": {"type": "dict", "default": {}},
+    "log_driver": {"type": "str"},
+    "log_options": {"type": "dict", "default": {}},
+    "stop_timeout": {"type": "int", "default": 10},
+    "stop_signal": {"type": "str"},
+    "release_command": {"type": "list", "elements": "str"},
+    "release_command_timeout": {"type": "float", "default": 300.0},
+}
+
+HEALTH: Spec = {
+    "health": {
+        "type": "dict",
+        "default": {},
+        "options": {
+            "type": {"type": "str", "choices": ["http", "tcp", "command", "image", "window"]},
+            "path": {"type": "str"},
+            "port": {"type": "int"},
+            "codes": {"type": "list", "elements": "str"},
+            "host": {"type": "str"},
+            "command": {"type": "list", "elements": "str"},
+            "timeout": {"type": "float", "default": 2.0},
+            "deadline": {"type": "float", "default": 60.0},
+            "successes": {"type": "int", "default": 1},
+            "window": {"type": "float", "default": 3.0},
+        },
+    },
+    "drain": {
+        "type": "dict",
+        "default": {},
+        "options": {
+            "timeout": {"type": "float", "default": 30.0},
+            "upgraded_timeout": {"type": "float"},
+        },
+    },
+}
+
+ROUTES: Spec = {
+    "routes": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "host": {"type": "str"},
+            "hosts": {"type": "list", "elements": "str"},
+            "path_prefix": {"type": "str", "default": "/"},
+            "strip_prefix": {"type": "bool", "default": False},
+            "priority": {"type": "int"},
+            "entry_points": {"type": "list", "elements": "str"},
+            "tls": {"type": "bool"},
+            "resolver": {"type": "str"},
+            "redirect_to": {"type": "str"},
+            "middlewares": {"type": "list", "elements": "str", "default": []},
+        },
+    },
+}
+
+WORKLOAD_IMAGE: Spec = {**WORKLOAD, **IMAGE, **CONTAINER, **HEALTH, **ROUTES, **HOST}

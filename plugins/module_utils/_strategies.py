@@ -1,0 +1,88 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a candidate replaces the live release: one pure function a strategy. Private to tidegate.platform.
+
+Blue is what serves, green is the candidate. Every step carries what takes it back, so that a failure anywhere
+before `persist` ends with blue serving.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ._model import Actual, Document, Release, Step, Strategy, Verb, Workload
+
+Hold = t.Callable[[Document], Document]
+"""Turns a routing document into the one that answers 503 with Retry-After on the same routes."""
+
+
+def blue_green(want: Workload, have: Actual, green: Release, _hold: Hold) -> tuple[Step, ...]:
+    """Start green beside blue, gate it, switch, persist, and only then drain and reap blue (DS-04, DS-09)."""
+    blue = have.others(green.containers)
+    return (
+        *_make(want, green),
+        *_switch(have, green, undo=route_back(have)),
+        Step(Verb.PERSIST, release=green),
+        *_leave(blue),
+    )
+
+
+def recreate(want: Workload, have: Actual, green: Release, hold: Hold) -> tuple[Step, ...]:
+    """Stop blue, start green in its place; blue is kept until green passed its gate, and started again if it did not.
+
+    While neither serves, the routes answer 503 with Retry-After.
+    """
+    blue = have.others(green.containers)
+    serving = tuple(c.name for c in have.named(blue) if c.state == "running")
+    routed = have.live.route if have.live else have.route
+    steps: list[Step] = []
+    undo_switch = route_back(have)
+    if serving and routed is not None:
+        held = hold(routed)
+        steps.append(Step(Verb.HOLD, route=held, undo=route_back(have)))
+        undo_switch = (Step(Verb.HOLD, route=held),)
+    if serving:
+        again = (Step(Verb.RESUME, serving), Step(Verb.GATE, serving, release=have.live))
+        steps += [Step(Verb.DRAIN, serving), Step(Verb.STOP, serving, undo=again)]
+    steps += [*_make(want, green), *_switch(have, green, undo=undo_switch), Step(Verb.PERSIST, release=green)]
+    return (*steps, *_reap(blue))
+
+
+STRATEGIES: dict[Strategy, t.Callable[[Workload, Actual, Release, Hold], tuple[Step, ...]]] = {
+    Strategy.BLUE_GREEN: blue_green,
+    Strategy.RECREATE: recreate,
+}
+
+
+def route_back(have: Actual) -> tuple[Step, ...]:
+    """The step that makes the routes what they were: the live release's, else the file as it was found."""
+    before = have.live.route if have.live else have.route
+    if before is None:
+        return (Step(Verb.UNROUTE),)
+    return (Step(Verb.SWITCH, route=before),)
+
+
+def _make(want: Workload, green: Release) -> tuple[Step, ...]:
+    """Release command, start, gate.
+
+    The release command runs before green starts, not after: an application that needs its migrated schema to boot
+    would otherwise never pass its gate.
+    """
+    command = (Step(Verb.RELEASE_COMMAND, release=green),) if want.release_command else ()
+    start = Step(Verb.START, green.containers, release=green, undo=(Step(Verb.REAP, green.containers),))
+    return (*command, start, Step(Verb.GATE, green.containers, release=green))
+
+
+def _switch(have: Actual, green: Release, undo: tuple[Step, ...]) -> tuple[Step, ...]:
+    if green.route is not None:
+        return (Step(Verb.SWITCH, route=green.route, undo=undo),)
+    return (Step(Verb.UNROUTE, undo=undo),) if have.route is not None else ()
+
+
+def _leave(blue: tuple[str, ...]) -> tuple[Step, ...]:
+    return (Step(Verb.DRAIN, blue), *_reap(blue)) if blue else ()
+
+
+def _reap(blue: tuple[str, ...]) -> tuple[Step, ...]:
+    return (Step(Verb.REAP, blue),) if blue else ()

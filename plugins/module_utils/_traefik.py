@@ -1,0 +1,281 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The only file that knows Traefik: routing documents, their files, and what Traefik's API says of them.
+
+Private to tidegate.platform. One generated file a workload; Traefik v3's file provider and API.
+"""
+
+from __future__ import annotations
+
+import copy
+import http.client
+import json
+import os
+import re
+import typing as t
+from urllib.parse import quote, urlsplit
+
+from . import _files
+from ._clock import Clock, attempts
+from ._errors import ProxyFailure
+from ._model import Document, Route, Workload
+from ._names import key_of
+
+# How long Traefik keeps an idle connection to a container. Its own 90 s would keep sockets to the old release open
+# long after the last request; with 2 s the number of open sockets soon is the number of requests in flight.
+IDLE_SECONDS = "2s"
+DIAL_SECONDS = "5s"
+RETRY_AFTER = "5"
+NOWHERE = "noop@internal"
+
+
+def document(workload: Workload, targets: tuple[str, ...]) -> dict[str, t.Any] | None:
+    """The routing document that sends the workload's routes to these containers; None without routes."""
+    if not workload.routes:
+        return None
+    key = key_of(workload.name, workload.environment)
+    routers: dict[str, t.Any] = {}
+    middlewares: dict[str, t.Any] = {}
+    for number, route in enumerate(workload.routes):
+        name = f"{key}-{number}"
+        own = _middlewares(name, route)
+        middlewares.update(own)
+        routers[name] = _router(route, key, [*route.middlewares, *own])
+    http_part: dict[str, t.Any] = {"routers": routers}
+    if any(route.redirect_to is None for route in workload.routes):
+        servers = [{"url": f"http://{target}:{workload.container.port}"} for target in targets]
+        http_part["services"] = {key: {"loadBalancer": {"servers": servers, "serversTransport": key}}}
+        timeouts = {"dialTimeout": DIAL_SECONDS, "idleConnTimeout": IDLE_SECONDS}
+        http_part["serversTransports"] = {key: {"forwardingTimeouts": timeouts}}
+    if middlewares:
+        http_part["middlewares"] = middlewares
+    return {"http": http_part}
+
+
+def hold(routed: Document) -> dict[str, t.Any]:
+    """The same routes with nobody behind them: 503 with Retry-After."""
+    held = copy.deepcopy(dict(routed))
+    part = held["http"]
+    for key, service in part.get("services", {}).items():
+        service["loadBalancer"]["servers"] = []
+        wait = f"{key}-hold"
+        headers = {"customResponseHeaders": {"Retry-After": RETRY_AFTER}}
+        part.setdefault("middlewares", {})[wait] = {"headers": headers}
+        for router in part["routers"].values():
+            if router["service"] == key and wait not in router.get("middlewares", []):
+                router["middlewares"] = [wait, *router.get("middlewares", [])]
+    return held
+
+
+def _router(route: Route, key: str, middlewares: list[str]) -> dict[str, t.Any]:
+    router: dict[str, t.Any] = {
+        "rule": rule(route),
+        "service": key if route.redirect_to is None else NOWHERE,
+        "entryPoints": list(route.entry_points),
+    }
+    if middlewares:
+        router["middlewares"] = middlewares
+    if route.priority is not None:
+        router["priority"] = route.priority
+    if route.tls:
+        router["tls"] = {"certResolver": route.resolver} if route.resolver else {}
+    return router
+
+
+def _middlewares(name: str, route: Route) -> dict[str, t.Any]:
+    if route.redirect_to is not None:
+        target = {"regex": "^https?://[^/]+(.*)$", "replacement": f"{route.redirect_to}${{1}}", "permanent": True}
+        return {f"{name}-redirect": {"redirectRegex": target}}
+    if route.strip_prefix:
+        return {f"{name}-strip": {"stripPrefix": {"prefixes": [route.path_prefix]}}}
+    return {}
+
+
+def rule(route: Route) -> str:
+    """Traefik v3's rule; hosts and path passed the name grammar, so nothing in them can end the quoting."""
+    hosts = [_host_rule(host) for host in route.hosts if host != "*"]
+    parts = [f"({' || '.join(hosts)})" if len(hosts) > 1 else hosts[0]] if hosts else []
+    if route.path_prefix != "/" or not parts:
+        parts.append(f"PathPrefix(`{route.path_prefix}`)")
+    return " && ".join(parts)
+
+
+def _host_rule(host: str) -> str:
+    if host.startswith("*."):
+        return f"HostRegexp(`^[a-z0-9-]+\\.{re.escape(host[2:])}$`)"
+    return f"Host(`{host}`)"
+
+
+def problems(doc: Document) -> list[str]:
+    """Why Traefik would refuse this document.
+
+    One invalid file makes Traefik refuse the whole directory, so none is placed that was not looked at.
+    """
+    part = doc.get("http")
+    if set(doc) != {"http"} or not isinstance(part, dict) or not part.get("routers"):
+        return ["it has no routers"]
+    found = [f"{kind} is empty" for kind, entries in part.items() if not entries]
+    services, own = part.get("services", {}), part.get("middlewares", {})
+    for name, router in part["routers"].items():
+        if not router.get("rule") or not router.get("entryPoints"):
+            found.append(f"router {name} has no rule or entry point")
+        if router.get("service") != NOWHERE and router.get("service") not in services:
+            found.append(f"router {name} has no service")
+    for name, service in services.items():
+        balancer = service.get("loadBalancer", {})
+        if balancer.get("serversTransport") not in part.get("serversTransports", {}):
+            found.append(f"service {name} has no transport")
+        found += [f"service {name} has no URL" for s in balancer.get("servers", [{}]) if not s.get("url")]
+    found += [f"middleware {name} is not one kind" for name, entry in own.items() if len(entry) != 1]
+    return found
+
+
+class Traefik:
+    """The files that Traefik reads and the API that says what it made of them.
+
+    :param routes_dir: the directory of the file provider; only the platform writes it.
+    :param api: base URL of the API, on loopback.
+    :param timeout: seconds that a change may take until Traefik serves it.
+    """
+
+    def __init__(self, routes_dir: str, api: str, timeout: float, clock: Clock) -> None:
+        self.routes_dir = routes_dir
+        self.api = api.rstrip("/")
+        self.timeout = timeout
+        self.clock = clock
+
+    def path(self, key: str) -> str:
+        """The route file of a workload."""
+        return os.path.join(self.routes_dir, f"{key}.yml")
+
+    def read(self, key: str) -> Document | None:
+        """The routing document in place; one that is not ours reads as a document that equals nothing."""
+        try:
+            with open(self.path(key), encoding="utf-8") as stream:
+                text = stream.read()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise ProxyFailure(f"cannot be read: {error.strerror}", subject=self.path(key)) from error
+        try:
+            found = json.loads(text)
+        except ValueError:
+            return {"unreadable": text}
+        return found if isinstance(found, dict) else {"unreadable": text}
+
+    def require(self) -> None:
+        """Fail early when Traefik cannot confirm anything.
+
+        :raises ProxyFailure: no directory, or no answer from the API.
+        """
+        if not os.path.isdir(self.routes_dir) or os.path.islink(self.routes_dir):
+            raise ProxyFailure(
+                "is not a directory", subject=self.routes_dir, remedy="Run the traefik role, or set routes_dir."
+            )
+        self._get("/api/version")
+
+    def place(self, key: str, doc: Document) -> None:
+        """Write the route file, then wait until Traefik serves exactly it.
+
+        :raises ProxyFailure: invalid, not writable, or not confirmed in time.
+        """
+        wrong = problems(doc)
+        if wrong:
+            raise ProxyFailure(f"not written, because {'; '.join(wrong)}", subject=self.path(key))
+        # JSON is YAML; a JSON text needs no library on the host and no quoting rules.
+        text = json.dumps(doc, indent=1, sort_keys=True) + "\n"
+        try:
+            _files.place(self.path(key), text, 0o644, os.path.dirname(self.routes_dir.rstrip("/")))
+        except OSError as error:
+            raise self._unwritable(key, error) from error
+        self._confirm(key, doc)
+
+    def withdraw(self, key: str) -> None:
+        """Remove the route file, then wait until Traefik has forgotten it."""
+        routers = (self.read(key) or {}).get("http", {}).get("routers", {})
+        try:
+            _files.remove(self.path(key))
+        except OSError as error:
+            raise self._unwritable(key, error) from error
+        if not self._answers():
+            return  # nobody routes anything, and the file is gone
+        gone = [f"/api/http/routers/{quote(name)}@file" for name in routers]
+        self._await(key, lambda: next((f"{path} is still there" for path in gone if self._get(path)), ""))
+
+    def _answers(self) -> bool:
+        try:
+            self._get("/api/version")
+        except ProxyFailure:
+            return False
+        return True
+
+    def _unwritable(self, key: str, error: OSError) -> ProxyFailure:
+        remedy = "Make the directory writable for root and free space on its file system."
+        return ProxyFailure(f"cannot be written: {error.strerror}", subject=self.path(key), remedy=remedy)
+
+    def _confirm(self, key: str, doc: Document) -> None:
+        part = doc["http"]
+        self._await(key, lambda: self._service_differs(part) or self._router_differs(part))
+
+    def _await(self, key: str, difference: t.Callable[[], str]) -> None:
+        said = ""
+        for _left in attempts(self.clock, self.timeout, first=0.005, most=0.1):
+            said = difference()
+            if not said:
+                return
+        raise ProxyFailure(
+            f"Traefik did not take it within {self.timeout:g} s: {said}",
+            subject=self.path(key),
+            remedy="See Traefik's log; names of entry points, resolvers and middlewares must exist there.",
+        )
+
+    def _service_differs(self, part: Document) -> str:
+        for name, service in part.get("services", {}).items():
+            found = self._get(f"/api/http/services/{quote(name)}@file")
+            want = sorted(s["url"] for s in service["loadBalancer"]["servers"])
+            have = sorted(s["url"] for s in (found or {}).get("loadBalancer", {}).get("servers", []))
+            if found is None or want != have:
+                return f"service {name} has {have if found else 'no entry'}, not {want}"
+        return ""
+
+    def _router_differs(self, part: Document) -> str:
+        for name, router in part["routers"].items():
+            found = self._get(f"/api/http/routers/{quote(name)}@file")
+            if found is None:
+                return f"router {name} is missing"
+            if found.get("status") != "enabled":
+                return f"router {name} is {found.get('status')}: {'; '.join(found.get('error', []))}"
+            want = [m if "@" in m else f"{m}@file" for m in router.get("middlewares", [])]
+            if found["rule"] != router["rule"] or found.get("middlewares", []) != want:
+                return f"router {name} still has the rule {found['rule']}"
+            if sorted(found["entryPoints"]) != sorted(router["entryPoints"]):
+                return f"router {name} listens on {found['entryPoints']}"
+        return ""
+
+    def _get(self, path: str) -> Document | None:
+        """An API object, or None where there is none.
+
+        :raises ProxyFailure: no answer, or one that is not Traefik's.
+        """
+        url = urlsplit(self.api)
+        connection = http.client.HTTPConnection(url.hostname or "", url.port or 80, timeout=min(self.timeout, 5.0))
+        try:
+            connection.request("GET", url.path + path)
+            answer = connection.getresponse()
+            body = answer.read()
+            if answer.status == 404:
+                return None
+            found = json.loads(body) if answer.status == 200 else None
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            found = None
+            cause = f"gives no answer ({error})"
+        else:
+            cause = f"answers {answer.status} to {path}"
+        finally:
+            connection.close()
+        if not isinstance(found, dict):
+            raise ProxyFailure(
+                cause, subject=f"Traefik's API at {self.api}", remedy="Start Traefik (role traefik), or set traefik_api."
+            )
+        return found

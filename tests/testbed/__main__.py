@@ -1,0 +1,58 @@
+"""Brings real parts up on one machine and takes exactly them away: `testbed up [hosts] | down [--keep-images]`."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+
+import engine
+import images
+import names
+import registry
+import shell
+from state import State
+
+
+def up(parts: list[str]) -> None:
+    """Bring up the engine, registries, images and the network; everything that is there is left as it is."""
+    begin = time.monotonic()
+    state = State()
+    engine.up(state)
+    registry.up(state)
+    images.up()
+    if "hosts" in parts:
+        images.up(images.HOST_IMAGES)
+    if not shell.succeeds(["docker", "network", "inspect", names.NETWORK]):
+        shell.run(["docker", "network", "create", "--label", f"{names.LABEL}=1", names.NETWORK])
+    shell.say(f"up in {time.monotonic() - begin:.1f} s")
+
+
+def down(keep_images: bool) -> None:
+    """Remove what carries the testbed's label, then stop what it started."""
+    if engine.ready():
+        label = f"label={names.LABEL}"
+        for kind, listing in (("container", ["-aq"]), ("network", ["-q"]), ("volume", ["-q"])):
+            ids = shell.run(["docker", kind, "ls", *listing, "--filter", label]).split()
+            if ids:
+                force = ["--force"] if kind == "container" else []
+                shell.run(["docker", kind, "rm", *force, *ids])
+        if not keep_images:
+            images.down()
+            shutil.rmtree(names.CACHE / "registry", ignore_errors=True)
+    State().end()
+    shell.say("down")
+
+
+def main(argv: list[str]) -> None:
+    """Read the command line."""
+    if argv[:1] == ["up"]:
+        up(argv[1:])
+    elif argv[:1] == ["down"]:
+        down("--keep-images" in argv)
+    else:
+        sys.exit("usage: python3 tests/testbed up [hosts] | down [--keep-images]")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

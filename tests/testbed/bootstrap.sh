@@ -1,0 +1,41 @@
+#!/bin/sh
+# Installs what a bare Debian machine lacks: Debian packages, then one virtual environment a purpose. Idempotent.
+set -eu
+cd "$(dirname "$0")/../.."
+root=$PWD
+quiet() { "$@" >"$root/.cache/bootstrap.log" 2>&1 || { cat "$root/.cache/bootstrap.log" >&2; exit 1; }; }
+mkdir -p .cache
+
+# What each is for: engine (docker.io, iptables), testbed (mmdebstrap, docker-registry, pebble, redis-server),
+# load and traces (hey, strace), checks (shellcheck), the rest is for pip and git.
+packages="python3 python3-venv python3-dev ca-certificates git make docker.io iptables mmdebstrap docker-registry pebble hey strace shellcheck procps"
+missing=""
+for package in $packages; do
+  dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
+done
+if [ -n "$missing" ]; then
+  echo "bootstrap: installing$missing"
+  quiet env DEBIAN_FRONTEND=noninteractive apt-get update -q
+  # policy-rc.d would be cleaner, but docker.io's own init script is harmless: the testbed uses a running engine.
+  # shellcheck disable=SC2086
+  quiet env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing
+fi
+
+venv() { # NAME REQUIREMENTS-FILE [PYTHON]
+  dir=.cache/venv/$1
+  stamp=$dir/.stamp
+  if [ -x "$dir/bin/python" ] && cmp -s "$2" "$stamp"; then return; fi
+  echo "bootstrap: environment $1"
+  rm -rf "$dir"
+  "${3:-/usr/bin/python3}" -m venv "$dir"
+  quiet "$dir/bin/pip" install -q --disable-pip-version-check -r "$2"
+  cp "$2" "$stamp"
+}
+venv main tests/requirements/main.txt
+for extra in "$@"; do
+  venv "$extra" "tests/requirements/$extra.txt"
+done
+
+# ansible-test and ansible resolve the collection by its place in a tree.
+mkdir -p .cache/collections/ansible_collections/tidegate
+ln -sfn ../../../.. .cache/collections/ansible_collections/tidegate/platform

