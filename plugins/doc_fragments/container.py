@@ -86,7 +86,9 @@ options:
     elements: str
     default: []
   networks:
-    description: Bridge networks to join, created when missing. Traefik has to be in the first one to reach the workload.
+    description:
+      - Bridge networks to join, created when missing.
+      - Traefik has to be in the first one to reach the workload.
     type: list
     elements: str
     default: [tidegate]

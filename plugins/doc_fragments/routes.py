@@ -39,7 +39,9 @@ options:
         type: list
         elements: str
       tls:
-        description: Serve it with TLS. Implied by O(routes[].resolver); without one, Traefik's own certificates are used.
+        description:
+          - Serve it with TLS. Implied by O(routes[].resolver).
+          - Without a resolver, Traefik's own certificates are used.
         type: bool
       resolver:
         description: Name of the certificate resolver that gets its certificate.

@@ -211,4 +211,3 @@ ACTS: dict[Verb, Act] = {
     Verb.REAP: reap,
     Verb.FORGET: forget,
 }
-

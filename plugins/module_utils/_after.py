@@ -39,9 +39,7 @@ def _start(have: Actual, step: Step) -> Actual:
 
 def _into(state: str) -> Effect:
     def effect(have: Actual, step: Step) -> Actual:
-        changed = tuple(
-            replace(c, state=state, health="") if c.name in step.containers else c for c in have.containers
-        )
+        changed = tuple(replace(c, state=state, health="") if c.name in step.containers else c for c in have.containers)
         return replace(have, containers=changed)
 
     return effect

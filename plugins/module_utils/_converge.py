@@ -133,7 +133,9 @@ def _image(want: Workload, on: Platform) -> tuple[Image | None, bool]:
             "allow_root", False, f"but {reference} runs as root", "Set user, or set allow_root to true."
         )
     if want.pull == "never" and image is None:
-        raise InvalidOption("pull", "never", f"but {reference} is not in the engine", "Load it, or set pull to missing.")
+        raise InvalidOption(
+            "pull", "never", f"but {reference} is not in the engine", "Load it, or set pull to missing."
+        )
     if want.pull == "always" and image is not None and "@" not in reference:
         stale = on.engine.remote_digest(reference, want.registry) not in image.digests
         return (None, True) if stale else (image, False)

@@ -18,6 +18,7 @@ from ._model import Drain
 ESTABLISHED = "01"
 # One reading of zero may fall between Traefik's choice of a server and its dial; two, this far apart, do not.
 SETTLE_SECONDS = 0.1
+ZEROS = 2
 
 
 class Drained(t.NamedTuple):
@@ -56,7 +57,7 @@ def drain(count: t.Callable[[], int], limits: Drain, clock: Clock) -> Drained:
     for _left in attempts(clock, limits.upgraded_timeout, first=SETTLE_SECONDS, most=SETTLE_SECONDS):
         left_open = count()
         zeros = 0 if left_open else zeros + 1
-        if zeros >= 2:
+        if zeros >= ZEROS:
             return Drained(outlived, 0)
         if not outlived and clock.monotonic() - begun >= limits.timeout:
             outlived = left_open

@@ -70,18 +70,13 @@ class Engine:
     """
 
     def __init__(self, docker_host: str) -> None:
-        self.requests = 0
-        engine = self
-
-        class Counting(APIClient):  # type: ignore[misc]
-            """The SDK's client, counting what it sends."""
-
-            def send(self, *args: t.Any, **kwargs: t.Any) -> t.Any:
-                engine.requests += 1
-                return super().send(*args, **kwargs)
-
         with _explained("connect", docker_host):
-            self._api = Counting(base_url=docker_host, version="auto", timeout=120)
+            self._api = APIClient(base_url=docker_host, version="auto", timeout=120)
+        self.requests = 1  # asking for the engine's API version was the first
+        self._api.hooks["response"].append(self._count)
+
+    def _count(self, *_response: t.Any, **_options: t.Any) -> None:
+        self.requests += 1
 
     # -- reading ------------------------------------------------------------------------------------------------
 
@@ -216,7 +211,7 @@ class Engine:
         return self._api.create_host_config(
             binds=binds,
             port_bindings=published or None,
-            tmpfs={path: "" for path in spec.tmpfs} or None,
+            tmpfs=dict.fromkeys(spec.tmpfs, "") or None,
             network_mode=spec.networks[0] if spec.networks else "none",
             mem_limit=spec.memory,
             nano_cpus=round(spec.cpus * 10**9) if spec.cpus else None,
@@ -301,7 +296,9 @@ def _auth(registry: Registry | None) -> dict[str, str] | None:
 
 def _listed(row: t.Mapping[str, t.Any]) -> Container:
     labels, status = row["Labels"] or {}, row["Status"]
-    health = next((word for word in ("unhealthy", "starting", "healthy") if f"({word}" in status or word + ")" in status), "")
+    health = next(
+        (word for word in ("unhealthy", "starting", "healthy") if f"({word}" in status or word + ")" in status), ""
+    )
     return Container(
         name=row["Names"][0].lstrip("/"),
         state=row["State"],

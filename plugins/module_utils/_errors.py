@@ -58,4 +58,4 @@ class LockHeld(TidegateError):
 
 
 class Canceled(TidegateError):
-    """This run was told to stop (SIGTERM, SIGINT or SIGHUP)."""
+    """The run was told to stop (SIGTERM, SIGINT or SIGHUP)."""

@@ -45,18 +45,19 @@ def pass_gate(engine: Engine, clock: Clock, entry: Entry) -> str:
     :raises Unhealthy: it exited, restarted, or the deadline passed; carries the last answer and the log's tail.
     """
     gate, name = entry.gate, entry.name
-    begun, probes, good, last = clock.monotonic(), 0, 0, "no probe was made"
-    for _left in attempts(clock, gate.deadline, first=0.02):
+    begun, good, last = clock.monotonic(), 0, "no probe was made"
+    for probes, _left in enumerate(attempts(clock, gate.deadline, first=0.02), 1):
         facts = engine.inspect(name)
         if facts is None or facts.state != "running" or facts.restarts > entry.restarts:
             raise _failed(engine, name, _ended(facts))
         last = PROBES[gate.kind](engine, gate, name, facts)
-        probes += 1
         good = 0 if last else good + 1
         lived = clock.monotonic() - begun >= gate.window or gate.kind != "window"
         if good >= gate.successes and lived:
             return f"{gate.kind}, {probes} probe{'s' if probes > 1 else ''}"
-    raise _failed(engine, name, f"not healthy after {gate.deadline:g} s by {gate.kind}; last: {last or 'too few successes'}")
+    raise _failed(
+        engine, name, f"not healthy after {gate.deadline:g} s by {gate.kind}; last: {last or 'too few successes'}"
+    )
 
 
 def _ended(facts: Facts | None) -> str:
@@ -69,12 +70,14 @@ def _ended(facts: Facts | None) -> str:
 
 def _failed(engine: Engine, name: str, cause: str) -> Unhealthy:
     logs = engine.tail(name) if engine.inspect(name) else ""
-    remedy = "What served before still serves. Its log's last lines are in `logs`; change `health` if the probe is wrong."
+    remedy = (
+        "What served before still serves. Its log's last lines are in `logs`; change `health` if the probe is wrong."
+    )
     return Unhealthy(cause, subject=name, remedy=remedy, logs=logs)
 
 
 def _http(_engine: Engine, gate: Gate, _name: str, facts: Facts) -> str:
-    connection = http.client.HTTPConnection(facts.address, t.cast(int, gate.port), timeout=gate.timeout)
+    connection = http.client.HTTPConnection(facts.address, t.cast("int", gate.port), timeout=gate.timeout)
     try:
         connection.request("GET", gate.path, headers={"Host": gate.host} if gate.host else {})
         status = connection.getresponse().status
@@ -89,7 +92,7 @@ def _http(_engine: Engine, gate: Gate, _name: str, facts: Facts) -> str:
 
 def _tcp(_engine: Engine, gate: Gate, _name: str, facts: Facts) -> str:
     try:
-        socket.create_connection((facts.address, t.cast(int, gate.port)), gate.timeout).close()
+        socket.create_connection((facts.address, t.cast("int", gate.port)), gate.timeout).close()
     except OSError as error:
         return f"connect to port {gate.port}: {error}"
     return ""

@@ -37,7 +37,9 @@ def held(state_dir: str, subject: tuple[str, str], timeout: float, clock: Clock)
         _take(stream, subject, timeout, clock)
         stream.seek(0)
         stream.truncate()
-        json.dump({"pid": os.getpid(), "since": clock.now(), "controller": os.environ.get("SSH_CLIENT", "local")}, stream)
+        json.dump(
+            {"pid": os.getpid(), "since": clock.now(), "controller": os.environ.get("SSH_CLIENT", "local")}, stream
+        )
         stream.flush()
         yield  # closing the file lets the lock go, and so does the death of this process
 
@@ -46,10 +48,11 @@ def _take(stream: t.IO[str], subject: tuple[str, str], timeout: float, clock: Cl
     for _left in attempts(clock, timeout, first=0.02):
         try:
             fcntl.flock(stream.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
         except OSError as error:
             if error.errno not in (errno.EAGAIN, errno.EACCES):
                 raise
+        else:
+            return
     workload, environment = subject
     raise LockHeld(
         f"another run has it ({_holder(stream)}) and did not let go within {timeout:g} s",

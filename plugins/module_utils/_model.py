@@ -119,7 +119,7 @@ class Route:
 
     def claims(self) -> tuple[str, ...]:
         """What no other workload on the host may also route."""
-        return tuple(f"{host}{self.path_prefix}" for host in self.hosts)
+        return tuple(f"{host}{self.path_prefix} on {entry}" for host in self.hosts for entry in self.entry_points)
 
 
 @dataclass(frozen=True)

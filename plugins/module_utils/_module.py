@@ -13,7 +13,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from . import _engine
 from ._clock import Clock
 from ._converge import Outcome, converge, new_world, open_platform, preview
-from ._errors import TidegateError
+from ._errors import Canceled, TidegateError
 from ._model import Release
 from ._parse import parse
 from ._secrets import Redactor, Secrets
@@ -75,8 +75,10 @@ def _success(outcome: Outcome, with_diff: bool) -> dict[str, t.Any]:
 
 
 def _failure(error: TidegateError, world: World | None, redact: Redactor) -> dict[str, t.Any]:
-    recorded = world is not None and world.recorded
-    conclusion = "canceled" if type(error).__name__ == "Canceled" else "failed"
+    deployment = None
+    if world is not None and world.recorded:
+        conclusion = "canceled" if isinstance(error, Canceled) else "failed"
+        deployment = {"id": world.deployment, "status": "completed", "conclusion": conclusion}
     return {
         "msg": redact(str(error)),
         "step": error.step,
@@ -84,7 +86,7 @@ def _failure(error: TidegateError, world: World | None, redact: Redactor) -> dic
         "remedy": error.remedy,
         "logs": redact(error.logs).splitlines(),
         "steps": [{**row, "detail": redact(row["detail"])} for row in world.steps] if world else [],
-        "deployment": {"id": world.deployment, "status": "completed", "conclusion": conclusion} if recorded else None,
+        "deployment": deployment,
         "changed": False,
     }
 

@@ -18,6 +18,7 @@ Params = t.Mapping[str, t.Any]
 
 ENGINE_SOCKETS = ("/var/run/docker.sock", "/run/docker.sock")
 SECRETS_DIR = "/run/secrets"
+LAST_PORT = 65535
 _FIELDS_OF = {
     "http": {"path", "port", "codes", "host"},
     "tcp": {"port"},
@@ -39,7 +40,7 @@ def positive(option: str, value: t.Any, least: float = 0.0, strict: bool = True)
 
 def port_number(option: str, value: int | None) -> int | None:
     """A TCP or UDP port, or None."""
-    if value is not None and not 1 <= value <= 65535:
+    if value is not None and not 1 <= value <= LAST_PORT:
         raise InvalidOption(option, value, "is not a port number", "Use 1 to 65535.")
     return value
 
@@ -71,7 +72,9 @@ def _mount(volume: Params) -> Mount:
     if target.rstrip("/") in ("", SECRETS_DIR):
         raise InvalidOption("volumes.target", target, "is used by the platform", "Mount it somewhere else.")
     if volume["read_only"] and volume["shared"]:
-        raise InvalidOption("volumes.shared", True, "contradicts read_only=true", "A read-only volume is always shared.")
+        raise InvalidOption(
+            "volumes.shared", True, "contradicts read_only=true", "A read-only volume is always shared."
+        )
     return Mount(source, target, volume["read_only"], volume["shared"])
 
 
@@ -84,7 +87,9 @@ def ports(params: Params) -> tuple[Port, ...]:
         try:
             ipaddress.ip_address(port["address"])
         except ValueError as error:
-            raise InvalidOption("ports.address", port["address"], "is not an IP address", "Use 0.0.0.0 for all.") from error
+            raise InvalidOption(
+                "ports.address", port["address"], "is not an IP address", "Use 0.0.0.0 for all."
+            ) from error
         parsed.append(Port(port["container"], port["host"], port["address"], port["protocol"]))
     unique("ports.host", (f"{p.address}:{p.host}/{p.protocol}" for p in parsed))
     return tuple(parsed)
@@ -148,6 +153,32 @@ def routes(params: Params) -> tuple[Route, ...]:
 
 
 def _route(route: Params) -> Route:
+    tls = bool(route["tls"] or route["resolver"])
+    if route["tls"] is False and route["resolver"]:
+        raise InvalidOption("routes.resolver", route["resolver"], "contradicts tls=false", "Remove one of them.")
+    references = {name: tuple(route[name] or ()) for name in ("entry_points", "middlewares")}
+    references["resolver"] = (route["resolver"],) if route["resolver"] else ()
+    for option, names in references.items():
+        for name in names:
+            _names.REFERENCE.check(f"routes.{option}", name)
+    prefix = _names.PATH.check("routes.path_prefix", route["path_prefix"])
+    if route["strip_prefix"] and prefix == "/":
+        raise InvalidOption("routes.strip_prefix", True, "has no prefix to strip", "Set path_prefix.")
+    positive("routes.priority", route["priority"])
+    return Route(
+        hosts=_hosts(route),
+        path_prefix=prefix,
+        strip_prefix=route["strip_prefix"],
+        priority=route["priority"],
+        entry_points=references["entry_points"] or (("websecure",) if tls else ("web",)),
+        tls=tls,
+        resolver=route["resolver"],
+        redirect_to=_redirect(route),
+        middlewares=references["middlewares"],
+    )
+
+
+def _hosts(route: Params) -> tuple[str, ...]:
     hosts = tuple(route["hosts"] or ()) + ((route["host"],) if route["host"] else ())
     if not hosts:
         raise InvalidOption("routes.host", None, "is missing", "Set host or hosts; * stands for any host.")
@@ -155,29 +186,7 @@ def _route(route: Params) -> Route:
         _names.HOST.check("routes.host", host)
     if "*" in hosts and len(hosts) > 1:
         raise InvalidOption("routes.hosts", list(hosts), "mixes * with other hosts", "* already is every host.")
-    prefix = _names.PATH.check("routes.path_prefix", route["path_prefix"])
-    if route["strip_prefix"] and prefix == "/":
-        raise InvalidOption("routes.strip_prefix", True, "has no prefix to strip", "Set path_prefix.")
-    if route["tls"] is False and route["resolver"]:
-        raise InvalidOption("routes.resolver", route["resolver"], "contradicts tls=false", "Remove one of them.")
-    tls = bool(route["tls"] or route["resolver"])
-    for option in ("entry_points", "middlewares"):
-        for name in route[option] or ():
-            _names.REFERENCE.check(f"routes.{option}", name)
-    if route["resolver"]:
-        _names.REFERENCE.check("routes.resolver", route["resolver"])
-    positive("routes.priority", route["priority"])
-    return Route(
-        hosts=hosts,
-        path_prefix=prefix,
-        strip_prefix=route["strip_prefix"],
-        priority=route["priority"],
-        entry_points=tuple(route["entry_points"] or (["websecure"] if tls else ["web"])),
-        tls=tls,
-        resolver=route["resolver"],
-        redirect_to=_redirect(route),
-        middlewares=tuple(route["middlewares"]),
-    )
+    return hosts
 
 
 def _redirect(route: Params) -> str | None:
@@ -187,7 +196,9 @@ def _redirect(route: Params) -> str | None:
     url = urlsplit(target)
     # `$` would be an expansion in Traefik's replacement, a blank or quote never is part of a URL.
     if url.scheme not in ("http", "https") or not url.hostname or re.search(r"[\s$\"'`\\]", target):
-        raise InvalidOption("routes.redirect_to", target, "is not an http or https URL", "Write https://host or …/path.")
+        raise InvalidOption(
+            "routes.redirect_to", target, "is not an http or https URL", "Write https://host or …/path."
+        )
     if route["strip_prefix"]:
         raise InvalidOption("routes.strip_prefix", True, "means nothing for a redirect", "Remove one of them.")
     return target.rstrip("/")

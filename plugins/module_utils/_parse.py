@@ -223,7 +223,9 @@ def _registry(params: Params) -> Registry | None:
     if not params["registry_username"] and not params["registry_password"]:
         return None
     if not (params["registry_username"] and params["registry_password"]):
-        raise InvalidOption("registry_username", params["registry_username"], "goes with registry_password", "Give both.")
+        raise InvalidOption(
+            "registry_username", params["registry_username"], "goes with registry_password", "Give both."
+        )
     return Registry(params["registry_username"], params["registry_password"])
 
 

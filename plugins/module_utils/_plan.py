@@ -20,7 +20,7 @@ from ._strategies import STRATEGIES, Hold, route_back
 class Routing(t.NamedTuple):
     """The proxy's pure half: a routing document for given targets, and its held form."""
 
-    document: t.Callable[[Workload, tuple[str, ...]], "Document | None"]
+    document: t.Callable[[Workload, tuple[str, ...]], Document | None]
     hold: Hold
 
 
@@ -111,7 +111,7 @@ def _stopped(want: Workload, have: Actual, routing: Routing) -> Plan:
 
 def _keep(want: Workload, have: Actual, candidate: Release, routing: Routing) -> Plan:
     """The live release stays; repair just what drifted from it, and route it as declared."""
-    live = t.cast(Release, have.live)
+    live = t.cast("Release", have.live)
     steps: list[Step] = []
     reasons: list[str] = []
     down = tuple(c.name for c in have.named(live.containers) if not c.serves)

@@ -24,6 +24,9 @@ from ._model import Secret
 
 KEY_BYTES = 32
 VERSION_CHARACTERS = 32
+# What is shorter is only redacted as it is: its other spellings would blacken ordinary words.
+LEAST_VALUE = 4
+LEAST_LINE = 8
 
 
 class Secrets:
@@ -66,11 +69,12 @@ class Secrets:
         mine = self._key_bytes()
         try:
             descriptor = os.open(self._key_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        except FileExistsError:
+        except FileExistsError as error:
             with open(self._key_path, "rb") as stream:
-                if stream.read() != mine:
-                    raise StoreFailure("was made by another run just now", subject=self._key_path, remedy="Run again.")
-            return
+                if stream.read() == mine:
+                    return
+            cause = "was made by another run just now"
+            raise StoreFailure(cause, subject=self._key_path, remedy="Run again.") from error
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(mine)
             stream.flush()
@@ -115,9 +119,9 @@ def user_ids(user: str, passwd: str) -> tuple[int, int]:
     name, _colon, group = user.partition(":")
     uid, gid = (int(name), 0) if name.isdigit() else (0, 0)
     for line in passwd.splitlines():
-        fields = line.split(":")
-        if len(fields) > 3 and name and name in (fields[0], fields[2]):
-            uid, gid = int(fields[2]), int(fields[3])
+        login, _password, number, group_number = (line.split(":") + [""] * 4)[:4]
+        if name and name in (login, number):
+            uid, gid = int(number), int(group_number)
             break
     return uid, int(group) if group.isdigit() else gid
 
@@ -138,9 +142,9 @@ class Redactor:
 def _forms(value: str) -> t.Iterator[str]:
     """How a value may be spelled in a log: plain, each of its lines, in JSON, in a URL, in base64."""
     yield value
-    if len(value) < 4:
-        return  # the other spellings of something this short would blacken ordinary words
-    yield from (line for line in value.splitlines() if len(line) >= 8)
+    if len(value) < LEAST_VALUE:
+        return
+    yield from (line for line in value.splitlines() if len(line) >= LEAST_LINE)
     yield json.dumps(value)[1:-1]
     yield quote(value, safe="")
     yield base64.b64encode(value.encode()).decode()

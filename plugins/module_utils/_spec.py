@@ -1,7 +1,10 @@
 # Copyright: (c) 2026, tidegate.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Argument specifications, one value a shared piece; each has a documentation fragment. Private to tidegate.platform."""
+"""Argument specifications, one value a shared piece; each has a documentation fragment.
+
+Private to tidegate.platform.
+"""
 
 from __future__ import annotations
 

@@ -110,9 +110,7 @@ class Store:
     def journal(self, deployment: str, step: str, now: float) -> None:
         """Record that a step begins, and that the one before it ended."""
         with self._writing() as db:
-            db.execute(
-                "UPDATE journal SET ended_at = ? WHERE deployment = ? AND ended_at IS NULL", (now, deployment)
-            )
+            db.execute("UPDATE journal SET ended_at = ? WHERE deployment = ? AND ended_at IS NULL", (now, deployment))
             db.execute(
                 "INSERT INTO journal (deployment, number, step, begun_at) "
                 "SELECT ?, COALESCE(MAX(number), 0) + 1, ?, ? FROM journal WHERE deployment = ?",
@@ -146,7 +144,9 @@ class Store:
         """End a deployment, once, with its one terminal event (DS-16): no output and no secret in it."""
         open_one = "id = ? AND conclusion IS NULL"
         with self._writing() as db:
-            rows = db.execute(f"SELECT workload, environment FROM deployments WHERE {open_one}", (deployment,)).fetchall()
+            rows = db.execute(
+                f"SELECT workload, environment FROM deployments WHERE {open_one}", (deployment,)
+            ).fetchall()
             db.execute(
                 "UPDATE deployments SET status = 'completed', conclusion = ?, reason = ?, ended_at = ? "
                 f"WHERE {open_one}",

@@ -264,9 +264,9 @@ class Traefik:
             connection.request("GET", url.path + path)
             answer = connection.getresponse()
             body = answer.read()
-            if answer.status == 404:
+            if answer.status == http.HTTPStatus.NOT_FOUND:
                 return None
-            found = json.loads(body) if answer.status == 200 else None
+            found = json.loads(body) if answer.status == http.HTTPStatus.OK else None
         except (OSError, http.client.HTTPException, ValueError) as error:
             found = None
             cause = f"gives no answer ({error})"
@@ -276,6 +276,8 @@ class Traefik:
             connection.close()
         if not isinstance(found, dict):
             raise ProxyFailure(
-                cause, subject=f"Traefik's API at {self.api}", remedy="Start Traefik (role traefik), or set traefik_api."
+                cause,
+                subject=f"Traefik's API at {self.api}",
+                remedy="Start Traefik (role traefik), or set traefik_api.",
             )
         return found

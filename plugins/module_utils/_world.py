@@ -96,7 +96,7 @@ class World:
     interrupts: Interrupts = field(default_factory=Interrupts)
     steps: list[dict[str, t.Any]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    drained: Drained = Drained(0, 0)
+    drained: Drained = field(default_factory=lambda: Drained(0, 0))
 
     @property
     def key(self) -> str:

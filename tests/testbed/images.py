@@ -100,7 +100,12 @@ def build(image: Image, full: str, key: str) -> None:
         shell.run(
             ["docker", "build", "-q", "-t", full, "-f", image.dockerfile]
             + ["--label", f"{names.LABEL}=1", "--label", f"{HASH}={key}"]
-            + [word for k, v in args.items() if f"ARG {k}" in (context / image.dockerfile).read_text() for word in ("--build-arg", f"{k}={v}")]
+            + [
+                word
+                for k, v in args.items()
+                if f"ARG {k}" in (context / image.dockerfile).read_text()
+                for word in ("--build-arg", f"{k}={v}")
+            ]
             + ["."],
             cwd=context,
         )

@@ -149,7 +149,9 @@ class App:
                 await writer.drain()
                 return
             out = VERSION.encode() + b":" + data
-            writer.write(bytes([0x81]) + (bytes([len(out)]) if len(out) < 126 else b"\x7e" + struct.pack(">H", len(out))) + out)
+            writer.write(
+                bytes([0x81]) + (bytes([len(out)]) if len(out) < 126 else b"\x7e" + struct.pack(">H", len(out))) + out
+            )
             await writer.drain()
 
     async def run(self) -> None:
