@@ -4,7 +4,7 @@
 """Measured drain: how many connections to a container are open. Private to tidegate.platform.
 
 The count is read from the kernel's socket table of the container's network namespace (proc(5), /proc/PID/net/tcp).
-Traefik closes idle connections to a workload after two seconds, so that after those the count is the number of
+Traefik closes idle connections to a workload after half a second, so that after that the count is the number of
 requests in flight.
 """
 

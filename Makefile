@@ -1,0 +1,24 @@
+# Two commands for a fresh machine: `make demo` and `make test`. Both install and start what they need.
+.PHONY: help demo test bench lint format docs up down
+
+RUN := tests/testbed/bootstrap.sh && env -u PYTHONDONTWRITEBYTECODE
+PYTHON := .cache/venv/main/bin/python
+
+help: ## List the commands.
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+demo: ## Set everything up on this machine and deploy four versions under load.
+	@$(RUN) $(PYTHON) tests/testbed up
+	@$(RUN) $(PYTHON) tests/demo/demo.py
+
+up: ## Bring the testbed up (engine, registries, images).
+	@$(RUN) $(PYTHON) tests/testbed up hosts
+
+down: ## Take the testbed away: what it started and what carries its label.
+	@$(RUN) $(PYTHON) tests/testbed down
+
+docs: ## Generate defaults and READMEs of the roles.
+	@$(RUN) $(PYTHON) tests/tools/roles.py
+
+format: ## Format the Python code.
+	@$(RUN) .cache/venv/main/bin/ruff format .

@@ -1,0 +1,215 @@
+"""An open-loop HTTP client: requests arrive at a fixed rate whether or not earlier ones were answered.
+
+A closed-loop client stops asking while it hangs, and so under-counts what is lost. Every request has one deadline;
+one that is not answered completely and correctly by then is lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import os
+import struct
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+
+DEADLINE = 60.0
+HELD = 503
+
+
+@dataclass
+class Target:
+    """Where requests go: the proxy's address and the host name that is asked for."""
+
+    host: str
+    address: str = "127.0.0.1"
+    port: int = 80
+    path: str = "/"
+
+
+@dataclass
+class Count:
+    """What was counted; `moments` are (seconds since the begin, what answered) for the picture."""
+
+    requests: int = 0
+    lost: int = 0
+    held: int = 0
+    slowest: float = 0.0
+    answers: Counter[str] = field(default_factory=Counter)
+    losses: list[str] = field(default_factory=list)
+    moments: list[tuple[float, str]] = field(default_factory=list)
+
+    def add(self, moment: float, seconds: float, answer: str, lost: str) -> None:
+        """Count one request."""
+        self.requests += 1
+        self.slowest = max(self.slowest, seconds)
+        if lost:
+            self.lost += 1
+            self.losses.append(f"{moment:.2f} s: {lost} after {seconds:.2f} s")
+        elif answer == "held":
+            self.held += 1
+        else:
+            self.answers[answer] += 1
+        self.moments.append((moment, "lost" if lost else answer))
+
+
+class Lost(Exception):
+    """A request that was not answered as it should be."""
+
+
+class Client:
+    """Runs a load in a thread of its own until `stop`.
+
+    :param kind: `keepalive`, `new`, `download`, `upload` or `websocket`.
+    :param rate: arrivals a second.
+    """
+
+    def __init__(self, target: Target, kind: str = "keepalive", rate: float = 100.0) -> None:
+        self.target, self.kind, self.rate = target, kind, rate
+        self.count = Count()
+        self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
+        self._begin = 0.0
+
+    def start(self) -> Client:
+        """Begin."""
+        self._begin = time.monotonic()
+        self._thread.start()
+        return self
+
+    def stop(self) -> Count:
+        """Send no more, wait for what is under way, and give the count."""
+        self._stopping.set()
+        self._thread.join(DEADLINE + 5)
+        return self.count
+
+    async def _run(self) -> None:
+        under_way: set[asyncio.Task[None]] = set()
+        number = 0
+        while not self._stopping.is_set():
+            number += 1
+            task = asyncio.ensure_future(self._one())
+            under_way.add(task)
+            task.add_done_callback(under_way.discard)
+            await asyncio.sleep(max(0.0, self._begin + number / self.rate - time.monotonic()))
+        if under_way:
+            await asyncio.wait(under_way, timeout=DEADLINE)
+
+    async def _one(self) -> None:
+        begun = time.monotonic()
+        answer, lost = "", ""
+        try:
+            answer = await asyncio.wait_for(KINDS[self.kind](self), DEADLINE)
+        except (OSError, Lost, asyncio.IncompleteReadError, asyncio.TimeoutError, ValueError) as error:
+            lost = f"{type(error).__name__} {error}"
+        self.count.add(begun - self._begin, time.monotonic() - begun, answer, lost)
+
+    async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        return await asyncio.open_connection(self.target.address, self.target.port)
+
+    def _head(self, line: str, *headers: str) -> bytes:
+        return ("\r\n".join((f"{line} HTTP/1.1", f"Host: {self.target.host}", *headers)) + "\r\n\r\n").encode()
+
+    async def keepalive(self) -> str:
+        """A small GET over one of a few kept connections."""
+        fresh = not self._idle
+        reader, writer = await self._open() if fresh else self._idle.pop()
+        try:
+            answer = await self._exchange(reader, writer, self._head(f"GET {self.target.path}"))
+        except BaseException:
+            writer.close()
+            raise
+        self._idle.append((reader, writer))
+        return answer
+
+    async def new(self) -> str:
+        """A small GET over a connection of its own."""
+        reader, writer = await self._open()
+        try:
+            return await self._exchange(reader, writer, self._head(f"GET {self.target.path}", "Connection: close"))
+        finally:
+            writer.close()
+
+    async def download(self) -> str:
+        """A body that drips for a second and has to arrive whole."""
+        reader, writer = await self._open()
+        try:
+            return await self._exchange(reader, writer, self._head("GET /download?kb=200&seconds=1"))
+        finally:
+            writer.close()
+
+    async def upload(self) -> str:
+        """A body that is sent over half a second and has to be acknowledged byte for byte."""
+        reader, writer = await self._open()
+        body = os.urandom(100_000)
+        try:
+            writer.write(self._head("POST /upload", f"Content-Length: {len(body)}"))
+            for at in range(0, len(body), 10_000):
+                writer.write(body[at : at + 10_000])
+                await writer.drain()
+                await asyncio.sleep(0.05)
+            status, headers, answer = await _read(reader)
+        finally:
+            writer.close()
+        if status == HELD and "retry-after" in headers:
+            return "held"
+        if hashlib.sha256(body).hexdigest().encode() not in answer:
+            raise Lost(f"status {status}: {answer[:80]!r}")
+        return _version(headers, answer)
+
+    async def websocket(self) -> str:
+        """A WebSocket that echoes five messages over a second, all from one version."""
+        reader, writer = await self._open()
+        try:
+            key = base64.b64encode(os.urandom(16)).decode()
+            upgrade = ("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13")
+            writer.write(self._head("GET /ws", *upgrade, f"Sec-WebSocket-Key: {key}"))
+            status = int((await reader.readuntil(b"\r\n\r\n")).split(b" ", 2)[1])
+            if status != 101:
+                raise Lost(f"status {status} instead of 101")
+            versions = {await self._echo(reader, writer, number) for number in range(5)}
+            writer.write(b"\x88\x80\x00\x00\x00\x00")
+        finally:
+            writer.close()
+        return versions.pop()
+
+    async def _echo(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> str:
+        text = f"message {number}".encode()
+        writer.write(struct.pack("BB", 0x81, 0x80 | len(text)) + b"\x00" * 4 + text)
+        _first, length = await reader.readexactly(2)
+        version, _colon, back = (await reader.readexactly(length)).partition(b":")
+        if back != text:
+            raise Lost(f"echo of {text!r} is {back!r}")
+        await asyncio.sleep(0.2)
+        return version.decode()
+
+    async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> str:
+        writer.write(request)
+        status, headers, body = await _read(reader)
+        if status == HELD and "retry-after" in headers:
+            return "held"
+        if status != 200:
+            raise Lost(f"status {status}")
+        return _version(headers, body)
+
+
+async def _read(reader: asyncio.StreamReader) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers and whole body of one answer."""
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+    headers = {k.lower(): v.strip() for k, _sep, v in (line.partition(":") for line in head[1:] if line)}
+    body = await reader.readexactly(int(headers.get("content-length", "0")))
+    return int(head[0].split(" ")[1]), headers, body
+
+
+def _version(headers: dict[str, str], body: bytes) -> str:
+    if "x-version" in headers:
+        return headers["x-version"]
+    before, _mark, after = body.decode().partition('"version": "')
+    return after.partition('"')[0] if not before.strip("{") else "?"
+
+
+KINDS = {kind: getattr(Client, kind) for kind in ("keepalive", "new", "download", "upload", "websocket")}
