@@ -16,6 +16,9 @@ from dataclasses import asdict, dataclass, field, replace
 
 Document = t.Mapping[str, t.Any]
 
+UNREADABLE = "unreadable"
+"""The one key of a document that stands for a route file which is not the platform's; it equals no other."""
+
 
 class State(str, enum.Enum):
     """What is asked of a workload."""
@@ -240,6 +243,13 @@ class Actual:
     image: Image | None = None
     pull_needed: bool = False
     claimed: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def routed(self) -> Document | None:
+        """The routing to go back to: the live release's, else the file as it was found, if it can be read."""
+        if self.live is not None:
+            return self.live.route
+        return None if self.route is None or UNREADABLE in self.route else self.route
 
     def named(self, names: t.Iterable[str]) -> tuple[Container, ...]:
         """The existing containers among these names."""

@@ -35,11 +35,10 @@ def recreate(want: Workload, have: Actual, green: Release, hold: Hold) -> tuple[
     """
     blue = have.others(green.containers)
     serving = tuple(c.name for c in have.named(blue) if c.state == "running")
-    routed = have.live.route if have.live else have.route
     steps: list[Step] = []
     undo_switch = route_back(have)
-    if serving and routed is not None:
-        held = hold(routed)
+    if serving and have.routed is not None:
+        held = hold(have.routed)
         steps.append(Step(Verb.HOLD, route=held, undo=route_back(have)))
         undo_switch = (Step(Verb.HOLD, route=held),)
     if serving:
@@ -56,11 +55,10 @@ STRATEGIES: dict[Strategy, t.Callable[[Workload, Actual, Release, Hold], tuple[S
 
 
 def route_back(have: Actual) -> tuple[Step, ...]:
-    """The step that makes the routes what they were: the live release's, else the file as it was found."""
-    before = have.live.route if have.live else have.route
-    if before is None:
+    """The step that makes the routes what they were."""
+    if have.routed is None:
         return (Step(Verb.UNROUTE),)
-    return (Step(Verb.SWITCH, route=before),)
+    return (Step(Verb.SWITCH, route=have.routed),)
 
 
 def _make(want: Workload, green: Release) -> tuple[Step, ...]:
@@ -77,7 +75,9 @@ def _make(want: Workload, green: Release) -> tuple[Step, ...]:
 def _switch(have: Actual, green: Release, undo: tuple[Step, ...]) -> tuple[Step, ...]:
     if green.route is not None:
         return (Step(Verb.SWITCH, route=green.route, undo=undo),)
-    return (Step(Verb.UNROUTE, undo=undo),) if have.route is not None else ()
+    if have.route is None and have.routed is None:
+        return ()
+    return (Step(Verb.UNROUTE, undo=undo),)  # of a recreate, `hold` may have put a missing file back
 
 
 def _leave(blue: tuple[str, ...]) -> tuple[Step, ...]:

@@ -19,7 +19,7 @@ from urllib.parse import quote, urlsplit
 from . import _files
 from ._clock import Clock, attempts
 from ._errors import ProxyFailure
-from ._model import Document, Route, Workload
+from ._model import UNREADABLE, Document, Route, Workload
 from ._names import key_of
 
 # How long Traefik keeps an idle connection to a container. Its own 90 s would keep sockets to the old release open
@@ -162,8 +162,8 @@ class Traefik:
         try:
             found = json.loads(text)
         except ValueError:
-            return {"unreadable": text}
-        return found if isinstance(found, dict) else {"unreadable": text}
+            return {UNREADABLE: text}
+        return found if isinstance(found, dict) and not problems(found) else {UNREADABLE: text}
 
     def require(self) -> None:
         """Fail early when Traefik cannot confirm anything.

@@ -1,0 +1,444 @@
+"""The small parts, each on real files, sockets and processes of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import textwrap
+import time
+import typing as t
+from pathlib import Path
+
+import pytest
+from ansible_collections.tidegate.platform.plugins.module_utils import _drain, _files, _lock, _names, _secrets, _traefik
+from ansible_collections.tidegate.platform.plugins.module_utils._clock import Clock, attempts
+from ansible_collections.tidegate.platform.plugins.module_utils._errors import (
+    Canceled,
+    LockHeld,
+    ProxyFailure,
+    StoreFailure,
+)
+from ansible_collections.tidegate.platform.plugins.module_utils._model import Drain, Release, Secret
+from ansible_collections.tidegate.platform.plugins.module_utils._store import NewAttempt, Store
+from ansible_collections.tidegate.platform.plugins.module_utils._world import Interrupts
+
+from .conftest import declared
+
+SHOP = ("shop", "production")
+
+
+class Ticking(Clock):
+    """A clock on which waiting costs nothing."""
+
+    def __init__(self) -> None:
+        self.time = 0.0
+
+    def monotonic(self) -> float:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.time += seconds
+
+
+# -- names -----------------------------------------------------------------------------------------------------------
+
+
+def test_deployment_ids_sort_by_time_and_are_ulids() -> None:
+    early, late = _names.deployment_id(1_000, b"\xff" * 10), _names.deployment_id(1_001, b"\x00" * 10)
+    assert early < late
+    assert len(early) == 26
+    assert set(early) <= set(_names.BASE32)
+
+
+def test_container_names_fit_a_dns_label_and_follow_the_deployment() -> None:
+    """DS-07, DS-T3: one unique name is both the container's and the route's."""
+    names = _names.container_names("a" * 40, "x" * 18 + "7kq2m9xa", 100)
+    assert max(map(len, names)) <= 63
+    assert names[0].endswith("-7kq2m9xa-1")
+    assert len(set(names)) == 100
+
+
+def test_keys_of_different_workloads_never_meet() -> None:
+    """DP-T17: `a-b` in `c` is not `a` in `b-c`."""
+    assert _names.key_of("a-b", "c") != _names.key_of("a", "b-c")
+
+
+# -- waiting ---------------------------------------------------------------------------------------------------------
+
+
+def test_attempts_begin_at_once_grow_and_end_at_the_deadline() -> None:
+    clock = Ticking()
+    moments = []
+    for _left in attempts(clock, 1.0, first=0.1, most=0.3):
+        moments.append(round(clock.time, 3))
+    assert moments[:3] == [0.0, 0.1, 0.25]
+    assert moments[-1] == pytest.approx(1.0, abs=0.01)
+    assert [_ for _ in attempts(clock, 0.0)] == [0.0]
+
+
+# -- routing documents -----------------------------------------------------------------------------------------------
+
+
+def routed(**route: t.Any) -> dict[str, t.Any]:
+    want = declared(port=8000, routes=[{"host": "shop.test", **route}])
+    document = _traefik.document(want, ("shop-1", "shop-2"))
+    assert document is not None
+    return document
+
+
+@pytest.mark.parametrize(
+    ("route", "rule"),
+    [
+        ({}, "Host(`shop.test`)"),
+        ({"hosts": ["b.test"]}, "(Host(`b.test`) || Host(`shop.test`))"),
+        ({"path_prefix": "/api"}, "Host(`shop.test`) && PathPrefix(`/api`)"),
+        ({"host": "*.shop.test"}, r"HostRegexp(`^[a-z0-9-]+\.shop\.test$`)"),
+        ({"host": "*"}, "PathPrefix(`/`)"),
+    ],
+)
+def test_rules(route: dict[str, t.Any], rule: str) -> None:
+    assert routed(**route)["http"]["routers"]["shop.production-0"]["rule"] == rule
+
+
+def test_a_document_sends_every_route_to_every_target() -> None:
+    http = routed(tls=True, priority=7, middlewares=["auth@file"], path_prefix="/x", strip_prefix=True)["http"]
+    router = http["routers"]["shop.production-0"]
+    assert router["entryPoints"] == ["websecure"]
+    assert router["tls"] == {}
+    assert router["priority"] == 7
+    assert router["middlewares"] == ["auth@file", "shop.production-0-strip"]
+    urls = [s["url"] for s in http["services"]["shop.production"]["loadBalancer"]["servers"]]
+    assert urls == ["http://shop-1:8000", "http://shop-2:8000"]
+
+
+def test_held_routes_answer_503_with_retry_after_and_hold_twice_is_hold_once() -> None:
+    held = _traefik.hold(routed(middlewares=["auth@file"]))
+    assert held["http"]["services"]["shop.production"]["loadBalancer"]["servers"] == []
+    assert held["http"]["routers"]["shop.production-0"]["middlewares"][0] == "shop.production-hold"
+    assert _traefik.problems(held) == []
+    assert _traefik.hold(held) == held
+
+
+def test_a_redirect_needs_no_port_and_keeps_the_path() -> None:
+    want = declared(routes=[{"host": "www.shop.test", "redirect_to": "https://shop.test/"}])
+    document = _traefik.document(want, ())
+    assert document is not None
+    assert _traefik.problems(document) == []
+    assert document["http"]["routers"]["shop.production-0"]["service"] == "noop@internal"
+    redirect = document["http"]["middlewares"]["shop.production-0-redirect"]["redirectRegex"]
+    assert redirect["replacement"] == "https://shop.test${1}"
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"http": {}},
+        {"http": {"routers": {}}},
+        {"tcp": {"routers": {"a": {}}}},
+        {"http": {"routers": {"a": {"rule": "", "entryPoints": ["web"], "service": "noop@internal"}}}},
+        {"http": {"routers": {"a": {"rule": "x", "entryPoints": [], "service": "noop@internal"}}}},
+        {"http": {"routers": {"a": {"rule": "x", "entryPoints": ["web"], "service": "b"}}}},
+        {"http": {**routed()["http"], "middlewares": {}}},
+        {"http": {**routed()["http"], "serversTransports": {"other": {"a": 1}}}},
+        {"http": {**routed()["http"], "middlewares": {"m": {"a": 1, "b": 2}}}},
+    ],
+)
+def test_a_document_that_would_break_the_whole_directory_is_never_placed(
+    document: dict[str, t.Any], tmp_path: Path
+) -> None:
+    traefik = _traefik.Traefik(str(tmp_path / "routes"), "http://127.0.0.1:1", 1.0, Clock())
+    (tmp_path / "routes").mkdir()
+    with pytest.raises(ProxyFailure, match="not written"):
+        traefik.place("shop.production", document)
+    assert list((tmp_path / "routes").iterdir()) == []
+
+
+def test_a_foreign_route_file_equals_nothing(tmp_path: Path) -> None:
+    traefik = _traefik.Traefik(str(tmp_path), "http://127.0.0.1:1", 1.0, Clock())
+    assert traefik.read("shop.production") is None
+    for text in ("http:\n  routers: {}\n", "[]", '{"http": {}}', "\x00"):
+        (tmp_path / "shop.production.yml").write_text(text)
+        assert traefik.read("shop.production") == {"unreadable": text}
+
+
+def test_no_answer_from_the_api_is_one_error_with_a_remedy(tmp_path: Path) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        api = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    with pytest.raises(ProxyFailure, match=r"gives no answer.*Start Traefik"):
+        _traefik.Traefik(str(tmp_path), api, 1.0, Clock()).require()
+    with pytest.raises(ProxyFailure, match="not a directory"):
+        _traefik.Traefik(str(tmp_path / "none"), api, 1.0, Clock()).require()
+
+
+# -- files -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_file_is_placed_whole_with_its_mode_and_without_litter(tmp_path: Path) -> None:
+    target = tmp_path / "routes"
+    target.mkdir()
+    _files.place(str(target / "a.yml"), "one", 0o644, str(tmp_path))
+    _files.place(str(target / "a.yml"), "two", 0o600, str(tmp_path))
+    assert (target / "a.yml").read_text() == "two"
+    assert stat.S_IMODE((target / "a.yml").stat().st_mode) == 0o600
+    assert sorted(p.name for p in tmp_path.rglob("*")) == ["a.yml", "routes"]
+
+
+def test_a_failed_placing_leaves_the_old_file_and_no_litter(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    with pytest.raises(OSError, match="directory"):
+        _files.place(str(tmp_path / "a"), "text", 0o644, str(tmp_path))
+    assert [p.name for p in tmp_path.iterdir()] == ["a"]
+
+
+def test_private_folders_refuse_links_and_tighten_modes(tmp_path: Path) -> None:
+    """DS-15, DS-T14."""
+    (tmp_path / "loose").mkdir(mode=0o755)
+    _files.private_folder(str(tmp_path / "loose"))
+    assert stat.S_IMODE((tmp_path / "loose").stat().st_mode) == 0o700
+    (tmp_path / "link").symlink_to(tmp_path / "loose")
+    with pytest.raises(StoreFailure, match="symbolic link"):
+        _files.private_folder(str(tmp_path / "link"))
+
+
+# -- secrets ---------------------------------------------------------------------------------------------------------
+
+
+def test_versions_need_the_hosts_key_and_survive_runs(tmp_path: Path) -> None:
+    first = _secrets.Secrets(str(tmp_path))
+    version = first.version("value")
+    first.keep_key()
+    assert _secrets.Secrets(str(tmp_path)).version("value") == version
+    assert _secrets.Secrets(str(tmp_path / "other")).version("value") != version
+    assert stat.S_IMODE((tmp_path / "secret.key").stat().st_mode) == 0o600
+
+
+def test_two_first_runs_do_not_both_keep_their_key(tmp_path: Path) -> None:
+    one, two = _secrets.Secrets(str(tmp_path)), _secrets.Secrets(str(tmp_path))
+    assert one.version("v") != two.version("v")
+    one.keep_key()
+    one.keep_key()
+    with pytest.raises(StoreFailure, match="another run"):
+        two.keep_key()
+
+
+def test_secret_files_are_private_and_pruned(tmp_path: Path) -> None:
+    secrets = _secrets.Secrets(str(tmp_path))
+    both = (Secret("a", "va", "file"), Secret("B", "vb", "environment"))
+    folder = secrets.write("shop.production", "aaaa", both)
+    secrets.write("shop.production", "bbbb", both)
+    assert [p.name for p in Path(folder).iterdir()] == ["a"]
+    assert stat.S_IMODE((Path(folder) / "a").stat().st_mode) == 0o600
+    assert stat.S_IMODE(Path(folder).stat().st_mode) == 0o700
+    secrets.prune("shop.production", {"bbbb"})
+    assert [p.name for p in (tmp_path / "secrets" / "shop.production").iterdir()] == ["bbbb"]
+    secrets.prune("shop.production", ())
+    assert list((tmp_path / "secrets").iterdir()) == []
+    assert secrets.write("shop.production", "cccc", both[1:]) == ""
+
+
+PASSWD = "root:x:0:0:r:/:/bin/sh\napp:x:1001:1002::/:/bin/sh\n"
+
+
+@pytest.mark.parametrize(
+    ("user", "ids"),
+    [("", (0, 0)), ("app", (1001, 1002)), ("1001", (1001, 1002)), ("77", (77, 0)), ("77:88", (77, 88)), ("app:5", (1001, 5))],
+)
+def test_user_ids(user: str, ids: tuple[int, int]) -> None:
+    assert _secrets.user_ids(user, PASSWD) == ids
+
+
+def test_redaction_knows_the_spellings_of_a_secret() -> None:
+    """DS-T6: whatever the application writes of it."""
+    value = 'cana"ry/1\nsecond line'
+    redact = _secrets.Redactor([value, ""])
+    import base64
+    from urllib.parse import quote
+
+    for text in (value, json.dumps(value), quote(value, safe=""), base64.b64encode(value.encode()).decode(), "second line"):
+        assert "cana" not in redact(f"before {text} after")
+        assert "***" in redact(f"before {text} after")
+    assert redact("ordinary") == "ordinary"
+
+
+# -- store -----------------------------------------------------------------------------------------------------------
+
+
+def release(identity: str, state: str = "running") -> Release:
+    route = {"http": {"routers": {}}}
+    return Release(identity, "shop:1", "sha256:1", "f", (f"shop-{identity}-1",), route, {"port": 8000}, state)
+
+
+def begun(store: Store, identity: str) -> Release:
+    store.begin(NewAttempt(identity, *SHOP, "blue-green", "{}", 1.0))
+    store.propose(identity, release(identity))
+    return release(identity)
+
+
+def test_reading_a_virgin_host_creates_nothing(tmp_path: Path) -> None:
+    store = Store(str(tmp_path / "state"))
+    assert store.live(*SHOP) == (None, None)
+    assert store.attempt(*SHOP) is None
+    assert not (tmp_path / "state").exists()
+
+
+def test_live_previous_claims_and_state(tmp_path: Path) -> None:
+    store = Store(str(tmp_path))
+    store.persist(SHOP, begun(store, "a"), ["shop.test/"], 2.0)
+    store.persist(SHOP, begun(store, "b"), ["shop.test/", "b.test/"], 3.0)
+    live, previous = Store(str(tmp_path)).live(*SHOP)
+    assert live == release("b")
+    assert previous is not None
+    assert previous.id == "a"
+    assert store.owners(["shop.test/", "x/"], "wiki", "production") == (("shop.test/", "shop (production)"),)
+    assert store.owners(["shop.test/"], *SHOP) == ()
+    store.persist(SHOP, release("b", "stopped"), [], 4.0)
+    live, previous = store.live(*SHOP)
+    assert (live and live.state, previous and previous.id) == ("stopped", "a")
+    store.forget(SHOP)
+    assert store.live(*SHOP) == (None, None)
+    assert stat.S_IMODE((tmp_path / "tidegate.db").stat().st_mode) == 0o600
+
+
+def test_a_claim_of_two_workloads_cannot_be_stored(tmp_path: Path) -> None:
+    """DP-T17: also when both runs saw it free."""
+    store = Store(str(tmp_path))
+    store.persist(SHOP, begun(store, "a"), ["shop.test/"], 2.0)
+    store.begin(NewAttempt("b", "wiki", "production", "recreate", "{}", 1.0))
+    with pytest.raises(StoreFailure, match="UNIQUE"):
+        store.persist(("wiki", "production"), release("b"), ["shop.test/"], 2.0)
+    assert store.live("wiki", "production") == (None, None)
+
+
+def test_a_deployment_concludes_once_with_one_event(tmp_path: Path) -> None:
+    """DS-16, AW inv. 5: terminal states are write-once."""
+    store = Store(str(tmp_path))
+    candidate = begun(store, "a")
+    attempt = store.attempt(*SHOP)
+    assert attempt is not None
+    assert attempt.candidate == candidate
+    store.journal("a", "start", 1.5)
+    store.journal("a", "gate", 2.0)
+    store.conclude("a", "canceled", "stopped", 2.5)
+    store.conclude("a", "succeeded", "late", 3.0)
+    assert store.attempt(*SHOP) is None
+    db = store._connect(create=False)
+    assert db.execute("SELECT conclusion, status FROM deployments").fetchall() == [("canceled", "completed")]
+    assert db.execute("SELECT count(*) FROM events").fetchone() == (1,)
+    assert db.execute("SELECT step, ended_at FROM journal").fetchall() == [("start", 2.0), ("gate", 2.5)]
+
+
+def test_a_newer_or_broken_database_is_refused_by_name(tmp_path: Path) -> None:
+    store = Store(str(tmp_path))
+    begun(store, "a")
+    store._connect(create=True).execute("PRAGMA user_version = 99")
+    with pytest.raises(StoreFailure, match="newer than"):
+        Store(str(tmp_path)).live(*SHOP)
+    (tmp_path / "tidegate.db").write_text("not a database" * 100)
+    for leftover in tmp_path.glob("tidegate.db-*"):
+        leftover.unlink()
+    with pytest.raises(StoreFailure, match=r"tidegate\.db: cannot be read"):
+        Store(str(tmp_path)).live(*SHOP)
+
+
+def test_twenty_processes_make_one_schema(tmp_path: Path) -> None:
+    program = textwrap.dedent("""
+        import sys
+        from ansible_collections.tidegate.platform.plugins.module_utils._store import NewAttempt, Store
+        Store(sys.argv[1]).begin(NewAttempt(sys.argv[2], "shop", "production", "recreate", "{}", 1.0))
+    """)
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    runs = [subprocess.Popen([sys.executable, "-c", program, str(tmp_path), str(n)], env=env) for n in range(20)]
+    assert [run.wait() for run in runs] == [0] * 20
+    rows = Store(str(tmp_path))._connect(create=False).execute("SELECT count(*) FROM deployments").fetchone()
+    assert rows == (20,)
+
+
+# -- lock ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_held_lock_names_its_holder_and_dies_with_it(tmp_path: Path) -> None:
+    """LK-T18: kill -9 of the holder lets the next one in at once."""
+    program = textwrap.dedent("""
+        import sys, time
+        from ansible_collections.tidegate.platform.plugins.module_utils import _lock
+        from ansible_collections.tidegate.platform.plugins.module_utils._clock import Clock
+        with _lock.held(sys.argv[1], ("shop", "production"), 0, Clock()):
+            print("held", flush=True)
+            time.sleep(60)
+    """)
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    argv = [sys.executable, "-c", program, str(tmp_path)]
+    with subprocess.Popen(argv, env=env, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(LockHeld, match=rf"shop \(production\).*pid {holder.pid} .*lock_timeout"):
+            with _lock.held(str(tmp_path), SHOP, 0.2, Clock()):
+                pass
+        with _lock.held(str(tmp_path), ("wiki", "production"), 0, Clock()):
+            pass  # another workload never waits (LK inv. 8)
+        holder.kill()
+    with _lock.held(str(tmp_path), SHOP, 0, Clock()):
+        pass
+
+
+# -- drain -----------------------------------------------------------------------------------------------------------
+
+
+def test_open_connections_counts_what_the_kernel_has() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert _drain.open_connections([os.getpid()], port) == 0
+        with socket.create_connection(("127.0.0.1", port)):
+            assert _drain.open_connections([os.getpid()], port) == 1
+    assert _drain.open_connections([2**22 + 1], port) == 0
+
+
+def draining(counts: list[int], timeout: float, upgraded: float) -> tuple[_drain.Drained, float]:
+    clock = Ticking()
+    answers = iter(counts)
+    last = counts[-1]
+    return _drain.drain(lambda: next(answers, last), Drain(timeout, upgraded), clock), clock.time
+
+
+def test_drain_ends_with_the_last_request_and_asks_twice() -> None:
+    """DP-T19."""
+    assert draining([3, 0, 2, 0, 0], 30, 30) == (_drain.Drained(0, 0), pytest.approx(0.4))
+
+
+def test_drain_gives_upgraded_connections_their_own_time_and_counts_what_it_cuts() -> None:
+    assert draining([2], 1, 1)[0] == _drain.Drained(2, 2)
+    drained, seconds = draining([2] * 40 + [0, 0], 1, 10)
+    assert drained == _drain.Drained(2, 0)
+    assert 3.9 < seconds < 4.3
+    assert draining([5], 0, 0)[0].cut == 5
+
+
+# -- signals ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_signal_ends_a_wait_at_once_but_never_a_write() -> None:
+    before = {number: signal.getsignal(number) for number in Interrupts.SIGNALS}
+    interrupts = Interrupts()
+    interrupts.install()
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.01)  # a write would go on here
+        with pytest.raises(Canceled, match="SIGTERM"):
+            interrupts.check()
+        interrupts.ignore()
+        os.kill(os.getpid(), signal.SIGTERM)
+        interrupts.check()
+        interrupts.install()
+        with pytest.raises(Canceled), interrupts.waiting():
+            os.kill(os.getpid(), signal.SIGHUP)
+            time.sleep(5)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,93 @@
+"""The shape of the code: layers, one knower of each outside thing, and generated files that are current."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import typing as t
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+UTILS = ROOT / "plugins" / "module_utils"
+MODULES = sorted((ROOT / "plugins" / "modules").glob("*.py"))
+
+# Which files may import which: arrows point one way, deciding knows no acting.
+LAYERS = {
+    "_errors": set(),
+    "_clock": set(),
+    "_names": {"_errors"},
+    "_model": set(),
+    "_spec": set(),
+    "_files": {"_errors"},
+    "_options": {"_names", "_errors", "_model"},
+    "_parse": {"_names", "_options", "_errors", "_model"},
+    "_strategies": {"_model"},
+    "_plan": {"_errors", "_model", "_strategies"},
+    "_after": {"_model"},
+    "_view": {"_model", "_plan"},
+}
+KNOWERS = {"docker": "_engine", "sqlite3": "_store", "ansible": "_module", "fcntl": "_lock"}
+
+
+def imports(path: Path) -> set[str]:
+    """Names of the modules that a file imports; those of this package with their underscore."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            found.add((node.module or "").split(".")[0])
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+        elif isinstance(node, ast.ImportFrom):
+            found |= {alias.name for alias in node.names}
+    return found
+
+
+@pytest.mark.parametrize("name", sorted(LAYERS))
+def test_a_layer_imports_only_what_lies_below(name: str) -> None:
+    own = {used for used in imports(UTILS / f"{name}.py") if used.startswith("_") and used != "__future__"}
+    assert own <= LAYERS[name]
+
+
+@pytest.mark.parametrize(("package", "knower"), sorted(KNOWERS.items()))
+def test_one_file_knows_each_outside_thing(package: str, knower: str) -> None:
+    users = {path.stem for path in UTILS.glob("*.py") if package in imports(path)}
+    assert users == {knower}
+
+
+def test_no_broad_except() -> None:
+    for path in (ROOT / "plugins").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ExceptHandler):
+                names = ast.unparse(node.type) if node.type else "everything"
+                assert names not in ("everything", "Exception", "BaseException"), f"{path}:{node.lineno}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_a_module_is_a_title_page(path: Path) -> None:
+    code = [node for node in ast.parse(path.read_text()).body if not isinstance(node, ast.Assign)]
+    assert sum((node.end_lineno or 0) - node.lineno + 1 for node in code) <= 60
+
+
+def test_action_groups_have_every_module() -> None:
+    runtime = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())
+    assert runtime["action_groups"]["tidegate"] == [path.stem for path in MODULES]
+
+
+def test_role_defaults_and_readmes_are_generated_from_argument_specs() -> None:
+    argv = [sys.executable, str(ROOT / "tests" / "tools" / "roles.py"), "--check"]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("role", sorted(p.name for p in (ROOT / "roles").iterdir()))
+def test_every_default_of_a_role_is_used_by_it(role: str) -> None:
+    folder = ROOT / "roles" / role
+    text = "".join(p.read_text() for part in ("tasks", "vars", "handlers", "templates") for p in folder.glob(f"{part}/*"))
+    defaults: dict[str, t.Any] = yaml.safe_load((folder / "defaults" / "main.yml").read_text())
+    assert [name for name in defaults if name not in text] == []
