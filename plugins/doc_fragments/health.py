@@ -63,7 +63,7 @@ options:
     description:
       - How long open connections of the old release are waited for, after traffic has gone to the new one.
       - The wait is measured and ends as soon as nothing is in flight; idle connections from Traefik do not count,
-        because Traefik is told to close them after half a second. The application must keep idle connections for longer.
+        because Traefik is told to close them after half a second. The application must keep idle ones for longer.
     type: dict
     default: {}
     suboptions:

@@ -18,7 +18,7 @@ from ._engine import (
     LABEL_WORKLOAD,
     ContainerExtra,
 )
-from ._errors import Unhealthy
+from ._errors import TidegateError, Unhealthy
 from ._model import ContainerSpec, Release, Step, Verb
 from ._names import SUFFIX_LENGTH
 from ._secrets import user_ids
@@ -67,8 +67,11 @@ def release_command(world: World, step: Step) -> str:
             how = f"did not end within {seconds:g} s" if code is None else f"ended with exit code {code}"
             remedy = "What served before still serves; the output is in `logs`."
             raise Unhealthy(f"the release command {how}", subject=name, remedy=remedy, logs=engine.tail(name))
-    finally:
+    except TidegateError:
         engine.remove(name)
+        _prune_secrets(world)
+        raise
+    engine.remove(name)
     return f"exit code {code}"
 
 
@@ -147,12 +150,16 @@ def persist(world: World, step: Step) -> str:
     """Make the candidate live, in one transaction, before anything of blue is touched."""
     release = _release(step)
     on = world.on
-    previous = on.store.live(*world.subject)[0]
     claims = [claim for route in _options.routes(release.snapshot) for claim in route.claims()]
     on.store.persist(world.subject, release, claims, on.clock.now())
-    kept = [*release.containers, *(previous.containers if previous else ())]
-    on.secrets.prune(world.key, {name.rpartition("-")[0][-SUFFIX_LENGTH:] for name in kept})
+    _prune_secrets(world)
     return release.id
+
+
+def _prune_secrets(world: World) -> None:
+    """Keep the secret files of the live and the previous release only."""
+    kept = [name for release in world.on.store.live(*world.subject) if release for name in release.containers]
+    world.on.secrets.prune(world.key, {name.rpartition("-")[0][-SUFFIX_LENGTH:] for name in kept})
 
 
 def drain(world: World, step: Step) -> str:
@@ -175,6 +182,7 @@ def reap(world: World, step: Step) -> str:
     for name in step.containers:
         world.on.engine.stop(name, _stop_timeout(world))
         world.on.engine.remove(name)
+    _prune_secrets(world)
     return ", ".join(step.containers)
 
 

@@ -259,21 +259,18 @@ class Engine:
                 return None
             raise
 
-    def execute(self, name: str, command: tuple[str, ...], seconds: float) -> tuple[int, str]:
-        """Exit code and output of a command inside a running container; 124 when it took longer (as timeout(1))."""
-        usual, self._api.timeout = self._api.timeout, seconds
-        try:
-            with _explained("run a command in", name):
-                made = self._api.exec_create(name, list(command))
-                output: bytes = self._api.exec_start(made["Id"])
-                code = self._api.exec_inspect(made["Id"])["ExitCode"]
-        except EngineFailure as error:
-            if isinstance(error.__cause__, (requests.exceptions.Timeout, requests.exceptions.ConnectionError)):
-                return 124, f"no end within {seconds:g} s"
-            raise
-        finally:
-            self._api.timeout = usual
-        return (1 if code is None else int(code)), output[-TAIL_BYTES:].decode("utf-8", "replace").strip()
+    def begin_command(self, name: str, command: tuple[str, ...]) -> str:
+        """Start a command inside a running container and give its id; what it writes goes to nobody."""
+        with _explained("run a command in", name):
+            made = self._api.exec_create(name, list(command), stdout=False, stderr=False)
+            self._api.exec_start(made["Id"], detach=True)
+        return str(made["Id"])
+
+    def exit_code(self, command: str) -> int | None:
+        """How a begun command ended, or None while it runs."""
+        with _explained("look at the command", command):
+            facts = self._api.exec_inspect(command)
+        return None if facts["Running"] else int(facts["ExitCode"] or 0)
 
 
 class ContainerExtra(t.NamedTuple):

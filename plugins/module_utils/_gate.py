@@ -18,7 +18,15 @@ from ._engine import Engine, Facts
 from ._errors import Unhealthy
 from ._model import Gate
 
-Probe = t.Callable[[Engine, Gate, str, Facts], str]
+
+class Place(t.NamedTuple):
+    """The container that is probed, as it was just inspected."""
+
+    name: str
+    facts: Facts
+
+
+Probe = t.Callable[[Engine, Clock, Gate, Place], str]
 """Gives an empty text when the container is fine, else what was found instead."""
 
 
@@ -50,7 +58,7 @@ def pass_gate(engine: Engine, clock: Clock, entry: Entry) -> str:
         facts = engine.inspect(name)
         if facts is None or facts.state != "running" or facts.restarts > entry.restarts:
             raise _failed(engine, name, _ended(facts))
-        last = PROBES[gate.kind](engine, gate, name, facts)
+        last = PROBES[gate.kind](engine, clock, gate, Place(name, facts))
         good = 0 if last else good + 1
         lived = clock.monotonic() - begun >= gate.window or gate.kind != "window"
         if good >= gate.successes and lived:
@@ -76,8 +84,8 @@ def _failed(engine: Engine, name: str, cause: str) -> Unhealthy:
     return Unhealthy(cause, subject=name, remedy=remedy, logs=logs)
 
 
-def _http(_engine: Engine, gate: Gate, _name: str, facts: Facts) -> str:
-    connection = http.client.HTTPConnection(facts.address, t.cast("int", gate.port), timeout=gate.timeout)
+def _http(_engine: Engine, _clock: Clock, gate: Gate, at: Place) -> str:
+    connection = http.client.HTTPConnection(at.facts.address, t.cast("int", gate.port), timeout=gate.timeout)
     try:
         connection.request("GET", gate.path, headers={"Host": gate.host} if gate.host else {})
         status = connection.getresponse().status
@@ -90,26 +98,30 @@ def _http(_engine: Engine, gate: Gate, _name: str, facts: Facts) -> str:
     return f"GET {gate.path} on port {gate.port}: status {status}"
 
 
-def _tcp(_engine: Engine, gate: Gate, _name: str, facts: Facts) -> str:
+def _tcp(_engine: Engine, _clock: Clock, gate: Gate, at: Place) -> str:
     try:
-        socket.create_connection((facts.address, t.cast("int", gate.port)), gate.timeout).close()
+        socket.create_connection((at.facts.address, t.cast("int", gate.port)), gate.timeout).close()
     except OSError as error:
         return f"connect to port {gate.port}: {error}"
     return ""
 
 
-def _command(engine: Engine, gate: Gate, name: str, _facts: Facts) -> str:
-    code, output = engine.execute(name, gate.command, gate.timeout)
-    return "" if code == 0 else f"{gate.command[0]}: exit code {code}: {output[-200:]}"
+def _command(engine: Engine, clock: Clock, gate: Gate, at: Place) -> str:
+    running = engine.begin_command(at.name, gate.command)
+    for _left in attempts(clock, gate.timeout):
+        code = engine.exit_code(running)
+        if code is not None:
+            return "" if code == 0 else f"{gate.command[0]}: exit code {code}"
+    return f"{gate.command[0]}: no end within {gate.timeout:g} s"
 
 
-def _image(_engine: Engine, _gate: Gate, _name: str, facts: Facts) -> str:
-    return "" if facts.health == "healthy" else f"HEALTHCHECK is {facts.health or 'not run yet'}"
+def _image(_engine: Engine, _clock: Clock, _gate: Gate, at: Place) -> str:
+    return "" if at.facts.health == "healthy" else f"HEALTHCHECK is {at.facts.health or 'not run yet'}"
 
 
-def _window(engine: Engine, gate: Gate, name: str, facts: Facts) -> str:
+def _window(engine: Engine, clock: Clock, gate: Gate, at: Place) -> str:
     """Staying alive is enough, but traffic is never switched to a port that nobody listens on."""
-    return _tcp(engine, gate, name, facts) if gate.port is not None else ""
+    return _tcp(engine, clock, gate, at) if gate.port is not None else ""
 
 
 PROBES: dict[str, Probe] = {"http": _http, "tcp": _tcp, "command": _command, "image": _image, "window": _window}

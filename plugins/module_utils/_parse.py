@@ -38,17 +38,18 @@ def parse(params: Params, version_of: t.Callable[[str], str]) -> Workload:
     """
     _names.WORKLOAD.check("name", params["name"])
     _names.ENVIRONMENT.check("environment", params["environment"])
+    state, strategy = State(params["state"]), Strategy(params["strategy"] or "blue-green")
+    if state is not State.PRESENT:  # the other options say how to make a release, and none is made
+        return Workload(params["name"], params["environment"], state, strategy, ContainerSpec(image=""), {})
     secrets = _secrets(params, version_of)
     container = _container(params, secrets)
-    strategy = Strategy(params["strategy"] or "blue-green")
-    if State(params["state"]) is State.PRESENT:
-        _image(params)
-        _refuse_impossible(strategy, container)
+    _image(params)
+    _refuse_impossible(strategy, container)
     positive("release_command_timeout", params["release_command_timeout"])
     return Workload(
         name=params["name"],
         environment=params["environment"],
-        state=State(params["state"]),
+        state=state,
         strategy=strategy,
         container=container,
         snapshot=snapshot(params, secrets),

@@ -77,7 +77,7 @@ EXAMPLES = r"""
     secrets:
       - name: database_password # readable as /run/secrets/database_password
         value: "{{ shop_database_password }}"
-    release_command: [python3, manage.py, migrate]
+    release_command: [python3, -c, "print('migrated')"]
     health:
       path: /healthz
       codes: ["200"]

@@ -134,7 +134,9 @@ def main() -> None:
     for loss in count.losses[:10]:
         print(f"  lost: {loss}")
     print(f"\ndemo: recreate gap: {count.held} requests answered 503 with Retry-After over {gap:.2f} s")
-    print(f"demo: slowest answer {count.slowest * 1000:.0f} ms; answers by version {dict(sorted(count.answers.items()))}")
+    print(
+        f"demo: slowest answer {count.slowest * 1000:.0f} ms; answers by version {dict(sorted(count.answers.items()))}"
+    )
     seconds = time.monotonic() - begun
     print(f"demo: requests={count.requests} lost={count.lost} releases={good} seconds={seconds:.0f}")
     sys.exit(1 if count.lost else 0)

@@ -26,7 +26,7 @@ def run(argv: Sequence[str], *, stdin: bytes | None = None, check: bool = True, 
 
 def succeeds(argv: Sequence[str]) -> bool:
     """True when the command ends with 0."""
-    return subprocess.run(list(argv), capture_output=True, check=False).returncode == 0
+    return subprocess.run(list(argv), capture_output=True, check=False, stdin=subprocess.DEVNULL).returncode == 0
 
 
 def spawn(argv: Sequence[str], log: Path, env: dict[str, str] | None = None) -> int:

@@ -78,7 +78,7 @@ def test_attempts_begin_at_once_grow_and_end_at_the_deadline() -> None:
         moments.append(round(clock.time, 3))
     assert moments[:3] == [0.0, 0.1, 0.25]
     assert moments[-1] == pytest.approx(1.0, abs=0.01)
-    assert [_ for _ in attempts(clock, 0.0)] == [0.0]
+    assert list(attempts(clock, 0.0)) == [0.0]
 
 
 # -- routing documents -----------------------------------------------------------------------------------------------
@@ -248,7 +248,14 @@ PASSWD = "root:x:0:0:r:/:/bin/sh\napp:x:1001:1002::/:/bin/sh\n"
 
 @pytest.mark.parametrize(
     ("user", "ids"),
-    [("", (0, 0)), ("app", (1001, 1002)), ("1001", (1001, 1002)), ("77", (77, 0)), ("77:88", (77, 88)), ("app:5", (1001, 5))],
+    [
+        ("", (0, 0)),
+        ("app", (1001, 1002)),
+        ("1001", (1001, 1002)),
+        ("77", (77, 0)),
+        ("77:88", (77, 88)),
+        ("app:5", (1001, 5)),
+    ],
 )
 def test_user_ids(user: str, ids: tuple[int, int]) -> None:
     assert _secrets.user_ids(user, PASSWD) == ids
@@ -261,7 +268,13 @@ def test_redaction_knows_the_spellings_of_a_secret() -> None:
     import base64
     from urllib.parse import quote
 
-    for text in (value, json.dumps(value), quote(value, safe=""), base64.b64encode(value.encode()).decode(), "second line"):
+    for text in (
+        value,
+        json.dumps(value),
+        quote(value, safe=""),
+        base64.b64encode(value.encode()).decode(),
+        "second line",
+    ):
         assert "cana" not in redact(f"before {text} after")
         assert "***" in redact(f"before {text} after")
     assert redact("ordinary") == "ordinary"

@@ -88,6 +88,8 @@ def test_role_defaults_and_readmes_are_generated_from_argument_specs() -> None:
 @pytest.mark.parametrize("role", sorted(p.name for p in (ROOT / "roles").iterdir()))
 def test_every_default_of_a_role_is_used_by_it(role: str) -> None:
     folder = ROOT / "roles" / role
-    text = "".join(p.read_text() for part in ("tasks", "vars", "handlers", "templates") for p in folder.glob(f"{part}/*"))
+    text = "".join(
+        p.read_text() for part in ("tasks", "vars", "handlers", "templates") for p in folder.glob(f"{part}/*")
+    )
     defaults: dict[str, t.Any] = yaml.safe_load((folder / "defaults" / "main.yml").read_text())
     assert [name for name in defaults if name not in text] == []

@@ -1,0 +1,70 @@
+"""One provisioned platform for the session, and names that no two tests share."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import typing as t
+
+import pytest
+from testbed import names
+
+from .harness import Platform, containers, docker
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nothing listens on now."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [s.getsockname()[1] for s in sockets]
+    for used in sockets:
+        used.close()
+    return ports
+
+
+@pytest.fixture(scope="session")
+def platform() -> t.Iterator[Platform]:
+    """Traefik and its catch-all page, set up by the real playbook and taken away by it."""
+    label = f"it{os.urandom(3).hex()}"
+    made = Platform(names.CACHE / label, label, *free_ports(3))
+    try:
+        made.playbook("tidegate.platform.site").ok()
+        yield made
+    finally:
+        made.playbook("tidegate.platform.site", traefik_state="absent")
+        docker("network", "rm", made.network, check=False)
+        shutil.rmtree(made.root)
+
+
+@pytest.fixture
+def name(platform: Platform) -> t.Iterator[str]:
+    """A workload's name; whatever the test left of it is removed."""
+    unique = f"w{os.urandom(4).hex()}"
+    yield unique
+    platform.apply(name=unique, state="absent", drain={"timeout": 0})
+    left = containers(unique)
+    if left:
+        docker("rm", "-f", *left)
+    volumes = docker("volume", "ls", "-q", "--filter", f"label=tidegate.workload={unique}").split()
+    if volumes:
+        docker("volume", "rm", "-f", *volumes)
+
+
+@pytest.fixture
+def app(platform: Platform, name: str) -> t.Callable[..., dict[str, t.Any]]:
+    """Options of the demonstration application behind its own host name."""
+
+    def options(version: str = "1", **more: t.Any) -> dict[str, t.Any]:
+        return {
+            "name": name,
+            "image": names.image("app", version),
+            "port": 8000,
+            "networks": [platform.network],
+            "health": {"path": "/healthz", "deadline": 10},
+            "drain": {"timeout": 5},
+            "stop_timeout": 3,
+            "routes": [{"host": f"{name}.test"}],
+            **more,
+        }
+
+    return options

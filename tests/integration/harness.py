@@ -1,0 +1,189 @@
+"""Real `ansible-playbook` runs against the real engine, and independent looks at what they left."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import sqlite3
+import subprocess
+import typing as t
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from testbed import names
+
+HERE = Path(__file__).parent
+MODULE = "tidegate.platform.workload_image"
+Options = dict[str, t.Any]
+
+
+@dataclass
+class Task:
+    """One module call; a failure does not end the play."""
+
+    options: Options
+    check: bool = False
+    module: str = MODULE
+
+
+@dataclass
+class Platform:
+    """A provisioned platform of one test session: ports, directories and network of its own."""
+
+    root: Path
+    label: str
+    http: int
+    https: int
+    api: int
+    variables: Options = field(default_factory=dict)
+
+    @property
+    def state(self) -> Path:
+        """Its state directory."""
+        return self.root / "state"
+
+    @property
+    def network(self) -> str:
+        """Its network."""
+        return f"tidegate-{self.label}"
+
+    def places(self) -> Options:
+        """The module's options for this host."""
+        return {
+            "state_dir": str(self.state),
+            "routes_dir": str(self.state / "routes"),
+            "traefik_api": f"http://127.0.0.1:{self.api}",
+        }
+
+    def inventory(self) -> Options:
+        """Inventory variables for roles and playbooks."""
+        return {
+            "ansible_connection": "local",
+            "ansible_python_interpreter": "{{ ansible_playbook_python }}",
+            "tidegate_become": False,
+            "tidegate_state_dir": str(self.state),
+            "docker_source": "none",
+            "traefik_image": names.image("traefik", "3.7.15"),
+            "traefik_catch_all_image": names.image("caddy", "2.11.7"),
+            "traefik_network": self.network,
+            "traefik_address": "127.0.0.1",
+            "traefik_http_port": self.http,
+            "traefik_https_port": self.https,
+            "traefik_api_port": self.api,
+            **self.variables,
+        }
+
+    def playbook(self, name: str, *arguments: str, **extra: t.Any) -> Play:
+        """Run a playbook by path or full name."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        inventory = self.root / "inventory.json"
+        inventory.write_text(json.dumps({"all": {"hosts": {"localhost": self.inventory()}}}))
+        capture = self.root / f"capture-{os.urandom(4).hex()}.jsonl"
+        argv = [str(names.venv() / "ansible-playbook"), name, "-i", str(inventory), *arguments]
+        if extra:
+            argv += ["-e", json.dumps(extra)]
+        done = subprocess.run(argv, env=self.environment(capture), capture_output=True, text=True, check=False)
+        rows = [json.loads(line) for line in capture.read_text().splitlines()] if capture.exists() else []
+        return Play(done.returncode, done.stdout + done.stderr, rows)
+
+    def environment(self, capture: Path) -> dict[str, str]:
+        """Environment of ansible-playbook."""
+        env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE" and not k.startswith("ANSIBLE_")}
+        return {
+            **env,
+            "ANSIBLE_COLLECTIONS_PATH": str(names.COLLECTIONS),
+            "ANSIBLE_HOME": str(names.ROOT / ".cache" / "ansible"),
+            "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callback"),
+            "ANSIBLE_CALLBACKS_ENABLED": "capture",
+            "CAPTURE_FILE": str(capture),
+            "PATH": f"{names.venv()}:{os.environ['PATH']}",
+        }
+
+    def write_play(self, tasks: t.Sequence[Task]) -> Path:
+        """A playbook file with these tasks."""
+        entries = [
+            {
+                "name": f"task {number}",
+                task.module: {**self.places(), **task.options},
+                "check_mode": task.check,
+                "diff": True,
+                "ignore_errors": True,
+            }
+            for number, task in enumerate(tasks)
+        ]
+        self.root.mkdir(parents=True, exist_ok=True)
+        path = self.root / f"play-{os.urandom(4).hex()}.json"
+        path.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": entries}]))
+        return path
+
+    def tasks(self, *tasks: Task) -> list[Options]:
+        """Results of these module calls, in order."""
+        play = self.playbook(str(self.write_play(tasks)))
+        results = play.results
+        assert len(results) == len(tasks), play.output
+        return results
+
+    def apply(self, **options: t.Any) -> Options:
+        """Result of one module call."""
+        return self.tasks(Task(options))[0]
+
+    def get(self, host: str, path: str = "/") -> tuple[int, dict[str, str], str]:
+        """Status, headers and body through the proxy."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.http, timeout=10)
+        try:
+            connection.request("GET", path, headers={"Host": host})
+            answer = connection.getresponse()
+            return answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read().decode()
+        finally:
+            connection.close()
+
+    def version(self, host: str) -> str:
+        """Version of the demonstration application that answers."""
+        status, _headers, body = self.get(host)
+        assert status == 200, body
+        return str(json.loads(body)["version"])
+
+    def rows(self, query: str, *values: t.Any) -> list[t.Any]:
+        """Rows of the store, read past the platform's own code."""
+        with sqlite3.connect(f"file:{self.state / 'tidegate.db'}?mode=ro", uri=True) as db:
+            return db.execute(query, values).fetchall()
+
+
+@dataclass
+class Play:
+    """A finished playbook run."""
+
+    code: int
+    output: str
+    rows: list[Options]
+
+    def ok(self) -> Play:
+        """The same, if it succeeded."""
+        assert self.code == 0, self.output
+        return self
+
+    @property
+    def results(self) -> list[Options]:
+        """What each task returned."""
+        return [{"failed": row["failed"], **row["result"]} for row in self.rows]
+
+    @property
+    def changed(self) -> list[str]:
+        """Names of the tasks that changed something."""
+        return [row["task"] for row in self.rows if row["result"].get("changed")]
+
+
+def docker(*arguments: str, check: bool = True) -> str:
+    """Output of the docker command: an independent look at the engine."""
+    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0 or not check, done.stderr
+    return done.stdout.strip()
+
+
+def containers(workload: str, *, everything: bool = True) -> list[str]:
+    """Names of a workload's containers."""
+    flags = ["-a"] if everything else []
+    form = ["--format", "{{.Names}}"]
+    return sorted(docker("ps", *flags, "--filter", f"label=tidegate.workload={workload}", *form).split())

@@ -1,0 +1,440 @@
+"""Deployments on real parts: switches under load, gates, recreate, replicas, secrets, registries, drift."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+import subprocess
+import threading
+import time
+import typing as t
+from pathlib import Path
+
+import pytest
+from load.client import Client, Target
+from testbed import names
+
+from .harness import Options, Platform, Task, containers, docker
+
+App = t.Callable[..., Options]
+CANARY = "canary-5f1e7c"
+
+
+def steps(result: Options) -> list[str]:
+    """Names of a result's steps."""
+    return [step["name"] for step in result["steps"]]
+
+
+def traffic(platform: Platform, host: str, **rates: float) -> list[Client]:
+    """Start one client a kind of traffic."""
+    return [Client(Target(host, port=platform.http), kind, rate).start() for kind, rate in rates.items()]
+
+
+# -- nothing is lost -------------------------------------------------------------------------------------------------
+
+
+def test_blue_green_switches_lose_nothing_of_twenty_thousand_requests(platform: Platform, app: App) -> None:
+    """DS-T1, DS-T4, DP-T19: kept and new connections, slow downloads, uploads and WebSockets, all of them."""
+    first = platform.apply(**app(replicas=2))
+    assert first["changed"], first
+    host = app()["routes"][0]["host"]
+    clients = traffic(platform, host, keepalive=420, new=160, download=6, upload=6, websocket=6)
+    begun, switches = time.monotonic(), 0
+    while sum(c.count.requests for c in clients) < 20_500 and time.monotonic() - begun < 120:
+        rounds = [Task(app(version, replicas=2)) for version in ("2", "4", "1")]
+        for result in platform.tasks(*rounds):
+            assert steps(result) == ["start", "gate", "switch", "persist", "drain", "reap"], result
+            assert result["connections"]["cut"] == 0
+            switches += 1
+    counts = [c.stop() for c in clients]
+    for client, count in zip(clients, counts):
+        print(f"{client.kind}: {count.requests} requests, {count.lost} lost, slowest {count.slowest * 1000:.0f} ms")
+    assert [loss for count in counts for loss in count.losses] == []
+    assert sum(count.requests for count in counts) >= 20_000
+    assert sum(count.held for count in counts) == 0
+    assert switches >= 9
+
+
+def test_a_route_is_present_at_every_moment_of_a_switch(platform: Platform, app: App) -> None:
+    """DS-T4: polled in Traefik's own API and in the file."""
+    platform.apply(**app())
+    file = platform.state / "routes" / f"{app()['name']}.production.yml"
+    missing: list[float] = []
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.005):
+            if not file.exists() or '"url"' not in file.read_text():
+                missing.append(time.monotonic())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    platform.tasks(*(Task(app(version)) for version in ("2", "1", "2")))
+    done.set()
+    watcher.join()
+    assert missing == []
+
+
+def test_recreate_answers_503_with_retry_after_while_neither_serves(platform: Platform, app: App) -> None:
+    """DS-06, with a volume that two containers must not write at once (DS-T15)."""
+    volume = [{"source": f"{app()['name']}-data", "target": "/data"}]
+    own = {"strategy": "recreate", "volumes": volume, "env": {"BOOT_DELAY": "0.5"}}
+    platform.apply(**app("1", **own))
+    clients = traffic(platform, app()["routes"][0]["host"], keepalive=100, new=20)
+    result = platform.apply(**app("2", **own))
+    counts = [c.stop() for c in clients]
+    assert steps(result) == ["hold", "drain", "stop", "start", "gate", "switch", "persist", "reap"]
+    assert [loss for count in counts for loss in count.losses] == []
+    assert all(count.held for count in counts)
+    assert platform.version(app()["routes"][0]["host"]) == "2"
+
+
+# -- gates -----------------------------------------------------------------------------------------------------------
+
+FAILING: list[tuple[str, Options, str, str]] = [
+    ("http status", {"image": "3", "health": {"path": "/healthz", "deadline": 1}}, "status 500", "version 3 listens"),
+    ("http code", {"health": {"path": "/healthz", "codes": ["204"], "deadline": 1}}, "status 200", "listens"),
+    ("http host refused", {"health": {"path": "/", "port": 9, "deadline": 1}}, "Connection refused", "listens"),
+    ("http slow", {"health": {"path": "/slow?seconds=2", "timeout": 0.3, "deadline": 1}}, "timed out", "listens"),
+    ("tcp", {"health": {"type": "tcp", "port": 9, "deadline": 1}}, "connect to port 9", "listens"),
+    ("command", {"health": {"command": ["false"], "deadline": 1}}, "false: exit code 1", "listens"),
+    ("command hangs", {"health": {"command": ["sleep", "9"], "timeout": 0.3, "deadline": 1}}, "no end within", ""),
+    ("image", {"image": "checked", "env": {"HEALTH_STATUS": "500"}, "health": {"deadline": 6}}, "HEALTHCHECK is", ""),
+    ("image has no check", {"health": {"type": "image", "deadline": 1}}, "has no HEALTHCHECK", ""),
+    ("window", {"env": {"PORT": "8001"}, "health": {"window": 0.5, "deadline": 1}}, "connect to port 8000", ""),
+    ("crash on start", {"env": {"CRASH_ON_START": "1"}}, "exit", "cannot start: CRASH_ON_START"),
+    ("crash, never restarted", {"env": {"CRASH_ON_START": "1"}, "restart_policy": "no"}, "exit code 1", "cannot start"),
+    (
+        "release command",
+        {"release_command": ["sh", "-c", "echo no such table; exit 3"]},
+        "exit code 3",
+        "no such table",
+    ),
+    ("release command hangs", {"release_command": ["sleep", "60"], "release_command_timeout": 1}, "within 1 s", ""),
+    ("no such program", {"command": ["/no/such/program"]}, "/no/such/program", ""),
+    ("middleware missing", {"routes": [{"host": "HOST", "middlewares": ["nowhere@file"]}]}, "nowhere", ""),
+    ("entry point missing", {"routes": [{"host": "HOST", "entry_points": ["nowhere"]}]}, "nowhere", ""),
+]
+BOTH = {"http status", "crash on start", "release command", "no such program", "middleware missing"}
+
+
+def failing(app: App, options: Options, strategy: str) -> Options:
+    """Options of a deployment that cannot succeed."""
+    host = app()["routes"][0]["host"]
+    own = {
+        **options,
+        "image": names.image("app", options.get("image", "2")),
+        "strategy": strategy,
+        "traefik_timeout": 1,
+    }
+    if "routes" in own:
+        own["routes"] = [{**route, "host": host} for route in own["routes"]]
+    return {**app(), **own}
+
+
+@pytest.mark.parametrize("strategy", ["blue-green", "recreate"])
+def test_a_failing_candidate_leaves_the_live_release_as_it_was(platform: Platform, app: App, strategy: str) -> None:
+    """DS inv. 3, DS-T1, DP-T8, DP-T9: every gate; the error says probe, last answer, log tail, remedy."""
+    live = platform.apply(**app())
+    name = app()["name"]
+    # What is told apart by the gate alone need not be tried with both strategies.
+    cases = FAILING if strategy == "blue-green" else [c for c in FAILING if c[0] in BOTH]
+    results = platform.tasks(*(Task(failing(app, options, strategy)) for _title, options, _words, _log in cases))
+    for (title, _options, words, log), result in zip(cases, results):
+        assert result.get("failed"), title
+        assert words in result["msg"], f"{title}: {result['msg']}"
+        assert log in "\n".join(result["logs"]), f"{title}: {result['logs']}"
+        assert result["step"], title
+        assert result["deployment"]["conclusion"] == "failed", title
+    assert platform.version(f"{name}.test") == "1"
+    assert containers(name) == live["release"]["containers"]
+    assert containers(name, everything=False) == live["release"]["containers"]
+    after = platform.apply(**app())
+    assert not after["changed"], after
+    concluded = platform.rows("SELECT conclusion, count(*) FROM deployments WHERE workload = ? GROUP BY 1", name)
+    assert dict(concluded) == {"failed": len(cases), "succeeded": 1}
+
+
+PASSING: list[tuple[str, Options]] = [
+    ("tcp", {"health": {"type": "tcp"}}),
+    ("command", {"health": {"command": ["true"], "successes": 2}}),
+    ("image", {"image": names.image("app", "checked"), "health": {}}),
+    ("window", {"health": {"window": 0.5}}),
+    (
+        "host and codes",
+        {"health": {"path": "/healthz", "host": "up.test", "codes": ["200", "204-206"], "successes": 3}},
+    ),
+    ("slow to boot", {"env": {"BOOT_DELAY": "1"}}),
+]
+
+
+def test_every_kind_of_gate_lets_a_good_candidate_pass(platform: Platform, app: App) -> None:
+    """DS-05, DP-T8."""
+    results = platform.tasks(*(Task(app(force=True, **options)) for _title, options in PASSING))
+    for (title, _options), result in zip(PASSING, results):
+        assert result["changed"], f"{title}: {result}"
+        kind = {"host and codes": "http", "slow to boot": "http"}.get(title, title)
+        gate = next(s for s in result["steps"] if s["name"] == "gate")
+        assert gate["detail"].startswith(kind), f"{title}: {gate}"
+
+
+def test_a_first_deployment_that_fails_leaves_nothing(platform: Platform, app: App) -> None:
+    result = platform.apply(**app("3", health={"path": "/healthz", "deadline": 0.5}))
+    assert result["failed"]
+    assert containers(app()["name"]) == []
+    assert not (platform.state / "routes" / f"{app()['name']}.production.yml").exists()
+    assert platform.get(f"{app()['name']}.test")[0] == 404
+
+
+# -- what a release is made of ---------------------------------------------------------------------------------------
+
+
+def test_the_container_is_as_declared_and_hardened(platform: Platform, app: App) -> None:
+    """DP-14: limits, no-new-privileges, dropped capabilities, non-root, restart policy, unique name as route target."""
+    result = platform.apply(**app(memory="64m", cpus=0.5, pids=60, read_only=True, tmpfs=["/tmp"], aliases=["kiosk"]))
+    (container,) = result["release"]["containers"]
+    facts = json.loads(docker("inspect", container))[0]
+    config = facts["HostConfig"]
+    assert (config["Memory"], config["NanoCpus"], config["PidsLimit"]) == (64 * 2**20, 5 * 10**8, 60)
+    assert config["ReadonlyRootfs"] is True
+    assert config["CapDrop"] == ["ALL"]
+    assert config["SecurityOpt"] == ["no-new-privileges:true"]
+    assert config["RestartPolicy"]["Name"] == "unless-stopped"
+    assert "kiosk" in facts["NetworkSettings"]["Networks"][platform.network]["Aliases"]
+    route = json.loads((platform.state / "routes" / f"{app()['name']}.production.yml").read_text())
+    service = route["http"]["services"][f"{app()['name']}.production"]
+    assert [s["url"] for s in service["loadBalancer"]["servers"]] == [f"http://{container}:8000"]
+    uid = docker("exec", container, "id", "-u")
+    assert uid == "10001"
+
+
+def test_an_image_that_runs_as_root_is_refused_unless_allowed(platform: Platform, app: App) -> None:
+    options = app(image=names.image("base"), command=["sleep", "60"], port=None, routes=[], health={"window": 0.3})
+    refused = platform.apply(**options)
+    assert refused["failed"]
+    assert "runs as root" in refused["msg"]
+    assert "allow_root" in refused["remedy"]
+    assert platform.apply(**options, allow_root=True)["changed"]
+
+
+def test_replicas_share_the_load(platform: Platform, app: App) -> None:
+    result = platform.apply(**app(replicas=3))
+    host = f"{app()['name']}.test"
+    answered = {json.loads(platform.get(host)[2])["instance"] for _ in range(12)}
+    assert answered == set(result["release"]["containers"])
+
+
+def test_routes_reach_the_application_as_declared(platform: Platform, app: App) -> None:
+    host = f"{app()['name']}.test"
+    routes = [
+        {"hosts": [host, f"also-{host}"]},
+        {"host": f"api-{host}", "path_prefix": "/v1", "strip_prefix": True},
+        {"host": f"www-{host}", "redirect_to": f"https://{host}"},
+        {"host": f"*.wild-{host}"},
+    ]
+    assert platform.apply(**app(routes=routes))["changed"]
+    assert platform.get(f"also-{host}", "/a")[0] == 200
+    assert json.loads(platform.get(f"api-{host}", "/v1/x")[2])["path"] == "/x"
+    assert platform.get(f"api-{host}", "/v2/x")[0] == 404
+    status, headers, _body = platform.get(f"www-{host}", "/cart?id=1")
+    assert (status, headers["location"]) == (301, f"https://{host}/cart?id=1")
+    assert platform.get(f"any.wild-{host}")[0] == 200
+    assert platform.get(f"a.b.wild-{host}")[0] == 404
+
+
+def test_a_route_of_another_workload_is_refused_by_name(platform: Platform, app: App) -> None:
+    """DP-T17."""
+    first = app()
+    assert platform.apply(**first)["changed"]
+    second = platform.apply(**{**first, "environment": "staging"})
+    assert second["failed"]
+    assert f"{first['name']} (production)" in second["msg"]
+    assert platform.apply(**{**first, "environment": "staging", "routes": []})["changed"]
+    assert platform.apply(**{**first, "environment": "staging", "state": "absent"})["changed"]
+    assert platform.version(f"{first['name']}.test") == "1"
+
+
+# -- secrets ---------------------------------------------------------------------------------------------------------
+
+
+def everywhere(platform: Platform, name: str) -> dict[str, str]:
+    """Every text in which a secret could turn up."""
+    found = {
+        "inspect": docker("inspect", *containers(name)),
+        "processes": Path("/proc/self/mounts").read_text()
+        + subprocess.run(["ps", "axeww"], capture_output=True, text=True, check=True).stdout,
+        "engine events": docker("events", "--since", "2m", "--until", "0s"),
+    }
+    for path in platform.state.rglob("*"):
+        if path.is_file() and "secrets" not in path.relative_to(platform.state).parts[:1]:
+            found[str(path)] = path.read_bytes().decode("utf-8", "replace")
+    return found
+
+
+def test_a_secret_is_found_nowhere_but_in_its_file(platform: Platform, app: App) -> None:
+    """DS-T6, DP inv. 8: not in argv, inspect, results, diffs, task output at -vvv, logs, events or the store."""
+    name, other = app()["name"], f"{CANARY}-second"
+    make = lambda value, **more: app(secrets=[{"name": "db", "value": value}], **more)  # noqa: E731
+    leaking = {"image": names.image("app", "2"), "env": {"CANARY_FILE": "/run/secrets/db", "CRASH_ON_START": "1"}}
+    private = {"registry_username": names.PRIVATE_USER, "registry_password": f"{CANARY}-registry"}
+    tasks = [
+        Task(make(CANARY), check=True),
+        Task(make(CANARY)),
+        Task(make(CANARY)),
+        Task(make(other), check=True),
+        Task(make(other)),
+        Task(make(other, **leaking)),
+        Task(make(other, image=f"{names.PRIVATE_REGISTRY}/tidegate/app:none", **private)),
+    ]
+    play = platform.playbook(str(platform.write_play(tasks)), "-vvv", "--diff")
+    results = play.results
+    assert [bool(r.get("changed")) for r in results] == [True, True, False, True, True, False, False]
+    assert results[5]["failed"]
+    assert "leaking ***" in results[5]["logs"], "the tail is shown, its secret is not"
+    texts = everywhere(platform, name)
+    texts["task output"] = play.output
+    texts["results"] = json.dumps(play.rows)
+    assert [where for where, text in texts.items() if CANARY in text] == []
+    files = [p for p in (platform.state / "secrets" / f"{name}.production").rglob("*") if p.is_file()]
+    assert sorted(p.read_text() for p in files) == sorted([CANARY, other]), "live and previous release"
+    for path in files:
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert path.stat().st_uid == 10001
+    status, _headers, body = platform.get(f"{name}.test", "/secret?name=db")
+    assert status == 200, body
+    assert json.loads(body)["sha256"] == hashlib.sha256(other.encode()).hexdigest()
+    assert platform.apply(name=name, state="absent")["changed"]
+    assert not (platform.state / "secrets" / f"{name}.production").exists()
+
+
+def test_a_secret_is_delivered_as_environment_only_when_asked(platform: Platform, app: App) -> None:
+    secret = {"name": "TOKEN", "value": "asked-for-as-environment", "delivery": "environment"}
+    platform.apply(**app(secrets=[secret]))
+    body = platform.get(f"{app()['name']}.test", "/env?name=TOKEN")[2]
+    assert json.loads(body)["value"] == "asked-for-as-environment"
+
+
+def test_state_is_private(platform: Platform, app: App) -> None:
+    """DS-15, DP-31."""
+    platform.apply(**app(secrets=[{"name": "a", "value": "b"}]))
+    for path in (platform.state, platform.state / "secrets", platform.state / "locks"):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o700, path
+    for path in (platform.state / "tidegate.db", platform.state / "secret.key"):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
+
+
+# -- images ----------------------------------------------------------------------------------------------------------
+
+
+def test_pull_policies_and_credentials_on_a_real_registry(platform: Platform, app: App) -> None:
+    name = app()["name"]
+    mine = f"{names.PRIVATE_REGISTRY}/tidegate/{name}:1"
+    login = ["login", "-u", names.PRIVATE_USER, "--password-stdin", names.PRIVATE_REGISTRY]
+    home = {**os.environ, "DOCKER_CONFIG": str(platform.root / "docker-config")}
+    subprocess.run(
+        ["docker", *login], input=names.PRIVATE_PASSWORD, text=True, env=home, check=True, capture_output=True
+    )
+
+    def publish(version: str) -> None:
+        docker("tag", names.image("app", version), mine)
+        subprocess.run(["docker", "push", "-q", mine], env=home, check=True, capture_output=True)
+        docker("rmi", mine)
+
+    publish("1")
+    good = {"registry_username": names.PRIVATE_USER, "registry_password": names.PRIVATE_PASSWORD}
+    always = {"image": mine, "pull": "always", **good}
+    never, wrong, anonymous, first, again = platform.tasks(
+        Task(app(image=mine, pull="never")),
+        Task(app(image=mine, **{**good, "registry_password": "wrong"})),
+        Task(app(image=mine)),
+        Task(app(**always)),
+        Task(app(**always)),
+    )
+    assert "not in the engine" in never["msg"]
+    assert "unauthorized" in wrong["msg"]
+    assert "pull" in anonymous["msg"]
+    assert steps(first)[0] == "pull"
+    assert not again["changed"]
+    local = docker("image", "inspect", "--format", "{{.Id}}", mine)
+    publish("2")
+    docker("tag", local, mine)
+    foretold, real, missing = platform.tasks(
+        Task(app(**always), check=True), Task(app(**always)), Task(app(image=mine, pull="missing"))
+    )
+    assert steps(foretold) == steps(real) == ["pull", "start", "gate", "switch", "persist", "drain", "reap"]
+    assert not missing["changed"]
+    assert platform.version(f"{name}.test") == "2"
+    digest = json.loads(docker("image", "inspect", mine))[0]["RepoDigests"][0].rpartition("@")[2]
+    pinned = platform.apply(**app(image=f"{names.PRIVATE_REGISTRY}/tidegate/{name}@{digest}", **good))
+    assert not pinned["changed"], "the same artifact by another name is the same release"
+    docker("rmi", mine)
+
+
+def test_an_image_that_does_not_exist_leaves_the_live_release(platform: Platform, app: App) -> None:
+    platform.apply(**app())
+    result = platform.apply(**app(image=names.image("app", "no-such-tag")))
+    assert result["failed"]
+    assert result["step"] == "pull"
+    assert platform.version(f"{app()['name']}.test") == "1"
+
+
+# -- drift -----------------------------------------------------------------------------------------------------------
+
+
+def test_drift_is_repaired_and_only_what_drifted(platform: Platform, app: App) -> None:
+    """DP-30."""
+    live = platform.apply(**app())
+    (container,) = live["release"]["containers"]
+    file = platform.state / "routes" / f"{app()['name']}.production.yml"
+    good = file.read_text()
+    hands: list[tuple[t.Callable[[], object], list[str]]] = [
+        (lambda: docker("stop", "-t", "1", container), ["resume", "gate"]),
+        (lambda: docker("pause", container), ["resume", "gate"]),
+        (lambda: file.write_text(good.replace(container, "nowhere")), ["switch"]),
+        (file.unlink, ["switch"]),
+        (lambda: docker("rm", "-f", container), ["start", "gate", "switch", "persist"]),
+    ]
+    for hand, repair in hands:
+        hand()
+        result = platform.apply(**app())
+        assert steps(result) == repair, result
+        assert platform.version(f"{app()['name']}.test") == "1"
+        assert not platform.apply(**app())["changed"]
+
+
+def test_a_lost_store_does_not_take_what_serves_away(platform: Platform, app: App, tmp_path: Path) -> None:
+    platform.apply(**app())
+    client = Client(Target(f"{app()['name']}.test", port=platform.http), "keepalive", 100).start()
+    other = {**app("2"), "state_dir": str(tmp_path / "state")}
+    result = platform.apply(**other)
+    count = client.stop()
+    assert steps(result) == ["start", "gate", "switch", "persist", "drain", "reap"]
+    assert count.losses == []
+    assert platform.version(f"{app()['name']}.test") == "2"
+
+
+def test_an_unchanged_run_asks_the_engine_at_most_four_times(platform: Platform, app: App) -> None:
+    """The budget, as counted by the module; `make bench` measures the time."""
+    results = platform.tasks(Task(app(replicas=3)), Task(app(replicas=3)), Task(app(replicas=3), check=True))
+    for result in results[1:]:
+        assert not result["changed"]
+        assert result["stats"]["engine_requests"] <= 4
+
+
+def test_drain_counts_what_it_has_to_cut(platform: Platform, app: App) -> None:
+    """A WebSocket that never ends is given its own time, and then reported as cut."""
+    platform.apply(**app(drain={"timeout": 0.3, "upgraded_timeout": 1}))
+    import base64
+    import socket
+
+    with socket.create_connection(("127.0.0.1", platform.http)) as connection:
+        key = base64.b64encode(os.urandom(16)).decode()
+        request = f"GET /ws HTTP/1.1\r\nHost: {app()['name']}.test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        connection.sendall(f"{request}Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n".encode())
+        assert b"101" in connection.recv(1000)
+        result = platform.apply(**app("2", env={"IGNORE_SIGTERM": "1"}))
+    assert result["connections"] == {"outlived": 1, "cut": 1}
+    assert platform.version(f"{app()['name']}.test") == "2"
+    assert steps(platform.apply(**app("1")))[-1] == "reap", "an application that ignores SIGTERM is killed in the end"

@@ -1,0 +1,218 @@
+"""What a run does when it is killed, meets another, or loses a part of its host."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+import typing as t
+from pathlib import Path
+
+import pytest
+from load.client import Client, Target
+from testbed import names
+
+from .harness import Options, Platform, Task, containers, docker
+
+App = t.Callable[..., Options]
+SLOW_BOOT = {"env": {"BOOT_DELAY": "2"}}
+
+
+def begin(platform: Platform, options: Options) -> subprocess.Popen[str]:
+    """Start a deployment in the background."""
+    capture = platform.root / "ignored.jsonl"
+    argv = [str(names.venv() / "ansible-playbook"), str(platform.write_play([Task(options)]))]
+    argv += ["-i", str(platform.root / "inventory.json")]
+    return subprocess.Popen(
+        argv, env=platform.environment(capture), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+def module_pid(workload: str, platform: Platform) -> int:
+    """Process that holds the workload's lock, as the kernel says (its lock file, flock)."""
+    lock = platform.state / "locks" / f"{workload}.production.lock"
+    inode = str(lock.stat().st_ino)
+    for line in Path("/proc/locks").read_text().splitlines():
+        if re.search(rf":{inode} ", line):
+            return int(line.split()[4])
+    raise ProcessLookupError(workload)
+
+
+def reached(platform: Platform, workload: str, step: str, seconds: float = 20.0) -> int:
+    """Wait until the newest deployment's journal is at a step; the pid of the module."""
+    query = (
+        "SELECT j.step FROM journal j JOIN deployments d ON d.id = j.deployment "
+        "WHERE d.workload = ? AND d.conclusion IS NULL AND j.ended_at IS NULL"
+    )
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if [step] in [list(row) for row in platform.rows(query, workload)]:
+            return module_pid(workload, platform)
+        time.sleep(0.005)
+    raise TimeoutError(f"{workload} did not reach {step}")
+
+
+def consistent(platform: Platform, workload: str, version: str) -> None:
+    """Exactly one release: route = store = containers, nothing else."""
+    ((release,),) = platform.rows("SELECT release FROM live WHERE workload = ?", workload)
+    ((names_text,),) = platform.rows("SELECT containers FROM releases WHERE id = ?", release)
+    assert str(containers(workload)).replace("'", '"').replace(", ", ",") == names_text
+    assert containers(workload, everything=False) == containers(workload)
+    assert platform.version(f"{workload}.test") == version
+    assert platform.rows("SELECT id FROM deployments WHERE workload = ? AND conclusion IS NULL", workload) == []
+
+
+KILLS = [
+    ("blue-green", "start", {}, "1"),
+    ("blue-green", "gate", SLOW_BOOT, "1"),
+    ("blue-green", "switch", {}, "1"),
+    ("blue-green", "drain", {}, "2"),
+    ("blue-green", "release_command", {"release_command": ["sleep", "3"]}, "1"),
+    ("recreate", "drain", {}, "1"),
+    ("recreate", "start", {}, "1"),
+    ("recreate", "gate", SLOW_BOOT, "1"),
+]
+
+
+@pytest.mark.parametrize(("strategy", "step", "more", "_live"), KILLS, ids=[f"{k[0]}-{k[1]}" for k in KILLS])
+def test_a_killed_run_is_finished_or_taken_back_by_the_next(
+    platform: Platform, app: App, strategy: str, step: str, more: Options, _live: str
+) -> None:
+    """DS-T5: kill -9 of the module in a step; then the same task again ends with exactly one live release."""
+    workload = app()["name"]
+    platform.apply(**app())
+    client = Client(Target(f"{workload}.test", port=platform.http), "new", 50).start()
+    options = app("2", strategy=strategy, **more)
+    process = begin(platform, options)
+    os.kill(reached(platform, workload, step), signal.SIGKILL)
+    process.communicate()
+    again = platform.apply(**options)
+    count = client.stop()
+    assert not again["failed"], again
+    consistent(platform, workload, "2")
+    assert not platform.apply(**options)["changed"]
+    if strategy == "blue-green":
+        assert count.losses == []
+        assert count.held == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_cancels_and_takes_back(platform: Platform, app: App, number: signal.Signals) -> None:
+    """DP-18, DP-T5: canceled before the switch leaves nothing but its record."""
+    workload = app()["name"]
+    live = platform.apply(**app())
+    process = begin(platform, app("2", **SLOW_BOOT))
+    os.kill(reached(platform, workload, "gate"), number)
+    output = process.communicate()[0]
+    assert f"stopped by {number.name}" in output
+    consistent(platform, workload, "1")
+    assert containers(workload) == live["release"]["containers"]
+    query = "SELECT conclusion FROM deployments WHERE workload = ? ORDER BY id"
+    assert platform.rows(query, workload) == [("succeeded",), ("canceled",)]
+
+
+def test_of_two_runs_one_waits_or_fails_by_name(platform: Platform, app: App) -> None:
+    """LK-03: two simultaneous deploys of one workload: never both at once."""
+    workload = app()["name"]
+    platform.apply(**app())
+    first = begin(platform, app("2", **SLOW_BOOT))
+    pid = reached(platform, workload, "gate")
+    refused, waited = platform.tasks(Task(app("4", lock_timeout=0)), Task(app("4", lock_timeout=60)))
+    assert first.wait() == 0
+    assert refused["failed"]
+    assert refused["kind"] == "LockHeld"
+    assert f"pid {pid}" in refused["msg"]
+    assert waited["changed"], waited
+    consistent(platform, workload, "4")
+    rows = platform.rows("SELECT begun_at, ended_at FROM deployments WHERE workload = ? ORDER BY begun_at", workload)
+    assert all(earlier[1] <= later[0] for earlier, later in zip(rows, rows[1:])), "never both"
+
+
+def test_ten_simultaneous_runs_end_with_one_release(platform: Platform, app: App) -> None:
+    workload = app()["name"]
+    runs = [begin(platform, app(version)) for version in ("1", "2", "4") * 3]
+    assert [run.wait() for run in runs] == [0] * len(runs)
+    live = platform.version(f"{workload}.test")
+    consistent(platform, workload, live)
+
+
+def test_traefik_away_fails_before_anything_is_made(platform: Platform, app: App) -> None:
+    workload = app()["name"]
+    live = platform.apply(**app())
+    result = platform.apply(**app("2", traefik_api="http://127.0.0.1:9"))
+    assert result["failed"]
+    assert "Start Traefik" in result["msg"]
+    assert containers(workload) == live["release"]["containers"]
+    assert platform.apply(**app("2"))["changed"]
+    consistent(platform, workload, "2")
+
+
+def test_traefik_that_does_not_take_a_route_gets_the_old_one_back(platform: Platform, app: App) -> None:
+    """DP-T9: a switch that is not confirmed is put back; the old release stays routed."""
+    workload = app()["name"]
+    live = platform.apply(**app())
+    other = platform.root / "routes-nobody-reads"
+    other.mkdir(exist_ok=True)
+    shutil.copy(platform.state / "routes" / f"{workload}.production.yml", other)
+    result = platform.apply(**app("2", routes_dir=str(other), traefik_timeout=0.5))
+    assert result["failed"]
+    assert result["step"] == "switch"
+    assert "did not take it within 0.5 s" in result["msg"]
+    assert [s["name"] for s in result["steps"]][-2:] == ["undo switch: switch", "undo start: reap"]
+    assert containers(workload) == live["release"]["containers"]
+    consistent(platform, workload, "1")
+
+
+@pytest.fixture
+def small_disk(platform: Platform) -> t.Iterator[Path]:
+    """A file system of one megabyte."""
+    path = platform.root / "small"
+    path.mkdir(exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(path)], check=True)
+    yield path
+    subprocess.run(["umount", str(path)], check=True)
+
+
+def test_a_full_disk_is_one_clear_error_and_loses_nothing(platform: Platform, app: App, small_disk: Path) -> None:
+    """The state's file system is full: no deployment begins, and it works again once there is room."""
+    options = app(routes=[], state_dir=str(small_disk / "state"))
+    workload = options["name"]
+    live = platform.apply(**options)
+    assert live["changed"], live
+    filler = small_disk / "filler"
+    with filler.open("wb", buffering=0) as stream, contextlib.suppress(OSError):
+        while stream.write(b"x" * 4096):
+            pass
+    result = platform.apply(**{**options, "image": names.image("app", "2")})
+    assert result["failed"]
+    assert "full" in result["msg"] or "space" in result["msg"], result["msg"]
+    assert "Traceback" not in str(result)
+    assert containers(workload) == live["release"]["containers"]
+    filler.unlink()
+    assert platform.apply(**{**options, "image": names.image("app", "2")})["changed"]
+    assert len(containers(workload)) == 1
+    docker("rm", "-f", *containers(workload))
+
+
+def test_an_engine_that_is_away_is_one_clear_error(platform: Platform, app: App) -> None:
+    result = platform.apply(**app(docker_host="unix:///run/no-such-engine.sock"))
+    assert result["failed"]
+    assert "docker_host" in result["msg"]
+
+
+def test_a_container_of_the_same_name_is_never_replaced(platform: Platform, app: App) -> None:
+    """DP-T18: a foreign container is not touched, whatever it is called or labelled."""
+    workload = app()["name"]
+    foreign = f"{workload}-00000000-1"
+    docker("run", "-d", "--name", foreign, "--label", f"{names.LABEL}=1", names.image("base"), "sleep", "60")
+    try:
+        for version in ("1", "2"):
+            assert platform.apply(**app(version))["changed"]
+        platform.apply(name=workload, state="absent")
+        assert docker("inspect", "--format", "{{.State.Running}}", foreign) == "true"
+    finally:
+        docker("rm", "-f", foreign)

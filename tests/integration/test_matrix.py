@@ -1,0 +1,161 @@
+"""The twelve states of every module, by one matrix: a new module adds data, not tests.
+
+Create, change, stop and remove, each as {check, real, real again, check again}; and the same four runs for each
+parameter. What check mode predicts has to be what the real run then does, and shows.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from testbed import names
+
+from .harness import Options, Platform, Task, containers
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass
+class Case:
+    """What the matrix needs to know of a module; options get the workload's name, places and network."""
+
+    create: Options
+    changes: dict[str, Options]
+    quiet: dict[str, Options]
+
+
+MATRIX = {
+    "workload_image": Case(
+        create={"image": names.image("app"), "port": 8000, "health": {"path": "/healthz"}},
+        changes={
+            "image": {"image": names.image("app", "2")},
+            "replicas": {"replicas": 2},
+            "command": {"command": ["python3", "-I", "/srv/app.py", "x"]},
+            "entrypoint": {"entrypoint": ["/usr/bin/env"]},
+            "env": {"env": {"COLOUR": "blue"}},
+            "secrets": {"secrets": [{"name": "db", "value": "first-canary"}]},
+            "secret value": {"secrets": [{"name": "db", "value": "second-canary"}]},
+            "user": {"user": "10002"},
+            "working_dir": {"working_dir": "/tmp"},
+            "volumes": {"volumes": [{"source": "/etc/hostname", "target": "/etc/the-host", "read_only": True}]},
+            "tmpfs": {"tmpfs": ["/scratch"]},
+            "aliases": {"aliases": ["other"]},
+            "memory": {"memory": "64m"},
+            "cpus": {"cpus": 0.5},
+            "pids": {"pids": 50},
+            "read_only": {"read_only": True},
+            "init": {"init": True},
+            "cap_add": {"cap_add": ["NET_BIND_SERVICE"]},
+            "cap_drop": {"cap_drop": ["NET_RAW"]},
+            "no_new_privileges": {"no_new_privileges": False},
+            "restart_policy": {"restart_policy": "on-failure"},
+            "labels": {"labels": {"team": "a"}},
+            "log_driver": {"log_driver": "json-file", "log_options": {"max-size": "1m"}},
+            "stop_signal": {"stop_signal": "SIGINT"},
+            "stop_timeout": {"stop_timeout": 2},
+            "port": {"port": 8001, "env": {"PORT": 8001}},
+            "routes": {"routes": [{"host": "other-NAME.test"}]},
+            "two routes": {
+                "routes": [{"host": "NAME.test"}, {"host": "NAME.test", "path_prefix": "/x", "priority": 50}]
+            },
+            "strip": {"routes": [{"host": "NAME.test", "path_prefix": "/x", "strip_prefix": True}]},
+            "tls": {"routes": [{"host": "NAME.test", "tls": True}]},
+            "redirect": {"routes": [{"host": "NAME.test", "redirect_to": "https://example.org"}]},
+            "most": {"env": {"A": 1}, "labels": {"b": "2"}, "memory": "80m", "routes": [{"host": "c-NAME.test"}]},
+        },
+        # No release differs by these, so that they alone change nothing.
+        quiet={
+            "health": {"health": {"path": "/healthz", "deadline": 9}},
+            "drain": {"drain": {"timeout": 1}},
+            "strategy": {"strategy": "recreate"},
+            "release_command": {"release_command": ["true"]},
+            "pull": {"pull": "always"},
+        },
+    ),
+}
+
+
+def test_every_module_is_in_the_matrix() -> None:
+    assert set(MATRIX) == {path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")}
+
+
+def named(options: t.Any, name: str) -> t.Any:
+    """The options with NAME replaced."""
+    if isinstance(options, dict):
+        return {k: named(v, name) for k, v in options.items()}
+    if isinstance(options, list):
+        return [named(v, name) for v in options]
+    return options.replace("NAME", name) if isinstance(options, str) else options
+
+
+def four(options: Options) -> list[Task]:
+    """Check, real, real again, check again."""
+    return [Task(options, check=True), Task(options), Task(options), Task(options, check=True)]
+
+
+def judge(results: list[Options], what: str) -> None:
+    """The four-run rule, and that check mode told the truth."""
+    foretold, real, again, still = results
+    assert not any(r.get("failed") for r in results), f"{what}: {[r.get('msg') for r in results]}"
+    assert foretold["changed"], what
+    assert real["changed"], what
+    assert not again["changed"], f"{what}: {again['steps']} {again['reason']}"
+    assert not still["changed"], what
+    assert again["reason"], what
+    assert [s["name"] for s in foretold["steps"]] == [s["name"] for s in real["steps"]], what
+    assert foretold["diff"] == real["diff"], what
+    assert real["diff"]["before"] != real["diff"]["after"], what
+    assert again["diff"]["before"] == again["diff"]["after"] == real["diff"]["after"], what
+
+
+@pytest.fixture
+def base(platform: Platform, name: str) -> Options:
+    """What every call has in common."""
+    return {
+        "name": name,
+        "networks": [platform.network],
+        "routes": [{"host": f"{name}.test"}],
+        "drain": {"timeout": 2},
+        "stop_timeout": 1,
+    }
+
+
+@pytest.mark.parametrize("module", sorted(MATRIX))
+def test_create_change_stop_remove_in_four_runs_each(platform: Platform, base: Options, module: str) -> None:
+    """DS-01, DS-04: twelve states, and four more for `stopped`."""
+    case = MATRIX[module]
+    create = {**base, **case.create}
+    change = {**create, **next(iter(case.changes.values()))}
+    sets = [create, change, {**change, "state": "stopped"}, change, {**base, "state": "absent"}]
+    results = platform.tasks(*(task for options in sets for task in four(options)))
+    titles = ("create", "change", "stop", "start", "remove")
+    for number, title in enumerate(titles):
+        judge(results[4 * number : 4 * number + 4], title)
+    befores = [r["diff"]["before"] for r in results[1::4]]
+    afters = [r["diff"]["after"] for r in results[1::4]]
+    assert befores[1:] == afters[:-1], "a diff's before is what the last run's after showed"
+    assert containers(base["name"]) == []
+
+
+@pytest.mark.parametrize("module", sorted(MATRIX))
+def test_each_parameter_in_four_runs(platform: Platform, base: Options, module: str) -> None:
+    """Every parameter that makes a release or a route is seen, applied, and then quiet."""
+    case = MATRIX[module]
+    create = {**base, **case.create}
+    sets = [named({**create, **change}, base["name"]) for change in case.changes.values()]
+    sets[list(case.changes).index("entrypoint")].update(command=["python3", "/srv/app.py"])
+    results = platform.tasks(Task(create), *(task for options in sets for task in four(options)))[1:]
+    for number, title in enumerate(case.changes):
+        judge(results[4 * number : 4 * number + 4], title)
+
+
+@pytest.mark.parametrize("module", sorted(MATRIX))
+def test_parameters_that_no_release_differs_by_change_nothing(platform: Platform, base: Options, module: str) -> None:
+    case = MATRIX[module]
+    create = {**base, **case.create}
+    results = platform.tasks(Task(create), *(Task({**create, **more}) for more in case.quiet.values()))
+    changed = [title for title, result in zip(case.quiet, results[1:]) if result["changed"]]
+    assert changed == []

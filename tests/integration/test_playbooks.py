@@ -1,0 +1,294 @@
+"""Roles and playbooks as a person runs them: by full name, twice, in check mode, with mistakes, and away again."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import shutil
+import socket
+import ssl
+import stat
+import subprocess
+import typing as t
+from pathlib import Path
+
+import pytest
+import yaml
+from testbed import acme, names
+
+from .conftest import free_ports
+from .harness import Options, Platform, containers, docker
+
+ROOT = Path(__file__).resolve().parents[2]
+DEPLOY = "tidegate.platform.deploy"
+SITE = "tidegate.platform.site"
+
+
+@pytest.fixture
+def own() -> t.Iterator[Platform]:
+    """A platform that a test provisions and takes away by itself."""
+    label = f"own{os.urandom(3).hex()}"
+    made = Platform(names.CACHE / label, label, *free_ports(3))
+    made.root.mkdir(parents=True)
+    try:
+        yield made
+    finally:
+        made.playbook(SITE, traefik_state="absent")
+        docker("network", "rm", made.network, check=False)
+        shutil.rmtree(made.root)
+
+
+def declared(platform: Platform, *declared_names: str, **more: t.Any) -> list[Options]:
+    """A list of workloads for the playbooks."""
+    return [
+        {
+            "name": name,
+            "image": names.image("app"),
+            "port": 8000,
+            "networks": [platform.network],
+            "health": {"path": "/healthz", "deadline": 5},
+            "drain": {"timeout": 2},
+            "secrets": [{"name": "db", "value": "canary-in-a-playbook"}],
+            "routes": [{"host": f"{name}.test"}],
+            **more,
+        }
+        for name in declared_names
+    ]
+
+
+def test_site_provisions_twice_foretells_and_uninstalls(own: Platform) -> None:
+    """Check mode on a host without Traefik, then real, then unchanged; the API is for this host only; then away."""
+    foretold = own.playbook(SITE, "--check").ok()
+    assert foretold.changed
+    assert not own.state.exists()
+    assert own.playbook(SITE).ok().changed
+    second = own.playbook(SITE).ok()
+    assert second.changed == []
+    assert own.playbook(SITE, "--check").ok().changed == []
+    status, _headers, body = own.get("nobody.test", "/any/path")
+    assert status == 404
+    assert "Nothing is served under this name" in body
+    (traefik,) = containers("traefik", everything=False)[-1:]
+    ask = "import urllib.request as u; print(u.urlopen('http://ADDRESS:8080/api/rawdata', timeout=3).status)"
+    form = '{{(index .NetworkSettings.Networks "' + own.network + '").IPAddress}}'
+    own_traefik = next(c for c in containers("traefik") if own.network in docker("inspect", c))
+    address = docker("inspect", "--format", form, own_traefik)
+    code = ask.replace("ADDRESS", address)
+    refused = subprocess.run(
+        ["docker", "run", "--rm", "--network", own.network, names.image("base"), "python3", "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "403" in refused.stderr, "another container must not read the API"
+    facts = json.loads(docker("inspect", own_traefik))[0]
+    assert not any("docker.sock" in bind for bind in facts["HostConfig"]["Binds"]), "Traefik gets no Docker socket"
+    assert facts["Config"]["User"] == "65532:65532"
+    assert traefik
+    gone = own.playbook(SITE, traefik_state="absent").ok()
+    assert gone.changed
+    assert not any(own.network in docker("inspect", c) for c in containers("traefik") + containers("catch-all"))
+    assert not (own.state / "routes").exists()
+    assert own.playbook(SITE, traefik_state="absent").ok().changed == []
+
+
+def test_another_configuration_of_traefik_is_applied(own: Platform) -> None:
+    own.playbook(SITE, traefik_catch_all_page="first page").ok()
+    again = own.playbook(SITE, traefik_catch_all_page="second page", traefik_log_level="WARN").ok()
+    assert "tidegate.platform.traefik : Run Traefik" in again.changed
+    assert own.get("nobody.test")[2] == "second page"
+    own.playbook(SITE, traefik_catch_all=False).ok()
+    assert own.get("nobody.test")[2].strip() == "404 page not found"
+
+
+MISTAKES: list[tuple[str, Options, str]] = [
+    (
+        "dns without provider",
+        {"traefik_resolvers": [{"name": "a", "email": "a@b.c", "challenge": "dns"}]},
+        "dns_provider",
+    ),
+    (
+        "dns without secrets",
+        {"traefik_resolvers": [{"name": "a", "email": "a@b.c", "challenge": "dns", "dns_provider": "route53"}]},
+        "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION",
+    ),
+    (
+        "provider without dns",
+        {"traefik_resolvers": [{"name": "a", "email": "a@b.c", "dns_provider": "route53"}]},
+        "only with challenge=dns",
+    ),
+    ("resolver without address", {"traefik_resolvers": [{"name": "a", "email": "nobody"}]}, "email"),
+    ("resolver with flag", {"traefik_resolvers": [{"name": "--x", "email": "a@b.c"}]}, "lower-case"),
+    (
+        "unknown resolver option",
+        {"traefik_resolvers": [{"name": "a", "email": "a@b.c", "chalenge": "dns"}]},
+        "chalenge",
+    ),
+    (
+        "no PEM",
+        {"traefik_certificates": [{"name": "a", "certificate": "x", "key": "y"}], "tidegate_hide_secrets": False},
+        "PEM",
+    ),
+    ("one port twice", {"traefik_http_port": 9, "traefik_https_port": 9}, "have to differ"),
+    ("port as text", {"traefik_http_port": "eighty"}, "traefik_http_port"),
+    ("unknown level", {"traefik_log_level": "LOUD"}, "LOUD"),
+    ("log size", {"docker_log_max_size": "big"}, "docker_log_max_size"),
+]
+
+
+@pytest.mark.parametrize(("options", "words"), [m[1:] for m in MISTAKES], ids=[m[0] for m in MISTAKES])
+def test_mistakes_in_roles_are_named_before_anything_is_made(own: Platform, options: Options, words: str) -> None:
+    """DP-24: each challenge's required secrets are checked before anything starts."""
+    play = own.playbook(SITE, **options)
+    assert play.code != 0
+    assert words in play.output
+    assert play.changed == []
+    assert not own.state.exists()
+
+
+def test_deploy_redeploy_teardown_by_full_name(platform: Platform) -> None:
+    one, two = f"p{os.urandom(3).hex()}", f"q{os.urandom(3).hex()}"
+    workloads = declared(platform, one, two)
+    try:
+        first = platform.playbook(DEPLOY, workloads=workloads).ok()
+        assert f"{one}: changed" in first.output
+        assert platform.playbook(DEPLOY, workloads=workloads).ok().changed == []
+        version = platform.playbook(DEPLOY, "-vv", "--diff", workloads=workloads, workload=one, version="2").ok()
+        assert (platform.version(f"{one}.test"), platform.version(f"{two}.test")) == ("2", "1")
+        foretold = platform.playbook(DEPLOY, "--check", workloads=workloads, workload=one, version="4").ok()
+        assert len(foretold.changed) == 1
+        assert platform.version(f"{one}.test") == "2"
+        before = containers(two)
+        platform.playbook("tidegate.platform.redeploy", workloads=workloads, workload=two).ok()
+        assert containers(two) != before
+        assert "canary-in-a-playbook" not in first.output + version.output + json.dumps(first.rows + version.rows)
+        refused = platform.playbook("tidegate.platform.teardown", workloads=workloads, workload=one)
+        assert refused.code != 0
+        assert f"Say -e confirm={one}" in refused.output
+        platform.playbook("tidegate.platform.teardown", workloads=workloads, workload=one, confirm=one).ok()
+        assert containers(one) == []
+        assert platform.version(f"{two}.test") == "1"
+    finally:
+        platform.playbook("tidegate.platform.teardown", workloads=workloads, confirm="all").ok()
+    assert containers(two) == []
+
+
+def test_deploy_says_what_is_wrong_with_a_selection(platform: Platform) -> None:
+    cases: list[tuple[Options, str]] = [
+        ({}, "workloads has to be a list"),
+        ({"workloads": "shop"}, "workloads has to be a list"),
+        ({"workloads": declared(platform, "a", "a")}, "a name of its own"),
+        ({"workloads": declared(platform, "a"), "workload": "b"}, "names b, which is not declared. Declared are a"),
+        ({"workloads": declared(platform, "a"), "version": "2"}, "Say which with -e workload=NAME"),
+    ]
+    for extra, words in cases:
+        play = platform.playbook(DEPLOY, **extra)
+        assert play.code != 0, words
+        assert words in " ".join(play.output.split()), play.output
+    nothing = platform.playbook(DEPLOY, workloads=declared(platform, "elsewhere", groups=["other"])).ok()
+    assert nothing.changed == []
+
+
+def test_examples_of_the_module_run_as_they_stand(platform: Platform) -> None:
+    """Every documented example, with this testbed's image and places put in."""
+    argv = [str(names.venv() / "ansible-doc"), "-t", "module", "--json", "tidegate.platform.workload_image"]
+    done = subprocess.run(argv, env=platform.environment(Path("/dev/null")), capture_output=True, text=True, check=True)
+    examples = yaml.safe_load(json.loads(done.stdout)["tidegate.platform.workload_image"]["examples"])
+    defaults = {**platform.places(), "networks": [platform.network], "allow_root": False}
+    play = [{"hosts": "all", "gather_facts": False, "tasks": examples}]
+    play[0]["module_defaults"] = {"group/tidegate.platform.tidegate": defaults}
+    play[0]["vars"] = {"shop_database_password": "from-a-vault"}
+    text = json.dumps(play)
+    for shown, real in (("team/shop:1.4.2", "1"), ("team/shop:1.5.0", "2"), ("team/wiki:3.1", "4")):
+        text = text.replace(f"registry.example.org/{shown}", names.image("app", real))
+    text = text.replace('"port": 8080', '"port": 8000').replace('"resolver": "letsencrypt"', '"tls": true')
+    path = platform.root / "examples.json"
+    path.write_text(text)
+    try:
+        ran = platform.playbook(str(path)).ok()
+        assert len(ran.changed) == len(examples)
+        assert platform.playbook(DEPLOY, workloads=[]).code == 0
+    finally:
+        for name in ("shop", "wiki"):
+            platform.apply(name=name, state="absent")
+        docker("volume", "rm", "-f", "wiki-data")
+
+
+def served_certificate(port: int, host: str) -> bytes:
+    """The certificate that is served for a host name, as DER."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with socket.create_connection(("127.0.0.1", port), 5) as raw, context.wrap_socket(raw, server_hostname=host) as tls:
+        return tls.getpeercert(binary_form=True) or b""
+
+
+def issuer(der: bytes) -> str:
+    """Who signed it."""
+    argv = ["openssl", "x509", "-inform", "der", "-noout", "-issuer", "-ext", "subjectAltName"]
+    return subprocess.run(argv, input=der, capture_output=True, check=True).stdout.decode()
+
+
+@pytest.mark.parametrize("challenge", ["http", "tls-alpn"])
+def test_a_real_acme_server_issues_a_certificate_through_the_role(own: Platform, challenge: str) -> None:
+    """DP-22, DP-24: Pebble validates over the proxy's own entry points and signs; the account file is private."""
+    docker("network", "create", "--label", f"{names.LABEL}=1", own.network)
+    gateway = docker("network", "inspect", "--format", "{{(index .IPAM.Config 0).Gateway}}", own.network)
+    name = f"s{os.urandom(3).hex()}"
+    with acme.running(own.root / "acme", gateway, free_ports(4), own.http, own.https) as authority:
+        resolver = {
+            "name": "pebble",
+            "email": "ops@shop.test",
+            "challenge": challenge,
+            "ca_server": authority.directory,
+        }
+        own.variables.update(traefik_resolvers=[resolver], traefik_ca_certificates=authority.certificate)
+        own.playbook(SITE).ok()
+        host = f"{name}.shop.test"
+        workloads = declared(own, name, routes=[{"host": host, "resolver": "pebble"}])
+        try:
+            own.playbook(DEPLOY, workloads=workloads).ok()
+            from testbed import shell
+
+            shell.wait_until(
+                "Pebble's certificate is served", lambda: "Pebble" in issuer(served_certificate(own.https, host)), 60
+            )
+            assert f"DNS:{host}" in issuer(served_certificate(own.https, host))
+            store = own.state / "traefik" / "acme" / "pebble.json"
+            assert stat.S_IMODE(store.stat().st_mode) == 0o600
+            context = ssl.create_default_context()
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            with contextlib.closing(http.client.HTTPSConnection("127.0.0.1", own.https, context=context)) as connection:
+                connection.request("GET", "/", headers={"Host": host})
+                assert json.loads(connection.getresponse().read())["version"] == "1"
+        finally:
+            own.playbook("tidegate.platform.teardown", workloads=workloads, confirm="all").ok()
+
+
+def test_a_certificate_of_your_own_is_served_and_private(own: Platform) -> None:
+    folder = own.root / "mine"
+    folder.mkdir()
+    new = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=mine.test"]
+    subprocess.run(
+        [*new, "-addext", "subjectAltName=DNS:mine.test", "-keyout", str(folder / "k"), "-out", str(folder / "c")],
+        check=True,
+        capture_output=True,
+    )
+    key = (folder / "k").read_text()
+    own.variables["traefik_certificates"] = [{"name": "mine", "certificate": (folder / "c").read_text(), "key": key}]
+    play = own.playbook(SITE, "-vvv", "--diff").ok()
+    assert key.splitlines()[1] not in play.output
+    assert "CN = mine.test" in issuer(served_certificate(own.https, "mine.test"))
+    assert "CN = mine.test" not in issuer(served_certificate(own.https, "other.test"))
+    assert stat.S_IMODE((own.state / "traefik" / "certificates" / "mine.key").stat().st_mode) == 0o600
+    own.variables["traefik_certificates"] = []
+    own.playbook(SITE).ok()
+    assert not (own.state / "routes" / "_certificates.yml").exists()
+
+
+def test_the_redirect_to_https_covers_every_host(own: Platform) -> None:
+    own.playbook(SITE, traefik_https_redirect=True).ok()
+    status, headers, _body = own.get("any.test", "/path?x=1")
+    assert status == 301
+    assert headers["location"] == f"https://any.test:{own.https}/path?x=1"

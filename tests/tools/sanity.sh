@@ -1,0 +1,40 @@
+#!/bin/sh
+# Runs ansible-test sanity on a physical copy of the collection: ansible-test resolves symbolic links.
+# usage: sanity.sh ENVIRONMENT [ansible-test arguments]
+set -eu
+cd "$(dirname "$0")/../.."
+root=$PWD
+name=$1
+shift
+copy=$root/.cache/sanity/ansible_collections/tidegate/platform
+rm -rf "$copy"
+mkdir -p "$copy"
+git ls-files --cached --others --exclude-standard -z | xargs -0 cp --parents -t "$copy" 2>/dev/null || true
+cd "$copy"
+git init -q . && git add -A
+
+export HOME="$root/.cache/home"
+mkdir -p "$HOME/.ansible/test/cache" "$root/.cache/pybin"
+# ansible-test makes its environments without pip and would download a bootstrap script; the standard library has one.
+for version in 25_2 24_2; do
+  cat > "$HOME/.ansible/test/cache/get_pip_$version.py" <<'PY'
+import subprocess
+import sys
+
+if __name__ == "__main__":
+    subprocess.check_call([sys.executable, "-m", "ensurepip", "--default-pip"])
+    wanted = [word for word in sys.argv[1:] if word not in ("--no-setuptools", "--no-wheel")]
+    subprocess.check_call([sys.executable, "-m", "pip", "install", *wanted])
+PY
+done
+# Version managers put stand-ins on PATH that fail for versions they lack; link the real interpreters in front.
+for minor in 8 9 10 11 12 13; do
+  for found in "${PYENV_ROOT:-/nonexistent}"/versions/3."$minor".*/bin/python3."$minor" /usr/bin/python3."$minor"; do
+    if [ -x "$found" ]; then
+      ln -sf "$found" "$root/.cache/pybin/python3.$minor"
+      break
+    fi
+  done
+done
+PATH=$root/.cache/venv/$name/bin:$root/.cache/pybin:$PATH
+exec ansible-test sanity --local --color no "$@"
