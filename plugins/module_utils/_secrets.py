@@ -81,15 +81,21 @@ class Secrets:
             os.fsync(stream.fileno())
 
     def write(self, workload: str, suffix: str, secrets: t.Iterable[Secret]) -> str:
-        """Write the secrets that are delivered as files; their folder, or an empty text without any."""
+        """Write the secrets that are delivered as files; their folder, or an empty text without any.
+
+        A deployment's containers share one folder, written for the first of them.
+        """
         files = [s for s in secrets if s.delivery == "file"]
         if not files:
             return ""
-        folder = self.state_dir
-        for part in ("secrets", workload, suffix):
-            folder = _files.private_folder(os.path.join(folder, part))
-        for secret in files:
-            _files.place(os.path.join(folder, secret.name), secret.value, 0o600, folder)
+        parent = self.state_dir
+        for part in ("secrets", workload):
+            parent = _files.private_folder(os.path.join(parent, part))
+        folder = os.path.join(parent, suffix)
+        if not os.path.isdir(folder):
+            _files.private_folder(folder)
+            for secret in files:
+                _files.place(os.path.join(folder, secret.name), secret.value, 0o600, folder)
         return folder
 
     def give(self, folder: str, uid: int, gid: int) -> None:

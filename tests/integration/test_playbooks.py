@@ -97,7 +97,7 @@ def test_site_provisions_twice_foretells_and_uninstalls(own: Platform) -> None:
 def test_another_configuration_of_traefik_is_applied(own: Platform) -> None:
     own.playbook(SITE, traefik_catch_all_page="first page").ok()
     again = own.playbook(SITE, traefik_catch_all_page="second page", traefik_log_level="WARN").ok()
-    assert "tidegate.platform.traefik : Run Traefik" in again.changed
+    assert "Run Traefik" in again.changed
     assert own.get("nobody.test")[2] == "second page"
     own.playbook(SITE, traefik_catch_all=False).ok()
     assert own.get("nobody.test")[2].strip() == "404 page not found"
@@ -112,7 +112,7 @@ MISTAKES: list[tuple[str, Options, str]] = [
     (
         "dns without secrets",
         {"traefik_resolvers": [{"name": "a", "email": "a@b.c", "challenge": "dns", "dns_provider": "route53"}]},
-        "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION",
+        "AWS_ACCESS_KEY_ID, AWS_REGION, AWS_SECRET_ACCESS_KEY",
     ),
     (
         "provider without dns",
@@ -128,7 +128,7 @@ MISTAKES: list[tuple[str, Options, str]] = [
     ),
     (
         "no PEM",
-        {"traefik_certificates": [{"name": "a", "certificate": "x", "key": "y"}], "tidegate_hide_secrets": False},
+        {"traefik_certificates": [{"name": "a", "certificate": "x", "key": "y"}]},
         "PEM",
     ),
     ("one port twice", {"traefik_http_port": 9, "traefik_https_port": 9}, "have to differ"),

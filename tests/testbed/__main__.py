@@ -1,12 +1,14 @@
-"""Brings real parts up on one machine and takes exactly them away: `testbed up [hosts] | down [--keep-images]`."""
+"""Brings real parts up on one machine and takes exactly them away: `testbed up [hosts] | down [--keep-images] | host-up NAME`."""
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 import time
 
 import engine
+import hosts
 import images
 import names
 import registry
@@ -50,8 +52,12 @@ def main(argv: list[str]) -> None:
         up(argv[1:])
     elif argv[:1] == ["down"]:
         down("--keep-images" in argv)
+    elif argv[:1] == ["host-up"] and len(argv) == 2:
+        print(json.dumps(hosts.up(argv[1])))
+    elif argv[:1] == ["host-down"] and len(argv) == 2:
+        hosts.down(argv[1])
     else:
-        sys.exit("usage: python3 tests/testbed up [hosts] | down [--keep-images]")
+        sys.exit("usage: python3 tests/testbed up [hosts] | down [--keep-images] | host-up NAME | host-down NAME")
 
 
 if __name__ == "__main__":

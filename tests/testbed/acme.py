@@ -63,7 +63,7 @@ def running(folder: Path, address: str, ports: t.Sequence[int], http: int, https
     # Without these, Pebble waits up to 15 s before it validates and refuses some good nonces, to test clients.
     env = {"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "0", "PATH": "/usr/bin:/bin"}
     names = ["pebble-challtestsrv", "-dns01", f"127.0.0.1:{dns}", "-defaultIPv4", "127.0.0.1", "-defaultIPv6", ""]
-    names += ["-management", f"127.0.0.1:{dns_management}", "-http01", "", "-https01", "", "-tlsalpn01", "", "-doh", ""]
+    names += ["-management", f"127.0.0.1:{dns_management}", "-http01", "", "-https01", "", "-tlsalpn01", ""]
     server = ["pebble", "-config", str(folder / "pebble.json"), "-dnsserver", f"127.0.0.1:{dns}"]
     with (folder / "log").open("wb") as log:
         started = [subprocess.Popen(argv, stdout=log, stderr=log, env=env) for argv in (names, server)]

@@ -16,9 +16,9 @@ import shell
 HERE = Path(__file__).parent / "images"
 HASH = f"{names.LABEL}.hash"
 SUITE = "bookworm"
+# A bare server as a provider hands it over: no engine, no SDK. The roles have to bring those.
 HOST_PACKAGES = (
-    "python3,python3-apt,python3-docker,ca-certificates,systemd,systemd-sysv,dbus,openssh-server,sudo,"
-    "iproute2,iptables,procps,docker.io"
+    "python3,python3-apt,ca-certificates,systemd,systemd-sysv,dbus,openssh-server,sudo,iproute2,procps,iputils-ping"
 )
 
 

@@ -34,13 +34,13 @@ def up(state: State) -> None:
     start(state, names.PRIVATE_REGISTRY, f"auth: {{htpasswd: {{realm: testbed, path: {password_file}}}}}")
 
 
-def start(state: State, addr: str, auth: str) -> None:
-    """Start one registry unless something answers there."""
+def start(state: State, addr: str, auth: str, root: str = "") -> None:
+    """Start one registry unless something answers there; `root` names another's storage to serve it, too."""
     if shell.answers(f"http://{addr}/v2/"):
         return
     port = addr.rpartition(":")[2]
-    config = names.CACHE / f"registry-{port}.yml"
-    config.write_text(CONFIG.format(root=names.CACHE / "registry" / port, addr=addr, auth=auth))
-    state.add("pids", shell.spawn(["docker-registry", "serve", str(config)], names.CACHE / f"registry-{port}.log"))
+    config = names.CACHE / f"registry-{addr.replace(':', '-')}.yml"
+    config.write_text(CONFIG.format(root=names.CACHE / "registry" / (root or port), addr=addr, auth=auth))
+    state.add("pids", shell.spawn(["docker-registry", "serve", str(config)], config.with_suffix(".log")))
     shell.wait_until(f"the registry on {addr} answers", lambda: shell.answers(f"http://{addr}/v2/"))
     shell.say(f"registry started on {addr}")
