@@ -22,3 +22,7 @@ docs: ## Generate defaults and READMEs of the roles.
 
 format: ## Format the Python code.
 	@$(RUN) .cache/venv/main/bin/ruff format .
+
+bench: ## Measure against docker run and community.docker (about two minutes).
+	@$(RUN) $(PYTHON) tests/testbed up
+	@$(RUN) $(PYTHON) tests/bench/bench.py

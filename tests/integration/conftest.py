@@ -7,10 +7,10 @@ import shutil
 import socket
 import typing as t
 
+import names
 import pytest
-from testbed import names
 
-from .harness import Platform, containers, docker
+from .harness import Platform, Ports, containers, docker
 
 
 def free_ports(count: int) -> list[int]:
@@ -26,7 +26,7 @@ def free_ports(count: int) -> list[int]:
 def platform() -> t.Iterator[Platform]:
     """Traefik and its catch-all page, set up by the real playbook and taken away by it."""
     label = f"it{os.urandom(3).hex()}"
-    made = Platform(names.CACHE / label, label, *free_ports(3))
+    made = Platform(names.CACHE / label, label, Ports(*free_ports(3)))
     try:
         made.playbook("tidegate.platform.site").ok()
         yield made

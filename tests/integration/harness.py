@@ -11,7 +11,7 @@ import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from testbed import names
+import names
 
 HERE = Path(__file__).parent
 MODULE = "tidegate.platform.workload_image"
@@ -27,16 +27,23 @@ class Task:
     module: str = MODULE
 
 
+class Ports(t.NamedTuple):
+    """Ports of a platform's entry points and API on this machine."""
+
+    http: int
+    https: int
+    api: int
+
+
 @dataclass
 class Platform:
     """A provisioned platform of one test session: ports, directories and network of its own."""
 
     root: Path
     label: str
-    http: int
-    https: int
-    api: int
+    ports: Ports
     variables: Options = field(default_factory=dict)
+    collections: str = str(names.COLLECTIONS)
 
     @property
     def state(self) -> Path:
@@ -53,7 +60,7 @@ class Platform:
         return {
             "state_dir": str(self.state),
             "routes_dir": str(self.state / "routes"),
-            "traefik_api": f"http://127.0.0.1:{self.api}",
+            "traefik_api": f"http://127.0.0.1:{self.ports.api}",
         }
 
     def inventory(self) -> Options:
@@ -68,9 +75,9 @@ class Platform:
             "traefik_catch_all_image": names.image("caddy", "2.11.7"),
             "traefik_network": self.network,
             "traefik_address": "127.0.0.1",
-            "traefik_http_port": self.http,
-            "traefik_https_port": self.https,
-            "traefik_api_port": self.api,
+            "traefik_http_port": self.ports.http,
+            "traefik_https_port": self.ports.https,
+            "traefik_api_port": self.ports.api,
             **self.variables,
         }
 
@@ -92,7 +99,7 @@ class Platform:
         env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE" and not k.startswith("ANSIBLE_")}
         return {
             **env,
-            "ANSIBLE_COLLECTIONS_PATH": str(names.COLLECTIONS),
+            "ANSIBLE_COLLECTIONS_PATH": self.collections,
             "ANSIBLE_HOME": str(names.ROOT / ".cache" / "ansible"),
             "ANSIBLE_NOCOLOR": "1",
             "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callback"),
@@ -131,7 +138,7 @@ class Platform:
 
     def get(self, host: str, path: str = "/") -> tuple[int, dict[str, str], str]:
         """Status, headers and body through the proxy."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.http, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.ports.http, timeout=10)
         try:
             connection.request("GET", path, headers={"Host": host})
             answer = connection.getresponse()

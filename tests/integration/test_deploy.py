@@ -12,9 +12,9 @@ import time
 import typing as t
 from pathlib import Path
 
+import names
 import pytest
 from load.client import Client, Target
-from testbed import names
 
 from .harness import Options, Platform, Task, containers, docker
 
@@ -29,7 +29,7 @@ def steps(result: Options) -> list[str]:
 
 def traffic(platform: Platform, host: str, **rates: float) -> list[Client]:
     """Start one client a kind of traffic."""
-    return [Client(Target(host, port=platform.http), kind, rate).start() for kind, rate in rates.items()]
+    return [Client(Target(host, port=platform.ports.http), kind, rate).start() for kind, rate in rates.items()]
 
 
 # -- nothing is lost -------------------------------------------------------------------------------------------------
@@ -276,7 +276,10 @@ def everywhere(platform: Platform, name: str) -> dict[str, str]:
 def test_a_secret_is_found_nowhere_but_in_its_file(platform: Platform, app: App) -> None:
     """DS-T6, DP inv. 8: not in argv, inspect, results, diffs, task output at -vvv, logs, events or the store."""
     name, other = app()["name"], f"{CANARY}-second"
-    make = lambda value, **more: app(secrets=[{"name": "db", "value": value}], **more)  # noqa: E731
+
+    def make(value: str, **more: t.Any) -> Options:
+        return app(secrets=[{"name": "db", "value": value}], **more)
+
     leaking = {"image": names.image("app", "2"), "env": {"CANARY_FILE": "/run/secrets/db", "CRASH_ON_START": "1"}}
     private = {"registry_username": names.PRIVATE_USER, "registry_password": f"{CANARY}-registry"}
     tasks = [
@@ -406,7 +409,7 @@ def test_drift_is_repaired_and_only_what_drifted(platform: Platform, app: App) -
 
 def test_a_lost_store_does_not_take_what_serves_away(platform: Platform, app: App, tmp_path: Path) -> None:
     platform.apply(**app())
-    client = Client(Target(f"{app()['name']}.test", port=platform.http), "keepalive", 100).start()
+    client = Client(Target(f"{app()['name']}.test", port=platform.ports.http), "keepalive", 100).start()
     other = {**app("2"), "state_dir": str(tmp_path / "state")}
     result = platform.apply(**other)
     count = client.stop()
@@ -429,7 +432,7 @@ def test_drain_counts_what_it_has_to_cut(platform: Platform, app: App) -> None:
     import base64
     import socket
 
-    with socket.create_connection(("127.0.0.1", platform.http)) as connection:
+    with socket.create_connection(("127.0.0.1", platform.ports.http)) as connection:
         key = base64.b64encode(os.urandom(16)).decode()
         request = f"GET /ws HTTP/1.1\r\nHost: {app()['name']}.test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         connection.sendall(f"{request}Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n".encode())

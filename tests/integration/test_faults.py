@@ -12,9 +12,9 @@ import time
 import typing as t
 from pathlib import Path
 
+import names
 import pytest
 from load.client import Client, Target
-from testbed import names
 
 from .harness import Options, Platform, Task, containers, docker
 
@@ -85,7 +85,7 @@ def test_a_killed_run_is_finished_or_taken_back_by_the_next(
     """DS-T5: kill -9 of the module in a step; then the same task again ends with exactly one live release."""
     workload = app()["name"]
     platform.apply(**app())
-    client = Client(Target(f"{workload}.test", port=platform.http), "new", 50).start()
+    client = Client(Target(f"{workload}.test", port=platform.ports.http), "new", 50).start()
     options = app("2", strategy=strategy, **more)
     process = begin(platform, options)
     os.kill(reached(platform, workload, step), signal.SIGKILL)

@@ -10,8 +10,8 @@ import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
+import names
 import pytest
-from testbed import names
 
 from .harness import Options, Platform, Task, containers
 

@@ -14,12 +14,14 @@ import subprocess
 import typing as t
 from pathlib import Path
 
+import acme
+import names
 import pytest
+import shell
 import yaml
-from testbed import acme, names
 
 from .conftest import free_ports
-from .harness import Options, Platform, containers, docker
+from .harness import Options, Platform, Ports, containers, docker
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = "tidegate.platform.deploy"
@@ -30,7 +32,7 @@ SITE = "tidegate.platform.site"
 def own() -> t.Iterator[Platform]:
     """A platform that a test provisions and takes away by itself."""
     label = f"own{os.urandom(3).hex()}"
-    made = Platform(names.CACHE / label, label, *free_ports(3))
+    made = Platform(names.CACHE / label, label, Ports(*free_ports(3)))
     made.root.mkdir(parents=True)
     try:
         yield made
@@ -117,7 +119,7 @@ MISTAKES: list[tuple[str, Options, str]] = [
     (
         "provider without dns",
         {"traefik_resolvers": [{"name": "a", "email": "a@b.c", "dns_provider": "route53"}]},
-        "only with challenge=dns",
+        "goes only with",
     ),
     ("resolver without address", {"traefik_resolvers": [{"name": "a", "email": "nobody"}]}, "email"),
     ("resolver with flag", {"traefik_resolvers": [{"name": "--x", "email": "a@b.c"}]}, "lower-case"),
@@ -236,7 +238,7 @@ def test_a_real_acme_server_issues_a_certificate_through_the_role(own: Platform,
     docker("network", "create", "--label", f"{names.LABEL}=1", own.network)
     gateway = docker("network", "inspect", "--format", "{{(index .IPAM.Config 0).Gateway}}", own.network)
     name = f"s{os.urandom(3).hex()}"
-    with acme.running(own.root / "acme", gateway, free_ports(4), own.http, own.https) as authority:
+    with acme.running(own.root / "acme", gateway, free_ports(4), own.ports.http, own.ports.https) as authority:
         resolver = {
             "name": "pebble",
             "email": "ops@shop.test",
@@ -249,17 +251,19 @@ def test_a_real_acme_server_issues_a_certificate_through_the_role(own: Platform,
         workloads = declared(own, name, routes=[{"host": host, "resolver": "pebble"}])
         try:
             own.playbook(DEPLOY, workloads=workloads).ok()
-            from testbed import shell
-
             shell.wait_until(
-                "Pebble's certificate is served", lambda: "Pebble" in issuer(served_certificate(own.https, host)), 60
+                "Pebble's certificate is served",
+                lambda: "Pebble" in issuer(served_certificate(own.ports.https, host)),
+                60,
             )
-            assert f"DNS:{host}" in issuer(served_certificate(own.https, host))
+            assert f"DNS:{host}" in issuer(served_certificate(own.ports.https, host))
             store = own.state / "traefik" / "acme" / "pebble.json"
             assert stat.S_IMODE(store.stat().st_mode) == 0o600
             context = ssl.create_default_context()
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-            with contextlib.closing(http.client.HTTPSConnection("127.0.0.1", own.https, context=context)) as connection:
+            with contextlib.closing(
+                http.client.HTTPSConnection("127.0.0.1", own.ports.https, context=context)
+            ) as connection:
                 connection.request("GET", "/", headers={"Host": host})
                 assert json.loads(connection.getresponse().read())["version"] == "1"
         finally:
@@ -279,8 +283,8 @@ def test_a_certificate_of_your_own_is_served_and_private(own: Platform) -> None:
     own.variables["traefik_certificates"] = [{"name": "mine", "certificate": (folder / "c").read_text(), "key": key}]
     play = own.playbook(SITE, "-vvv", "--diff").ok()
     assert key.splitlines()[1] not in play.output
-    assert "CN = mine.test" in issuer(served_certificate(own.https, "mine.test"))
-    assert "CN = mine.test" not in issuer(served_certificate(own.https, "other.test"))
+    assert "CN = mine.test" in issuer(served_certificate(own.ports.https, "mine.test"))
+    assert "CN = mine.test" not in issuer(served_certificate(own.ports.https, "other.test"))
     assert stat.S_IMODE((own.state / "traefik" / "certificates" / "mine.key").stat().st_mode) == 0o600
     own.variables["traefik_certificates"] = []
     own.playbook(SITE).ok()
@@ -291,4 +295,4 @@ def test_the_redirect_to_https_covers_every_host(own: Platform) -> None:
     own.playbook(SITE, traefik_https_redirect=True).ok()
     status, headers, _body = own.get("any.test", "/path?x=1")
     assert status == 301
-    assert headers["location"] == f"https://any.test:{own.https}/path?x=1"
+    assert headers["location"] == f"https://any.test:{own.ports.https}/path?x=1"

@@ -10,7 +10,7 @@ import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import shell
+import shell
 
 
 @dataclass(frozen=True)

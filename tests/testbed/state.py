@@ -6,6 +6,7 @@ import json
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import names
 import shell
@@ -16,26 +17,29 @@ class State:
 
     def __init__(self, path: Path = names.CACHE / "state.json") -> None:
         self.path = path
-        self.data: dict[str, list[object]] = json.loads(path.read_text()) if path.exists() else {}
+        self.data: dict[str, list[Any]] = json.loads(path.read_text()) if path.exists() else {}
 
     def add(self, kind: str, item: str | int) -> None:
         """Remember a started thing."""
-        entry: object = [item, started_at(item)] if isinstance(item, int) else item
+        entry = [item, started_at(item)] if isinstance(item, int) else item
         self.data.setdefault(kind, []).append(entry)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.write_text(json.dumps(self.data))
 
     def end(self) -> None:
         """Stop everything remembered, newest first."""
-        for entry in reversed(self.data.get("pids", [])):
-            pid, since = entry  # type: ignore[misc]
-            if started_at(pid) == since:
-                os.kill(pid, signal.SIGTERM)
-                shell.wait_until(f"process {pid} ended", lambda pid=pid, since=since: started_at(pid) != since, 30)
+        for pid, since in reversed(self.data.get("pids", [])):
+            self._end(pid, since)
         for unit in self.data.get("systemd", []):
             shell.run(["systemctl", "stop", f"{unit}.socket", f"{unit}.service"])
         self.path.unlink(missing_ok=True)
         self.data = {}
+
+    @staticmethod
+    def _end(pid: int, since: str) -> None:
+        if started_at(pid) == since:
+            os.kill(pid, signal.SIGTERM)
+            shell.wait_until(f"process {pid} ended", lambda: started_at(pid) != since, 30)
 
 
 def started_at(pid: int) -> str | None:

@@ -284,7 +284,7 @@ def test_redaction_knows_the_spellings_of_a_secret() -> None:
 
 
 def release(identity: str, state: str = "running") -> Release:
-    route = {"http": {"routers": {}}}
+    route: dict[str, t.Any] = {"http": {"routers": {}}}
     return Release(identity, "shop:1", "sha256:1", "f", (f"shop-{identity}-1",), route, {"port": 8000}, state)
 
 
@@ -422,7 +422,9 @@ def draining(counts: list[int], timeout: float, upgraded: float) -> tuple[_drain
 
 def test_drain_ends_with_the_last_request_and_asks_twice() -> None:
     """DP-T19."""
-    assert draining([3, 0, 2, 0, 0], 30, 30) == (_drain.Drained(0, 0), pytest.approx(0.4))
+    drained, seconds = draining([3, 0, 2, 0, 0], 30, 30)
+    assert drained == _drain.Drained(0, 0)
+    assert seconds == pytest.approx(0.4)
 
 
 def test_drain_gives_upgraded_connections_their_own_time_and_counts_what_it_cuts() -> None:

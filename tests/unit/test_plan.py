@@ -68,7 +68,7 @@ def stopped_by_hand(have: Actual) -> Actual:
     return broken(have, state="exited")
 
 
-RECREATE = {"strategy": "recreate"}
+RECREATE: dict[str, t.Any] = {"strategy": "recreate"}
 ORPHAN = Container("shop-0000000a-1", "running")
 CASES: list[tuple[str, Workload, Actual, str]] = [
     ("first deployment", web(), Actual(), "start gate switch persist"),

@@ -1,0 +1,222 @@
+"""Measures the platform against `docker run` and community.docker in one run: `make bench`.
+
+This prints medians and spread (10th to 90th percentile) of every figure, and what each loses under the same load.
+Ratios of figures of one run compare; absolute times are this machine's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import os
+import shutil
+import statistics
+import sys
+import time
+import typing as t
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "testbed"), str(Path(__file__).parent)]
+
+import names  # noqa: E402
+import rivals  # noqa: E402
+from counting import Relay  # noqa: E402
+from integration.conftest import free_ports  # noqa: E402
+from integration.harness import Options, Platform, Ports, Task, docker  # noqa: E402
+from load.client import Client, Count, Target  # noqa: E402
+
+RIVAL = "community.docker.docker_container"
+HOST = "bench.test"
+RIVAL_HOST = "rival.test"
+
+
+def spread(values: t.Sequence[float], unit: str = "ms", factor: float = 1000.0) -> str:
+    """Median with the 10th and 90th percentile."""
+    ordered = sorted(v * factor for v in values)
+    low, high = ordered[len(ordered) // 10], ordered[-1 - len(ordered) // 10]
+    return f"{statistics.median(ordered):8.1f} {unit}  ({low:.1f} to {high:.1f}, n={len(ordered)})"
+
+
+def say(title: str, value: str) -> None:
+    """One row."""
+    print(f"  {title:<64} {value}", flush=True)
+
+
+class Bench:
+    """One platform to measure on."""
+
+    def __init__(self, platform: Platform, rounds: int) -> None:
+        self.platform, self.rounds = platform, rounds
+        self.relay = Relay(platform.root / "engine.sock")
+
+    def ours(self, version: str = "1", **more: t.Any) -> Options:
+        """Our declaration of the application."""
+        return {
+            "name": "bench",
+            "image": names.image("app", version),
+            "port": 8000,
+            "networks": [self.platform.network],
+            "health": {"path": "/healthz"},
+            "routes": [{"host": HOST}],
+            **more,
+        }
+
+    def rival(self, version: str = "1") -> Options:
+        """The nearest declaration that community.docker has: same image, network, limits and restart policy."""
+        return {
+            "name": "bench-rival",
+            "image": names.image("app", version),
+            "pull": "missing",
+            "networks": [{"name": self.platform.network}],
+            "restart_policy": "unless-stopped",
+            "labels": {names.LABEL: "1"},
+            "docker_host": self.relay.address,
+        }
+
+    def play(self, module: str, options: t.Sequence[Options]) -> tuple[float, list[Options]]:
+        """Seconds and results of one playbook with these tasks."""
+        entries = [{"name": f"task {n}", module: option} for n, option in enumerate(options)]
+        path = self.platform.root / "bench.json"
+        path.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": entries}]))
+        begun = time.monotonic()
+        played = self.platform.playbook(str(path)).ok()
+        return time.monotonic() - begun, played.results
+
+    def run_until_ready(self) -> float:
+        """Seconds of `docker run` of the same image until its health path answers: the application's own start."""
+        name = f"bench-plain-{os.urandom(3).hex()}"
+        form = '{{(index .NetworkSettings.Networks "' + self.platform.network + '").IPAddress}}'
+        label = ["--label", f"{names.LABEL}=1"]
+        begun = time.monotonic()
+        docker("run", "-d", "--name", name, *label, "--network", self.platform.network, names.image("app", "1"))
+        address = docker("inspect", "--format", form, name)
+        while not answers(address):
+            time.sleep(0.005)
+        seconds = time.monotonic() - begun
+        docker("rm", "-f", name)
+        return seconds
+
+    def redeploy(self) -> None:
+        """Blue-green beyond the application's own start and its drain."""
+        plain = [self.run_until_ready() for _ in range(self.rounds)]
+        options = [{**self.platform.places(), **self.ours(v)} for v in ["1", *("2", "4") * (self.rounds // 2)]]
+        _seconds, results = self.play("tidegate.platform.workload_image", options)
+        took, drained = [], []
+        for result in results[1:]:
+            by_name = {step["name"]: step["seconds"] for step in result["steps"]}
+            took.append(result["stats"]["seconds"])
+            drained.append(by_name["drain"])
+        overhead = [total - drain - statistics.median(plain) for total, drain in zip(took, drained)]
+        print("\nblue-green redeploy, inside the module")
+        say("docker run until ready (the application's own start)", spread(plain))
+        say("redeploy, all of it", spread(took))
+        say("  of it measured drain", spread(drained))
+        say("redeploy beyond own start and drain", spread(overhead))
+        verdict("blue-green overhead <= 1 s", statistics.median(overhead) <= 1.0)
+
+    def unchanged(self) -> None:
+        """A no-op, inside the module and as a task, against community.docker."""
+        places = self.platform.places()
+        base = [{**places, **self.ours(), "docker_host": self.relay.address}]
+        self.play("tidegate.platform.workload_image", base)
+        self.play(RIVAL, [self.rival()])
+        before = self.relay.requests
+        many, results = self.play("tidegate.platform.workload_image", base * (self.rounds + 1))
+        ours_requests = (self.relay.requests - before) / (self.rounds + 1)
+        one, _results = self.play("tidegate.platform.workload_image", base)
+        before = self.relay.requests
+        rival_many, _results = self.play(RIVAL, [self.rival()] * (self.rounds + 1))
+        rival_requests = (self.relay.requests - before) / (self.rounds + 1)
+        rival_one, _results = self.play(RIVAL, [self.rival()])
+        inside = [r["stats"]["seconds"] for r in results]
+        print("\nunchanged run")
+        say("inside the module, reading and deciding", spread(inside))
+        say("  loading the Docker SDK beside it", spread([r["stats"]["sdk_seconds"] for r in results]))
+        say("as a task (marginal)", f"{(many - one) / self.rounds * 1000:8.1f} ms")
+        say(f"{RIVAL} as a task (marginal)", f"{(rival_many - rival_one) / self.rounds * 1000:8.1f} ms")
+        say("Engine requests, ours", f"{ours_requests:8.1f}")
+        say(f"Engine requests, {RIVAL}", f"{rival_requests:8.1f}")
+        verdict("unchanged <= 4 Engine requests", ours_requests <= 4)
+        verdict("unchanged <= 60 ms inside the module", statistics.median(inside) <= 0.060)
+
+    def changes(self) -> None:
+        """The same change of version under the same load: seconds and requests lost."""
+        versions = ["2", "1"] * 3
+        self.play("tidegate.platform.workload_image", [{**self.platform.places(), **self.ours()}])
+        self.play(RIVAL, [self.rival()])
+        route = self.platform.state / "routes" / "rival.yml"
+        url = "http://bench-rival:8000"
+        service = {"loadBalancer": {"servers": [{"url": url}]}}
+        router = {"rule": f"Host(`{RIVAL_HOST}`)", "service": "rival", "entryPoints": ["web"]}
+        route.write_text(json.dumps({"http": {"routers": {"rival": router}, "services": {"rival": service}}}))
+        while self.platform.get(RIVAL_HOST)[0] != 200:
+            time.sleep(0.05)
+        ours = self.under_load(
+            HOST, "tidegate.platform.workload_image", [{**self.platform.places(), **self.ours(v)} for v in versions]
+        )
+        theirs = self.under_load(RIVAL_HOST, RIVAL, [self.rival(v) for v in versions])
+        print(f"\n{len(versions)} changes of version under 200 requests a second")
+        for title, (seconds, count) in (("tidegate.platform.workload_image", ours), (RIVAL, theirs)):
+            say(
+                title,
+                f"{count.lost} lost of {count.requests}, slowest {count.slowest * 1000:.0f} ms, {seconds / len(versions):.2f} s a change",
+            )
+        route.unlink()
+        docker("rm", "-f", "bench-rival")
+        verdict("0 requests lost", ours[1].lost == 0)
+
+    def under_load(self, host: str, module: str, options: t.Sequence[Options]) -> tuple[float, Count]:
+        """Seconds of the playbook and what the load counted."""
+        client = Client(Target(host, port=self.platform.ports.http), "keepalive", 200).start()
+        seconds, _results = self.play(module, options)
+        return seconds, client.stop()
+
+
+def answers(address: str) -> bool:
+    """True when the application's health path answers 200."""
+    connection = http.client.HTTPConnection(address, 8000, timeout=1)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+FAILED: list[str] = []
+
+
+def verdict(budget: str, met: bool) -> None:
+    """A budget and whether it is met."""
+    print(f"  {'met   ' if met else 'MISSED'} {budget}", flush=True)
+    if not met:
+        FAILED.append(budget)
+
+
+def main() -> None:
+    """Provision, measure, take everything away; exit 1 when a budget is missed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=20, help="repetitions of each measurement")
+    rounds = parser.parse_args().rounds
+    label = f"bench{os.urandom(3).hex()}"
+    platform = Platform(names.CACHE / label, label, Ports(*free_ports(3)))
+    platform.collections = f"{names.COLLECTIONS}:{rivals.collections()}"
+    try:
+        platform.playbook("tidegate.platform.site").ok()
+        bench = Bench(platform, rounds)
+        for measure in (bench.redeploy, bench.unchanged, bench.changes):
+            measure()
+    finally:
+        docker("rm", "-f", "bench-rival", check=False)
+        platform.tasks(Task({"name": "bench", "state": "absent"}))
+        platform.playbook("tidegate.platform.site", traefik_state="absent")
+        docker("network", "rm", platform.network, check=False)
+        shutil.rmtree(platform.root)
+    sys.exit(f"bench: missed {', '.join(FAILED)}" if FAILED else 0)
+
+
+if __name__ == "__main__":
+    main()
