@@ -11,6 +11,9 @@ demo: ## Set everything up on this machine and deploy four versions under load.
 	@$(RUN) $(PYTHON) tests/testbed up
 	@$(RUN) $(PYTHON) tests/demo/demo.py
 
+test: ## Run every check and test; `make test PARTS="lint unit"` runs some.
+	@$(RUN) $(PYTHON) tests/run.py $(PARTS)
+
 up: ## Bring the testbed up (engine, registries, images).
 	@$(RUN) $(PYTHON) tests/testbed up hosts
 

@@ -134,9 +134,9 @@ def test_create_change_stop_remove_in_four_runs_each(platform: Platform, base: O
     titles = ("create", "change", "stop", "start", "remove")
     for number, title in enumerate(titles):
         judge(results[4 * number : 4 * number + 4], title)
-    befores = [r["diff"]["before"] for r in results[1::4]]
-    afters = [r["diff"]["after"] for r in results[1::4]]
-    assert befores[1:] == afters[:-1], "a diff's before is what the last run's after showed"
+    before = [r["diff"]["before"] for r in results[1::4]]
+    after = [r["diff"]["after"] for r in results[1::4]]
+    assert before[1:] == after[:-1], "a diff's before is what the last run's after showed"
     assert containers(base["name"]) == []
 
 

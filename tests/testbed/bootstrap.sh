@@ -32,8 +32,11 @@ venv() { # NAME REQUIREMENTS-FILE [PYTHON]
   cp "$2" "$stamp"
 }
 venv main tests/requirements/main.txt
-for extra in "$@"; do
-  venv "$extra" "tests/requirements/$extra.txt"
+for extra in "$@"; do # NAME or NAME=PYTHON
+  case $extra in
+    *=*) venv "${extra%%=*}" "tests/requirements/${extra%%=*}.txt" "${extra#*=}" ;;
+    *) venv "$extra" "tests/requirements/$extra.txt" ;;
+  esac
 done
 
 # ansible-test and ansible resolve the collection by its place in a tree.

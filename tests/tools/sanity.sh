@@ -7,9 +7,7 @@ root=$PWD
 name=$1
 shift
 copy=$root/.cache/sanity/ansible_collections/tidegate/platform
-rm -rf "$copy"
-mkdir -p "$copy"
-git ls-files --cached --others --exclude-standard -z | xargs -0 cp --parents -t "$copy" 2>/dev/null || true
+tests/tools/copy.sh "$copy"
 cd "$copy"
 git init -q . && git add -A
 

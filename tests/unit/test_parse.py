@@ -158,7 +158,7 @@ BAD: list[tuple[str, dict[str, t.Any], str, str]] = [
     ("route twice", {"port": 1, "routes": [ROUTE, ROUTE]}, "routes", "twice"),
     ("password alone", {"registry_password": "x"}, "registry_username", "registry_password"),
     ("release command without time", {"release_command_timeout": 0}, "release_command_timeout", "above 0"),
-    ("unknown option", {"stragety": "recreate"}, "arguments", "stragety"),
+    ("unknown option", {"strategies": "recreate"}, "arguments", "strategies"),
     ("unknown health option", {"health": {"pth": "/"}}, "arguments", "pth"),
     ("unknown state", {"state": "gone"}, "arguments", "gone"),
     ("unknown strategy (DS-02)", {"strategy": "rolling"}, "arguments", "rolling"),

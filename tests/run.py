@@ -1,0 +1,169 @@
+"""Runs every check and test, or the parts named, and says what each part cost: `make test`.
+
+A part is a list of commands; the first that fails ends the part, and the other parts still run.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+CACHE = ROOT / ".cache"
+BIN = CACHE / "venv" / "main" / "bin"
+NEWEST = "python3.13"
+Command = list[str]
+
+
+def newest_python() -> str | None:
+    """The interpreter of the second leg, where there is one."""
+    places = [
+        *Path(os.environ.get("PYENV_ROOT", "/nonexistent")).glob(f"versions/3.13.*/bin/{NEWEST}"),
+        Path("/usr/bin", NEWEST),
+    ]
+    return next((str(place) for place in places if place.exists()), None)
+
+
+def lint() -> list[Command]:
+    """Style of Python, YAML, Ansible content, spelling."""
+    return [
+        ["ruff", "check", "."],
+        ["ruff", "format", "--check", "."],
+        ["yamllint", "--strict", "."],
+        ["codespell", "plugins", "roles", "playbooks", "tests", "README.md", "CONTRIBUTING.md", "docs"],
+        ["ansible-lint", "--strict", "--nocolor"],
+    ]
+
+
+def types() -> list[Command]:
+    """mypy, strict."""
+    return [["mypy", "plugins", "tests"]]
+
+
+def unit() -> list[Command]:
+    """Pure logic, and parts on real files and processes; with coverage."""
+    cover = ["--cov=plugins", "--cov-branch", "--cov-report=term:skip-covered"]
+    return [["python", "-m", "pytest", "-q", "-n", "2", "tests/unit", *cover]]
+
+
+def sanity() -> list[Command]:
+    """ansible-test sanity with the oldest supported ansible-core."""
+    return [["tests/tools/sanity.sh", "main"]]
+
+
+def newest() -> list[Command]:
+    """Sanity and unit tests with the newest ansible-core, on the Python that it needs."""
+    python = newest_python()
+    if python is None:
+        print(f"  skipped: there is no {NEWEST} on this machine, which the newest ansible-core needs")
+        return []
+    venv = CACHE / "venv" / "newest" / "bin"
+    return [
+        ["tests/testbed/bootstrap.sh", f"newest={python}"],
+        ["tests/tools/sanity.sh", "newest"],
+        [str(venv / "python"), "-m", "pytest", "-q", "-n", "2", "tests/unit", "-p", "no:cacheprovider"],
+    ]
+
+
+def docs() -> list[Command]:
+    """Documentation of modules and roles, changelog fragments."""
+    strict = [
+        "--plugin-docs",
+        "--validate-collection-refs=all",
+        "--disallow-unknown-collection-refs",
+        "--skip-rstcheck",
+    ]
+    return [["antsibull-docs", "lint-collection-docs", *strict, "."], ["antsibull-changelog", "lint"]]
+
+
+def build() -> list[Command]:
+    """Build, install offline, and what Galaxy checks at an upload."""
+    dist = CACHE / "dist"
+    shutil.rmtree(dist, ignore_errors=True)
+    tarball = dist / "tidegate-platform-0.1.0.tar.gz"
+    # A clean copy: the builder takes in every file that it is not told to leave out.
+    source = CACHE / "sanity" / "ansible_collections" / "tidegate" / "platform"
+    importer = CACHE / "venv" / "importer" / "bin" / "python"
+    return [
+        ["tests/testbed/bootstrap.sh", "importer"],
+        ["tests/tools/copy.sh", str(source)],
+        ["ansible-galaxy", "collection", "build", str(source), "--output-path", str(dist)],
+        ["ansible-galaxy", "collection", "install", str(tarball), "-p", str(dist / "installed"), "--offline"],
+        [str(importer), "-m", "galaxy_importer.main", str(tarball)],
+    ]
+
+
+def integration() -> list[Command]:
+    """Real ansible-playbook runs against the real engine, Traefik, registries and ACME server."""
+    return [
+        ["python", "tests/testbed", "up", "hosts"],
+        ["python", "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", "tests/integration", "--durations=10"],
+    ]
+
+
+def molecule() -> list[Command]:
+    """Roles on a bare systemd host with an engine of its own."""
+    return [["molecule", "reset", "--all"], ["molecule", "test", "--all"]]
+
+
+def demo() -> list[Command]:
+    """The demonstration, which ends with 1 if it loses a request."""
+    return [["python", "tests/demo/demo.py"]]
+
+
+PARTS = (lint, types, unit, docs, sanity, newest, build, integration, molecule, demo)
+
+
+def environment() -> dict[str, str]:
+    """Environment of every command."""
+    env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    return {
+        **env,
+        "ANSIBLE_COLLECTIONS_PATH": str(CACHE / "collections"),
+        "ANSIBLE_HOME": str(CACHE / "ansible"),
+        "ANSIBLE_NOCOLOR": "1",
+        "NO_COLOR": "1",
+        "PATH": f"{BIN}:{os.environ['PATH']}",
+    }
+
+
+def passes(commands: list[Command]) -> bool:
+    """Run commands until one fails; its output is shown."""
+    for command in commands:
+        done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
+        output = done.stdout + done.stderr
+        for line in output.splitlines():
+            if re.search(r"\d+ (passed|failed)|^SKIPPED|^demo: |[0-9.]+s call|^TOTAL", line):
+                print(f"  {line.strip()}")
+        if done.returncode:
+            print(f"{output[-12000:]}\n  FAILED: {' '.join(command)}", flush=True)
+            return False
+    return True
+
+
+def main(wanted: list[str]) -> None:
+    """Run the parts, then print what each cost."""
+    rows = []
+    for part in PARTS:
+        if wanted and part.__name__ not in wanted:
+            continue
+        print(f"== {part.__name__}: {part.__doc__}", flush=True)
+        begun = time.monotonic()
+        good = passes(part())
+        rows.append((part.__name__, good, time.monotonic() - begun))
+    print("\npart           result    seconds")
+    for name, good, seconds in rows:
+        print(f"{name:<14} {'passed' if good else 'FAILED'} {seconds:10.1f}")
+    print(f"total                 {sum(row[2] for row in rows):10.1f}")
+    failed = sum(not row[1] for row in rows)
+    print(f"parts: {len(rows) - failed} passed, {failed} failed")
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
