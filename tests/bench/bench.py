@@ -100,7 +100,7 @@ class Bench:
 
     def redeploy(self) -> None:
         """Blue-green beyond the application's own start and its drain."""
-        plain = [self.run_until_ready() for _ in range(self.rounds)]
+        plain = [self.run_until_ready() for _round in range(self.rounds)]
         options = [{**self.platform.places(), **self.ours(v)} for v in ["1", *("2", "4") * (self.rounds // 2)]]
         _seconds, results = self.play("tidegate.platform.workload_image", options)
         took, drained = [], []

@@ -15,7 +15,7 @@ from .harness import Platform, Ports, containers, docker
 
 def free_ports(count: int) -> list[int]:
     """Ports that nothing listens on now."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _port in range(count)]
     ports = [s.getsockname()[1] for s in sockets]
     for used in sockets:
         used.close()

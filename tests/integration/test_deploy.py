@@ -222,7 +222,7 @@ def test_an_image_that_runs_as_root_is_refused_unless_allowed(platform: Platform
 def test_replicas_share_the_load(platform: Platform, app: App) -> None:
     result = platform.apply(**app(replicas=3))
     host = f"{app()['name']}.test"
-    answered = {json.loads(platform.get(host)[2])["instance"] for _ in range(12)}
+    answered = {json.loads(platform.get(host)[2])["instance"] for _request in range(12)}
     assert answered == set(result["release"]["containers"])
 
 
