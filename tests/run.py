@@ -108,7 +108,9 @@ def integration() -> list[Command]:
 
 def molecule() -> list[Command]:
     """Roles on a bare systemd host with an engine of its own."""
-    return [["molecule", "reset", "--all"], ["molecule", "test", "--all"]]
+    # What a run that was killed left; molecule would take its word for hosts that are gone.
+    shutil.rmtree(CACHE / "ansible" / "tmp", ignore_errors=True)
+    return [["python", "tests/testbed", "host-down", "molecule-1"], ["molecule", "test", "--all"]]
 
 
 def demo() -> list[Command]:

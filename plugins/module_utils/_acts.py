@@ -15,6 +15,7 @@ from ._engine import (
     LABEL_DEPLOYMENT,
     LABEL_ENVIRONMENT,
     LABEL_FINGERPRINT,
+    LABEL_STATE_DIR,
     LABEL_WORKLOAD,
     ContainerExtra,
 )
@@ -84,6 +85,7 @@ def _create(
     folder = world.on.secrets.write(world.key, suffix, want.secrets)
     extra = ContainerExtra(
         labels={
+            LABEL_STATE_DIR: world.on.state_dir,
             LABEL_WORKLOAD: want.name,
             LABEL_ENVIRONMENT: want.environment,
             LABEL_DEPLOYMENT: release.id,

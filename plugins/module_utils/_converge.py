@@ -47,7 +47,7 @@ class Outcome:
 def open_platform(params: Params, secrets: Secrets, clock: Clock) -> Platform:
     """The parts of this host, by the module's connection options."""
     return Platform(
-        engine=Engine(params["docker_host"]),
+        engine=Engine(params["docker_host"], params["state_dir"]),
         store=Store(params["state_dir"]),
         traefik=Traefik(params["routes_dir"], params["traefik_api"], params["traefik_timeout"], clock),
         secrets=secrets,

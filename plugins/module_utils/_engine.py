@@ -26,6 +26,8 @@ try:
 except ImportError:
     IMPORT_ERROR = traceback.format_exc()
 
+# Two platforms on one engine, with state directories of their own, never touch each other's containers.
+LABEL_STATE_DIR = "tidegate.state_dir"
 LABEL_WORKLOAD = "tidegate.workload"
 LABEL_ENVIRONMENT = "tidegate.environment"
 LABEL_DEPLOYMENT = "tidegate.deployment"
@@ -67,9 +69,11 @@ class Engine:
     """One connection to the Docker Engine.
 
     :param docker_host: its address; the platform also reads the host's /proc, so it has to be this host.
+    :param state_dir: which platform this is.
     """
 
-    def __init__(self, docker_host: str) -> None:
+    def __init__(self, docker_host: str, state_dir: str) -> None:
+        self.state_dir = state_dir
         with _explained("connect", docker_host):
             self._api = APIClient(base_url=docker_host, version="auto", timeout=120)
         self.requests = 1  # asking for the engine's API version was the first
@@ -82,7 +86,8 @@ class Engine:
 
     def containers(self, workload: str, environment: str) -> tuple[Container, ...]:
         """Every container of a workload that serves it, running or not: one request, however many there are."""
-        filters = {"label": [f"{LABEL_WORKLOAD}={workload}", f"{LABEL_ENVIRONMENT}={environment}"]}
+        labels = {LABEL_STATE_DIR: self.state_dir, LABEL_WORKLOAD: workload, LABEL_ENVIRONMENT: environment}
+        filters = {"label": [f"{key}={value}" for key, value in labels.items()]}
         with _explained("list containers", workload):
             rows = self._api.containers(all=True, filters=filters)
         return tuple(sorted((_listed(row) for row in rows), key=lambda c: c.name))

@@ -78,7 +78,9 @@ def _take_back(have: Actual, green: Release) -> tuple[Step, ...]:
     if have.route != (live.route if live else None):
         steps += route_back(replace(have, route=None))
     kept = live.containers if live else ()
-    mine = tuple(c.name for c in have.named(green.containers) if c.name not in kept)
+    # By label, too: a release command that outlived its run is the deployment's as well.
+    own = {c.name for c in have.containers if c.deployment == green.id} | set(green.containers)
+    mine = tuple(c.name for c in have.named(own) if c.name not in kept)
     return (*steps, *((Step(Verb.REAP, mine),) if mine else ()))
 
 

@@ -408,14 +408,28 @@ def test_drift_is_repaired_and_only_what_drifted(platform: Platform, app: App) -
 
 
 def test_a_lost_store_does_not_take_what_serves_away(platform: Platform, app: App, tmp_path: Path) -> None:
-    platform.apply(**app())
+    own = {"state_dir": str(tmp_path / "state")}
+    platform.apply(**app(**own))
+    for file in (tmp_path / "state").glob("tidegate.db*"):
+        file.unlink()
     client = Client(Target(f"{app()['name']}.test", port=platform.ports.http), "keepalive", 100).start()
-    other = {**app("2"), "state_dir": str(tmp_path / "state")}
-    result = platform.apply(**other)
+    result = platform.apply(**app("2", **own))
     count = client.stop()
     assert steps(result) == ["start", "gate", "switch", "persist", "drain", "reap"]
     assert count.losses == []
     assert platform.version(f"{app()['name']}.test") == "2"
+    assert len(containers(app()["name"])) == 1
+
+
+def test_two_platforms_on_one_engine_leave_each_other_alone(platform: Platform, app: App, tmp_path: Path) -> None:
+    """The same name in another state directory is another workload: neither sees, stops or reaps the other's."""
+    other = {"routes": [], "state_dir": str(tmp_path / "state"), "routes_dir": str(tmp_path / "routes")}
+    mine, theirs = platform.tasks(Task(app()), Task(app("2", **other)))
+    assert containers(app()["name"]) == sorted(mine["release"]["containers"] + theirs["release"]["containers"])
+    unchanged, gone = platform.tasks(Task(app()), Task({**app(**other), "state": "absent"}))
+    assert not unchanged["changed"]
+    assert gone["changed"]
+    assert containers(app()["name"]) == mine["release"]["containers"]
 
 
 def test_an_unchanged_run_asks_the_engine_at_most_four_times(platform: Platform, app: App) -> None:

@@ -35,6 +35,7 @@ def rows(options: dict[str, Any], prefix: str = "") -> list[str]:
     for name, option in options.items():
         value = "required" if option.get("required") else f"`{option.get('default', '')!r}`"
         choices = f" One of {', '.join(f'`{c}`' for c in option['choices'])}." if "choices" in option else ""
+        value = value.replace("|", "\\|")
         table.append(f"| `{prefix}{name}` | {option['type']} | {value} | {prose(option['description'])}{choices} |")
         table += rows(option.get("options", {}), f"{prefix}{name}.")
     return table

@@ -322,6 +322,13 @@ def test_switched_but_dead_green_goes_back_to_blue() -> None:
     assert plan.candidate is None
 
 
+def test_a_release_command_that_outlived_its_run_is_taken_back() -> None:
+    crashed = replace(running(web()), attempt=Attempt(NEW, candidate(web(2))))
+    command = Container(f"shop-{NEW[-8:]}-release", "running", deployment=NEW)
+    plan = recover(replace(crashed, containers=(*crashed.containers, command)))
+    assert [(step.verb.value, step.containers) for step in plan.steps] == [("reap", (command.name,))]
+
+
 def test_an_attempt_that_made_nothing_is_just_concluded() -> None:
     assert recover(replace(running(web()), attempt=Attempt(NEW, None))).steps == ()
 
