@@ -11,6 +11,7 @@ from __future__ import annotations
 import typing as t
 
 from . import _drain, _gate, _options
+from ._declared import ContainerSpec
 from ._engine import (
     LABEL_DEPLOYMENT,
     LABEL_ENVIRONMENT,
@@ -20,7 +21,7 @@ from ._engine import (
     ContainerExtra,
 )
 from ._errors import TidegateError, Unhealthy
-from ._model import ContainerSpec, Release, Step, Verb
+from ._model import Release, Step, Verb
 from ._names import SUFFIX_LENGTH
 from ._secrets import user_ids
 from ._world import World

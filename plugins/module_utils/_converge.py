@@ -9,13 +9,14 @@ import os
 import typing as t
 from dataclasses import dataclass, field
 
-from . import _lock, _names, _traefik
+from . import _lock, _names, _routing
 from ._after import after
 from ._apply import carry_out
 from ._clock import Clock
+from ._declared import State, Workload, canonical
 from ._engine import Engine
 from ._errors import Canceled, InvalidOption, TidegateError
-from ._model import Actual, Image, Plan, Release, State, Verb, Workload, canonical
+from ._model import Actual, Image, Plan, Release, Verb
 from ._parse import is_root
 from ._plan import Routing, decide, prepare, recover
 from ._secrets import Secrets
@@ -24,7 +25,7 @@ from ._traefik import Traefik
 from ._view import view
 from ._world import Platform, World
 
-ROUTING = Routing(_traefik.document, _traefik.hold)
+ROUTING = Routing(_routing.document, _routing.hold)
 _RECORDED = {Verb.START, Verb.PERSIST, Verb.PULL}
 Params = t.Mapping[str, t.Any]
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import typing as t
 
 from ._clock import Clock, attempts
-from ._model import Drain
+from ._declared import Drain
 
 ESTABLISHED = "01"
 # One reading of zero may fall between Traefik's choice of a server and its dial; two, this far apart, do not.

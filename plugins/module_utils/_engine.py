@@ -12,8 +12,9 @@ import traceback
 import typing as t
 from contextlib import contextmanager
 
+from ._declared import ContainerSpec, Registry
 from ._errors import EngineFailure
-from ._model import Container, ContainerSpec, Image, Registry
+from ._model import Container, Image
 
 try:
     _BEGIN = time.monotonic()

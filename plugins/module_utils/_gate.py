@@ -14,9 +14,9 @@ import typing as t
 from dataclasses import replace
 
 from ._clock import Clock, attempts
+from ._declared import Gate
 from ._engine import Engine, Facts
 from ._errors import Unhealthy
-from ._model import Gate
 
 
 class Place(t.NamedTuple):

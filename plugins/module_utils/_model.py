@@ -1,186 +1,21 @@
 # Copyright: (c) 2026, tidegate.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The frozen values that reading, deciding and acting share. Private to tidegate.platform.
+"""The frozen values of a host: what is found, what was released, and what is to be done.
 
-`None` means "not managed". Durations are seconds, sizes bytes.
+Private to tidegate.platform.
 """
 
 from __future__ import annotations
 
 import enum
-import hashlib
-import json
 import typing as t
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, replace
 
-Document = t.Mapping[str, t.Any]
+from ._declared import Document
 
 UNREADABLE = "unreadable"
 """The one key of a document that stands for a route file which is not the platform's; it equals no other."""
-
-
-class State(str, enum.Enum):
-    """What is asked of a workload."""
-
-    PRESENT = "present"
-    STOPPED = "stopped"
-    ABSENT = "absent"
-
-
-class Strategy(str, enum.Enum):
-    """How a release replaces the live one."""
-
-    BLUE_GREEN = "blue-green"
-    RECREATE = "recreate"
-
-
-@dataclass(frozen=True)
-class Secret:
-    """A secret value on its way to a container; `version` is its keyed hash, the only part that is ever recorded."""
-
-    name: str
-    value: str = field(repr=False)
-    delivery: str
-    version: str = ""
-
-
-@dataclass(frozen=True)
-class Mount:
-    """A bind mount (absolute source) or a named volume; `shared` says that two containers may write it at once."""
-
-    source: str
-    target: str
-    read_only: bool = False
-    shared: bool = False
-
-
-@dataclass(frozen=True)
-class Port:
-    """A container port published on the host."""
-
-    container: int
-    host: int
-    address: str
-    protocol: str
-
-
-@dataclass(frozen=True)
-class ContainerSpec:
-    """Everything that makes one container differ from another; a change of any field is a new release."""
-
-    image: str
-    replicas: int = 1
-    port: int | None = None
-    command: tuple[str, ...] | None = None
-    entrypoint: tuple[str, ...] | None = None
-    env: tuple[tuple[str, str], ...] = ()
-    secrets: tuple[tuple[str, str, str], ...] = ()
-    user: str | None = None
-    working_dir: str | None = None
-    mounts: tuple[Mount, ...] = ()
-    tmpfs: tuple[str, ...] = ()
-    networks: tuple[str, ...] = ()
-    aliases: tuple[str, ...] = ()
-    ports: tuple[Port, ...] = ()
-    memory: int | None = None
-    cpus: float | None = None
-    pids: int | None = None
-    read_only: bool = False
-    init: bool = False
-    cap_add: tuple[str, ...] = ()
-    cap_drop: tuple[str, ...] = ()
-    no_new_privileges: bool = True
-    allow_root: bool = False
-    restart_policy: str = "unless-stopped"
-    labels: tuple[tuple[str, str], ...] = ()
-    log_driver: str | None = None
-    log_options: tuple[tuple[str, str], ...] = ()
-    stop_timeout: int = 10
-    stop_signal: str | None = None
-
-    def fingerprint(self, image_id: str) -> str:
-        """SHA-256 over the artifact and this specification; secrets take part by their keyed hash only."""
-        document = asdict(self)
-        document["image"] = image_id  # two tags of one artifact are the same release
-        return digest(document)
-
-
-@dataclass(frozen=True)
-class Route:
-    """One routing rule of a workload."""
-
-    hosts: tuple[str, ...]
-    path_prefix: str = "/"
-    strip_prefix: bool = False
-    priority: int | None = None
-    entry_points: tuple[str, ...] = ()
-    tls: bool = False
-    resolver: str | None = None
-    redirect_to: str | None = None
-    middlewares: tuple[str, ...] = ()
-
-    def claims(self) -> tuple[str, ...]:
-        """What no other workload on the host may also route."""
-        return tuple(f"{host}{self.path_prefix} on {entry}" for host in self.hosts for entry in self.entry_points)
-
-
-@dataclass(frozen=True)
-class Gate:
-    """What a candidate has to show before traffic may go to it."""
-
-    kind: str
-    path: str = "/"
-    port: int | None = None
-    codes: tuple[tuple[int, int], ...] = ((200, 399),)
-    host: str | None = None
-    command: tuple[str, ...] = ()
-    timeout: float = 2.0
-    deadline: float = 60.0
-    successes: int = 1
-    window: float = 3.0
-
-
-@dataclass(frozen=True)
-class Drain:
-    """Seconds that open connections of the old release are given; see the option's documentation."""
-
-    timeout: float = 30.0
-    upgraded_timeout: float = 30.0
-
-
-@dataclass(frozen=True)
-class Registry:
-    """Credentials for one pull."""
-
-    username: str
-    password: str = field(repr=False)
-
-
-@dataclass(frozen=True)
-class Workload:
-    """A declared application."""
-
-    name: str
-    environment: str
-    state: State
-    strategy: Strategy
-    container: ContainerSpec
-    snapshot: Document
-    secrets: tuple[Secret, ...] = ()
-    routes: tuple[Route, ...] = ()
-    gate: Gate = Gate("window")
-    drain: Drain = Drain()
-    pull: str = "missing"
-    registry: Registry | None = None
-    release_command: tuple[str, ...] = ()
-    release_command_timeout: float = 300.0
-    force: bool = False
-
-    @property
-    def claims(self) -> tuple[str, ...]:
-        """Every host and path that its routes take."""
-        return tuple(claim for route in self.routes for claim in route.claims())
 
 
 @dataclass(frozen=True)
@@ -302,16 +137,6 @@ class Plan:
     def verbs(self) -> list[str]:
         """The steps' names, in order."""
         return [step.verb.value for step in self.steps]
-
-
-def canonical(document: t.Any) -> str:
-    """The one JSON text of a document: sorted keys, no blanks."""
-    return json.dumps(document, sort_keys=True, separators=(",", ":"))
-
-
-def digest(document: t.Any) -> str:
-    """SHA-256 of the canonical text."""
-    return hashlib.sha256(canonical(document).encode()).hexdigest()
 
 
 def without(release: Release, state: str) -> Release:

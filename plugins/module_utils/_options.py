@@ -11,8 +11,8 @@ import typing as t
 from urllib.parse import urlsplit
 
 from . import _names
+from ._declared import Drain, Gate, Mount, Port, Route
 from ._errors import InvalidOption
-from ._model import Drain, Gate, Mount, Port, Route
 
 Params = t.Mapping[str, t.Any]
 

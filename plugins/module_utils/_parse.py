@@ -9,8 +9,8 @@ import re
 import typing as t
 
 from . import _names, _options
+from ._declared import ContainerSpec, Registry, Secret, State, Strategy, Workload
 from ._errors import InvalidOption
-from ._model import ContainerSpec, Registry, Secret, State, Strategy, Workload
 from ._options import Params, positive, unique
 
 LABEL_PREFIX = "tidegate."

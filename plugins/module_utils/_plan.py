@@ -12,8 +12,9 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
+from ._declared import Document, State, Workload
 from ._errors import InvalidOption
-from ._model import Actual, Container, Document, Plan, Release, State, Step, Verb, Workload, without
+from ._model import Actual, Container, Plan, Release, Step, Verb, without
 from ._strategies import STRATEGIES, Hold, route_back
 
 

@@ -19,8 +19,8 @@ import typing as t
 from urllib.parse import quote
 
 from . import _files
+from ._declared import Secret
 from ._errors import StoreFailure
-from ._model import Secret
 
 KEY_BYTES = 32
 VERSION_CHARACTERS = 32

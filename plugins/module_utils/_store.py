@@ -15,8 +15,9 @@ import typing as t
 from contextlib import contextmanager
 
 from . import _files
+from ._declared import canonical
 from ._errors import StoreFailure
-from ._model import Attempt, Release, canonical
+from ._model import Attempt, Release
 
 SCHEMA_VERSION = 1
 SCHEMA = """

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ._model import Actual, Document, Release, Step, Strategy, Verb, Workload
+from ._declared import Document, Strategy, Workload
+from ._model import Actual, Release, Step, Verb
 
 Hold = t.Callable[[Document], Document]
 """Turns a routing document into the one that answers 503 with Retry-After on the same routes."""

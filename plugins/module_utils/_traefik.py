@@ -1,135 +1,25 @@
 # Copyright: (c) 2026, tidegate.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The only file that knows Traefik: routing documents, their files, and what Traefik's API says of them.
+"""The only file that talks to Traefik: one route file a workload, and what Traefik's API says of it.
 
-Private to tidegate.platform. One generated file a workload; Traefik v3's file provider and API.
+Private to tidegate.platform. Traefik v3.
 """
 
 from __future__ import annotations
 
-import copy
 import http.client
 import json
 import os
-import re
 import typing as t
 from urllib.parse import quote, urlsplit
 
 from . import _files
 from ._clock import Clock, attempts
+from ._declared import Document
 from ._errors import ProxyFailure
-from ._model import UNREADABLE, Document, Route, Workload
-from ._names import key_of
-
-# How long Traefik keeps an idle connection to a container. Its own 90 s would keep sockets to the old release open
-# long after the last request; with half a second the number of open sockets soon is that of requests in flight, and
-# a request that finds no idle connection pays one dial on a bridge, well under a millisecond.
-IDLE_TIME = "500ms"
-DIAL_TIME = "5s"
-RETRY_AFTER = "5"
-NOWHERE = "noop@internal"
-
-
-def document(workload: Workload, targets: tuple[str, ...]) -> dict[str, t.Any] | None:
-    """The routing document that sends the workload's routes to these containers; None without routes."""
-    if not workload.routes:
-        return None
-    key = key_of(workload.name, workload.environment)
-    routers: dict[str, t.Any] = {}
-    middlewares: dict[str, t.Any] = {}
-    for number, route in enumerate(workload.routes):
-        name = f"{key}-{number}"
-        own = _middlewares(name, route)
-        middlewares.update(own)
-        routers[name] = _router(route, key, [*route.middlewares, *own])
-    http_part: dict[str, t.Any] = {"routers": routers}
-    if any(route.redirect_to is None for route in workload.routes):
-        servers = [{"url": f"http://{target}:{workload.container.port}"} for target in targets]
-        http_part["services"] = {key: {"loadBalancer": {"servers": servers, "serversTransport": key}}}
-        timeouts = {"dialTimeout": DIAL_TIME, "idleConnTimeout": IDLE_TIME}
-        http_part["serversTransports"] = {key: {"forwardingTimeouts": timeouts}}
-    if middlewares:
-        http_part["middlewares"] = middlewares
-    return {"http": http_part}
-
-
-def hold(routed: Document) -> dict[str, t.Any]:
-    """The same routes with nobody behind them: 503 with Retry-After."""
-    held = copy.deepcopy(dict(routed))
-    part = held["http"]
-    for key, service in part.get("services", {}).items():
-        service["loadBalancer"]["servers"] = []
-        wait = f"{key}-hold"
-        headers = {"customResponseHeaders": {"Retry-After": RETRY_AFTER}}
-        part.setdefault("middlewares", {})[wait] = {"headers": headers}
-        for router in part["routers"].values():
-            if router["service"] == key and wait not in router.get("middlewares", []):
-                router["middlewares"] = [wait, *router.get("middlewares", [])]
-    return held
-
-
-def _router(route: Route, key: str, middlewares: list[str]) -> dict[str, t.Any]:
-    router: dict[str, t.Any] = {
-        "rule": rule(route),
-        "service": key if route.redirect_to is None else NOWHERE,
-        "entryPoints": list(route.entry_points),
-    }
-    if middlewares:
-        router["middlewares"] = middlewares
-    if route.priority is not None:
-        router["priority"] = route.priority
-    if route.tls:
-        router["tls"] = {"certResolver": route.resolver} if route.resolver else {}
-    return router
-
-
-def _middlewares(name: str, route: Route) -> dict[str, t.Any]:
-    if route.redirect_to is not None:
-        target = {"regex": "^https?://[^/]+(.*)$", "replacement": f"{route.redirect_to}${{1}}", "permanent": True}
-        return {f"{name}-redirect": {"redirectRegex": target}}
-    if route.strip_prefix:
-        return {f"{name}-strip": {"stripPrefix": {"prefixes": [route.path_prefix]}}}
-    return {}
-
-
-def rule(route: Route) -> str:
-    """Traefik v3's rule; hosts and path passed the name grammar, so nothing in them can end the quoting."""
-    hosts = [_host_rule(host) for host in route.hosts if host != "*"]
-    parts = [f"({' || '.join(hosts)})" if len(hosts) > 1 else hosts[0]] if hosts else []
-    if route.path_prefix != "/" or not parts:
-        parts.append(f"PathPrefix(`{route.path_prefix}`)")
-    return " && ".join(parts)
-
-
-def _host_rule(host: str) -> str:
-    if host.startswith("*."):
-        return f"HostRegexp(`^[a-z0-9-]+\\.{re.escape(host[2:])}$`)"
-    return f"Host(`{host}`)"
-
-
-def problems(doc: Document) -> list[str]:
-    """Why Traefik would refuse this document.
-
-    One invalid file makes Traefik refuse the whole directory, so none is placed that was not looked at.
-    """
-    part = doc.get("http")
-    if set(doc) != {"http"} or not isinstance(part, dict) or not part.get("routers"):
-        return ["it has no routers"]
-    found = [f"{kind} is empty" for kind, entries in part.items() if not entries]
-    services, own = part.get("services", {}), part.get("middlewares", {})
-    for name, router in part["routers"].items():
-        if not router.get("rule") or not router.get("entryPoints"):
-            found.append(f"router {name} has no rule or entry point")
-        if router.get("service") != NOWHERE and router.get("service") not in services:
-            found.append(f"router {name} has no service")
-    for name, service in services.items():
-        balancer = service.get("loadBalancer", {})
-        if balancer.get("serversTransport") not in part.get("serversTransports", {}):
-            found.append(f"service {name} has no transport")
-        found += [f"service {name} has no URL" for s in balancer.get("servers", [{}]) if not s.get("url")]
-    found += [f"middleware {name} is not one kind" for name, entry in own.items() if len(entry) != 1]
-    return found
+from ._model import UNREADABLE
+from ._routing import problems
 
 
 class Traefik:

@@ -14,10 +14,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from ._clock import Clock
+from ._declared import Workload
 from ._drain import Drained
 from ._engine import Engine
 from ._errors import Canceled
-from ._model import Actual, Workload
+from ._model import Actual
 from ._names import key_of
 from ._secrets import Redactor, Secrets
 from ._store import Store

@@ -7,8 +7,8 @@ import typing as t
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.tidegate.platform.plugins.module_utils._declared import Workload
 from ansible_collections.tidegate.platform.plugins.module_utils._errors import InvalidOption
-from ansible_collections.tidegate.platform.plugins.module_utils._model import Workload
 from ansible_collections.tidegate.platform.plugins.module_utils._parse import parse
 from ansible_collections.tidegate.platform.plugins.module_utils._spec import WORKLOAD_IMAGE
 

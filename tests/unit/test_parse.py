@@ -5,8 +5,8 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+from ansible_collections.tidegate.platform.plugins.module_utils._declared import Strategy, Workload, canonical
 from ansible_collections.tidegate.platform.plugins.module_utils._errors import InvalidOption
-from ansible_collections.tidegate.platform.plugins.module_utils._model import Strategy, Workload, canonical
 
 from .conftest import declared, validated
 

@@ -15,15 +15,24 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.tidegate.platform.plugins.module_utils import _drain, _files, _lock, _names, _secrets, _traefik
+from ansible_collections.tidegate.platform.plugins.module_utils import (
+    _drain,
+    _files,
+    _lock,
+    _names,
+    _routing,
+    _secrets,
+    _traefik,
+)
 from ansible_collections.tidegate.platform.plugins.module_utils._clock import Clock, attempts
+from ansible_collections.tidegate.platform.plugins.module_utils._declared import Drain, Secret
 from ansible_collections.tidegate.platform.plugins.module_utils._errors import (
     Canceled,
     LockHeld,
     ProxyFailure,
     StoreFailure,
 )
-from ansible_collections.tidegate.platform.plugins.module_utils._model import Drain, Release, Secret
+from ansible_collections.tidegate.platform.plugins.module_utils._model import Release
 from ansible_collections.tidegate.platform.plugins.module_utils._store import NewAttempt, Store
 from ansible_collections.tidegate.platform.plugins.module_utils._world import Interrupts
 
@@ -86,7 +95,7 @@ def test_attempts_begin_at_once_grow_and_end_at_the_deadline() -> None:
 
 def routed(**route: t.Any) -> dict[str, t.Any]:
     want = declared(port=8000, routes=[{"host": "shop.test", **route}])
-    document = _traefik.document(want, ("shop-1", "shop-2"))
+    document = _routing.document(want, ("shop-1", "shop-2"))
     assert document is not None
     return document
 
@@ -117,18 +126,18 @@ def test_a_document_sends_every_route_to_every_target() -> None:
 
 
 def test_held_routes_answer_503_with_retry_after_and_hold_twice_is_hold_once() -> None:
-    held = _traefik.hold(routed(middlewares=["auth@file"]))
+    held = _routing.hold(routed(middlewares=["auth@file"]))
     assert held["http"]["services"]["shop.production"]["loadBalancer"]["servers"] == []
     assert held["http"]["routers"]["shop.production-0"]["middlewares"][0] == "shop.production-hold"
-    assert _traefik.problems(held) == []
-    assert _traefik.hold(held) == held
+    assert _routing.problems(held) == []
+    assert _routing.hold(held) == held
 
 
 def test_a_redirect_needs_no_port_and_keeps_the_path() -> None:
     want = declared(routes=[{"host": "www.shop.test", "redirect_to": "https://shop.test/"}])
-    document = _traefik.document(want, ())
+    document = _routing.document(want, ())
     assert document is not None
-    assert _traefik.problems(document) == []
+    assert _routing.problems(document) == []
     assert document["http"]["routers"]["shop.production-0"]["service"] == "noop@internal"
     redirect = document["http"]["middlewares"]["shop.production-0-redirect"]["redirectRegex"]
     assert redirect["replacement"] == "https://shop.test${1}"

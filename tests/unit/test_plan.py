@@ -6,8 +6,9 @@ import typing as t
 from dataclasses import replace
 
 import pytest
-from ansible_collections.tidegate.platform.plugins.module_utils import _names, _traefik
+from ansible_collections.tidegate.platform.plugins.module_utils import _names, _routing
 from ansible_collections.tidegate.platform.plugins.module_utils._after import after
+from ansible_collections.tidegate.platform.plugins.module_utils._declared import State, Strategy, Workload
 from ansible_collections.tidegate.platform.plugins.module_utils._errors import InvalidOption
 from ansible_collections.tidegate.platform.plugins.module_utils._model import (
     Actual,
@@ -16,11 +17,8 @@ from ansible_collections.tidegate.platform.plugins.module_utils._model import (
     Image,
     Plan,
     Release,
-    State,
     Step,
-    Strategy,
     Verb,
-    Workload,
 )
 from ansible_collections.tidegate.platform.plugins.module_utils._plan import Routing, decide, prepare, recover
 from hypothesis import given, settings
@@ -28,7 +26,7 @@ from hypothesis import strategies as st
 
 from .conftest import declared
 
-ROUTING = Routing(_traefik.document, _traefik.hold)
+ROUTING = Routing(_routing.document, _routing.hold)
 ROUTES = [{"host": "shop.test"}]
 NEW, OLD, OLDER = (_names.deployment_id(n, bytes([n]) * 10) for n in (3, 2, 1))
 
