@@ -16,6 +16,7 @@ from pathlib import Path
 
 import acme
 import names
+import nameserver
 import pytest
 import shell
 import yaml
@@ -232,42 +233,64 @@ def issuer(der: bytes) -> str:
     return subprocess.run(argv, input=der, capture_output=True, check=True).stdout.decode()
 
 
-@pytest.mark.parametrize("challenge", ["http", "tls-alpn"])
-def test_a_real_acme_server_issues_a_certificate_through_the_role(own: Platform, challenge: str) -> None:
-    """DP-22, DP-24: Pebble validates over the proxy's own entry points and signs; the account file is private."""
+@pytest.fixture
+def gateway(own: Platform) -> str:
+    """Address of this machine as the platform's containers see it."""
     docker("network", "create", "--label", f"{names.LABEL}=1", own.network)
-    gateway = docker("network", "inspect", "--format", "{{(index .IPAM.Config 0).Gateway}}", own.network)
+    return docker("network", "inspect", "--format", "{{(index .IPAM.Config 0).Gateway}}", own.network)
+
+
+def obtains_a_certificate(own: Platform, authority: acme.Authority, host: str, **resolver: t.Any) -> str:
+    """Provision with this resolver and deploy a route with it; everything that was printed on the way."""
+    common = {"name": "pebble", "email": "ops@shop.test", "ca_server": authority.directory}
+    own.variables.update(traefik_resolvers=[{**common, **resolver}], traefik_ca_certificates=authority.certificate)
+    site = own.playbook(SITE, "-vvv", "--diff").ok()
     name = f"s{os.urandom(3).hex()}"
-    with acme.running(own.root / "acme", gateway, free_ports(4), own.ports.http, own.ports.https) as authority:
-        resolver = {
-            "name": "pebble",
-            "email": "ops@shop.test",
-            "challenge": challenge,
-            "ca_server": authority.directory,
-        }
-        own.variables.update(traefik_resolvers=[resolver], traefik_ca_certificates=authority.certificate)
-        own.playbook(SITE).ok()
-        host = f"{name}.shop.test"
-        workloads = declared(own, name, routes=[{"host": host, "resolver": "pebble"}])
-        try:
-            own.playbook(DEPLOY, workloads=workloads).ok()
-            shell.wait_until(
-                "Pebble's certificate is served",
-                lambda: "Pebble" in issuer(served_certificate(own.ports.https, host)),
-                60,
-            )
-            assert f"DNS:{host}" in issuer(served_certificate(own.ports.https, host))
-            store = own.state / "traefik" / "acme" / "pebble.json"
-            assert stat.S_IMODE(store.stat().st_mode) == 0o600
-            context = ssl.create_default_context()
-            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-            with contextlib.closing(
-                http.client.HTTPSConnection("127.0.0.1", own.ports.https, context=context)
-            ) as connection:
-                connection.request("GET", "/", headers={"Host": host})
-                assert json.loads(connection.getresponse().read())["version"] == "1"
-        finally:
-            own.playbook("tidegate.platform.teardown", workloads=workloads, confirm="all").ok()
+    workloads = declared(own, name, routes=[{"host": host, "resolver": "pebble"}])
+    try:
+        own.playbook(DEPLOY, workloads=workloads).ok()
+        https = own.ports.https
+        pebble = lambda: "Pebble" in issuer(served_certificate(https, host))  # noqa: E731
+        shell.wait_until("Pebble's certificate is served", pebble, 60)
+        assert f"DNS:{host}" in issuer(served_certificate(https, host))
+        assert stat.S_IMODE((own.state / "traefik" / "acme" / "pebble.json").stat().st_mode) == 0o600
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        with contextlib.closing(
+            http.client.HTTPSConnection("127.0.0.1", own.ports.https, context=context)
+        ) as connection:
+            connection.request("GET", "/", headers={"Host": host})
+            assert json.loads(connection.getresponse().read())["version"] == "1"
+    finally:
+        own.playbook("tidegate.platform.teardown", workloads=workloads, confirm="all").ok()
+    return site.output + json.dumps(site.rows)
+
+
+@pytest.mark.parametrize("challenge", ["http", "tls-alpn"])
+def test_a_real_acme_server_issues_a_certificate_through_the_role(own: Platform, gateway: str, challenge: str) -> None:
+    """DP-22, DP-24: Pebble validates over the proxy's own entry points and signs; the account file is private."""
+    ports = own.ports
+    with acme.running(own.root / "acme", gateway, free_ports(4), ports.http, ports.https) as authority:
+        obtains_a_certificate(own, authority, "a.shop.test", challenge=challenge)
+
+
+def test_a_dns_challenge_is_solved_with_secrets_that_show_nowhere(own: Platform, gateway: str) -> None:
+    """DP-24: DNS-01 by a signed update of a real name server, which Pebble then asks; the key is read from a file."""
+    ports, dns_port = own.ports, free_ports(1)[0]
+    with (
+        nameserver.running(own.root / "dns", "shop.test", gateway, dns_port) as server,
+        acme.running(own.root / "acme", gateway, free_ports(4), ports.http, ports.https, server.address) as authority,
+    ):
+        # Traefik would ask the zone's name servers on port 53, which this one does not have.
+        own.variables["traefik_extra_arguments"] = [
+            "--certificatesResolvers.pebble.acme.dnsChallenge.propagation.disableChecks=true"
+        ]
+        resolver = {"challenge": "dns", "dns_provider": "rfc2136", "dns_resolvers": [server.address]}
+        printed = obtains_a_certificate(own, authority, "b.shop.test", **resolver, dns_secrets=server.secrets)
+    secret = server.secrets["RFC2136_TSIG_SECRET"]
+    assert secret not in printed
+    traefik = [c for c in containers("traefik") if own.network in docker("inspect", c, check=False)]
+    assert secret not in docker("inspect", *traefik)
 
 
 def test_a_certificate_of_your_own_is_served_and_private(own: Platform) -> None:

@@ -38,15 +38,18 @@ def certificates(folder: Path, address: str) -> str:
 
 
 @contextlib.contextmanager
-def running(folder: Path, address: str, ports: t.Sequence[int], http: int, https: int) -> t.Iterator[Authority]:
+def running(
+    folder: Path, address: str, ports: t.Sequence[int], http: int, https: int, dns: str = ""
+) -> t.Iterator[Authority]:
     """Run the server for the length of a block.
 
     :param address: address that Traefik reaches it by.
     :param ports: four free ports: directory, management, DNS and the DNS server's management.
     :param http: port on 127.0.0.1 that HTTP-01 is validated on.
     :param https: port on 127.0.0.1 that TLS-ALPN-01 is validated on.
+    :param dns: name server that it asks; its own, which answers every name, if empty.
     """
-    directory, management, dns, dns_management = ports
+    directory, management, own_dns, dns_management = ports
     folder.mkdir(parents=True, exist_ok=True)
     certificate = certificates(folder, address)
     config = {
@@ -62,9 +65,9 @@ def running(folder: Path, address: str, ports: t.Sequence[int], http: int, https
     (folder / "pebble.json").write_text(json.dumps(config))
     # Without these, Pebble waits up to 15 s before it validates and refuses some good nonces, to test clients.
     env = {"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "0", "PATH": "/usr/bin:/bin"}
-    names = ["pebble-challtestsrv", "-dns01", f"127.0.0.1:{dns}", "-defaultIPv4", "127.0.0.1", "-defaultIPv6", ""]
+    names = ["pebble-challtestsrv", "-dns01", f"127.0.0.1:{own_dns}", "-defaultIPv4", "127.0.0.1", "-defaultIPv6", ""]
     names += ["-management", f"127.0.0.1:{dns_management}", "-http01", "", "-https01", "", "-tlsalpn01", ""]
-    server = ["pebble", "-config", str(folder / "pebble.json"), "-dnsserver", f"127.0.0.1:{dns}"]
+    server = ["pebble", "-config", str(folder / "pebble.json"), "-dnsserver", dns or f"127.0.0.1:{own_dns}"]
     with (folder / "log").open("wb") as log:
         started = [subprocess.Popen(argv, stdout=log, stderr=log, env=env) for argv in (names, server)]
         try:
