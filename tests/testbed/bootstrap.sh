@@ -16,9 +16,13 @@ done
 if [ -n "$missing" ]; then
   echo "bootstrap: installing$missing"
   quiet env DEBIAN_FRONTEND=noninteractive apt-get update -q
-  # policy-rc.d would be cleaner, but docker.io's own init script is harmless: the testbed uses a running engine.
   # shellcheck disable=SC2086
   quiet env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing
+  # The tests start these themselves, with configurations and ports of their own.
+  if [ -d /run/systemd/system ]; then
+    case $missing in *bind9*) systemctl disable -q --now named ;; esac
+    case $missing in *docker-registry*) systemctl disable -q --now docker-registry ;; esac
+  fi
 fi
 
 venv() { # NAME REQUIREMENTS-FILE [PYTHON]
