@@ -373,6 +373,7 @@ def test_pull_policies_and_credentials_on_a_real_registry(platform: Platform, ap
     pinned = platform.apply(**app(image=f"{names.PRIVATE_REGISTRY}/tidegate/{name}@{digest}", **good))
     assert not pinned["changed"], "the same artifact by another name is the same release"
     docker("rmi", mine)
+    docker("rmi", f"{names.PRIVATE_REGISTRY}/tidegate/{name}@{digest}", check=False)
 
 
 def test_an_image_that_does_not_exist_leaves_the_live_release(platform: Platform, app: App) -> None:

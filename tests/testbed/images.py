@@ -6,6 +6,8 @@ import hashlib
 import shutil
 import sys
 import tempfile
+import urllib.error
+import urllib.request
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +18,7 @@ import shell
 HERE = Path(__file__).parent / "images"
 HASH = f"{names.LABEL}.hash"
 SUITE = "bookworm"
+MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 # A bare server as a provider hands it over: no engine, no SDK. The roles have to bring those.
 HOST_PACKAGES = (
     "python3,python3-apt,ca-certificates,systemd,systemd-sysv,dbus,openssh-server,sudo,iproute2,procps,iputils-ping"
@@ -69,11 +72,23 @@ def up(wanted: tuple[Image, ...] = IMAGES) -> None:
         key = image.key(keys.get(image.base, "") if not image.packages else "")
         keys.setdefault(image.name, key)
         full = names.image(image.name, image.tag)
-        if present.get(full) == key:
+        if present.get(full) != key:
+            shell.say(f"building {full}")
+            build(image, full, key)
+        elif in_registry(image):
             continue
-        shell.say(f"building {full}")
-        build(image, full, key)
         shell.run(["docker", "push", "-q", full])
+
+
+def in_registry(image: Image) -> bool:
+    """True when the registry has it; the engine's images outlive a checkout, the registry's do not."""
+    url = f"http://{names.REGISTRY}/v2/tidegate/{image.name}/manifests/{image.tag}"
+    request = urllib.request.Request(url, method="HEAD", headers={"Accept": MANIFEST})
+    try:
+        urllib.request.urlopen(request, timeout=5).close()
+    except urllib.error.HTTPError:
+        return False
+    return True
 
 
 def existing() -> dict[str, str]:
@@ -135,7 +150,12 @@ def binary(wheel: str, into: Path) -> None:
 
 
 def down() -> None:
-    """Remove the images of this testbed, by label."""
-    ids = shell.run(["docker", "image", "ls", "-q", "--filter", f"label={names.LABEL}"]).split()
-    if ids:
-        shell.run(["docker", "image", "rm", "--force", *sorted(set(ids))], check=False)
+    """Remove the images of this testbed, by label; a base goes once nothing stands on it any more."""
+    listing = ["docker", "image", "ls", "-q", "--filter", f"label={names.LABEL}"]
+    left = shell.run(listing).split()
+    while left:
+        for identity in dict.fromkeys(left):
+            shell.run(["docker", "image", "rm", "--force", identity], check=False)
+        before, left = left, shell.run(listing).split()
+        if left == before:
+            raise SystemExit(f"testbed: images in use were left: {' '.join(left)}")
