@@ -15,7 +15,7 @@ from ._apply import carry_out
 from ._clock import Clock
 from ._declared import State, Workload, canonical
 from ._engine import Engine
-from ._errors import Canceled, InvalidOption, TidegateError
+from ._errors import Canceled, InvalidOption, StoreFailure, TidegateError, Unhealthy
 from ._model import Actual, Image, Plan, Release, Verb
 from ._parse import is_root
 from ._plan import Routing, decide, prepare, recover
@@ -89,7 +89,7 @@ def converge(want: Workload, world: World) -> Outcome:
             plan = _prepare_and_decide(want, world)
             carry_out(world, plan)
         except TidegateError as error:
-            _conclude(world, "canceled" if isinstance(error, Canceled) else "failed", _generic(error))
+            _conclude_failed(world, error)
             raise
         if world.recorded:
             _conclude(world, "succeeded" if plan.steps else "skipped", plan.reason)
@@ -150,8 +150,14 @@ def _recover(world: World) -> bool:
         return False
     plan = recover(world.have)
     mine, world.deployment, world.recorded = world.deployment, attempt.id, True
-    carry_out(world, plan)
     succeeded = plan.candidate is not None
+    try:
+        carry_out(world, plan)
+    except Unhealthy as error:
+        if succeeded:
+            raise
+        # Blue cannot serve any more, whatever is done; that must not keep a better declaration from being deployed.
+        world.warnings.append(f"While taking back deployment {attempt.id}: {error}")
     how = "rolled forward" if succeeded else "taken back"
     _conclude(world, "succeeded" if succeeded else "failed", f"interrupted and {how}: {plan.reason}")
     world.warnings.append(f"Deployment {attempt.id} had been interrupted; it was {how}, because {plan.reason}.")
@@ -190,9 +196,13 @@ def _conclude(world: World, conclusion: str, reason: str) -> None:
         world.on.store.conclude(world.deployment, conclusion, world.redact(reason), world.on.clock.now())
 
 
-def _generic(error: TidegateError) -> str:
-    """A failure without any output of the application (DS-T6)."""
-    return f"{error.step or 'decide'}: {type(error).__name__}"
+def _conclude_failed(world: World, error: TidegateError) -> None:
+    """Conclude without any output of the application (DS-T6); what cannot be written is left to the next run."""
+    conclusion = "canceled" if isinstance(error, Canceled) else "failed"
+    try:
+        _conclude(world, conclusion, f"{error.step or 'decide'}: {type(error).__name__}")
+    except StoreFailure as second:
+        world.warnings.append(f"The deployment could not be concluded: {second}")
 
 
 def _deployment(world: World, conclusion: str) -> dict[str, t.Any] | None:

@@ -100,6 +100,25 @@ def test_a_killed_run_is_finished_or_taken_back_by_the_next(
         assert count.held == 0
 
 
+def test_a_release_that_can_serve_no_more_does_not_block_the_next(platform: Platform, app: App, tmp_path: Path) -> None:
+    """A killed recreate whose old release cannot be started again: a good declaration still goes live."""
+    workload = app()["name"]
+    tmp_path.chmod(0o755)
+    (tmp_path / "needed").touch()
+    mount = [{"source": str(tmp_path), "target": "/data", "read_only": True}]
+    command = ["sh", "-c", "test -e /data/needed && exec python3 /srv/app.py"]
+    platform.apply(**app(command=command, volumes=mount, health={"path": "/healthz", "deadline": 3}))
+    options = app("2", strategy="recreate", **SLOW_BOOT)
+    process = begin(platform, options)
+    pid = reached(platform, workload, "gate")
+    (tmp_path / "needed").unlink()
+    os.kill(pid, signal.SIGKILL)
+    process.communicate()
+    again = platform.apply(**options)
+    assert again["changed"], again
+    consistent(platform, workload, "2")
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_cancels_and_takes_back(platform: Platform, app: App, number: signal.Signals) -> None:
     """DP-18, DP-T5: canceled before the switch leaves nothing but its record."""

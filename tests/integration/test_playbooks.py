@@ -250,8 +250,11 @@ def obtains_a_certificate(own: Platform, authority: acme.Authority, host: str, *
     try:
         own.playbook(DEPLOY, workloads=workloads).ok()
         https = own.ports.https
-        pebble = lambda: "Pebble" in issuer(served_certificate(https, host))  # noqa: E731
-        shell.wait_until("Pebble's certificate is served", pebble, 60)
+
+        def issued() -> bool:
+            return "Pebble" in issuer(served_certificate(https, host))
+
+        shell.wait_until("Pebble's certificate is served", issued, 60)
         assert f"DNS:{host}" in issuer(served_certificate(https, host))
         assert stat.S_IMODE((own.state / "traefik" / "acme" / "pebble.json").stat().st_mode) == 0o600
         context = ssl.create_default_context()
