@@ -11,6 +11,7 @@ from __future__ import annotations
 import typing as t
 
 from . import _drain, _gate, _options
+from ._create import ContainerExtra
 from ._declared import ContainerSpec
 from ._engine import (
     LABEL_DEPLOYMENT,
@@ -18,7 +19,6 @@ from ._engine import (
     LABEL_FINGERPRINT,
     LABEL_STATE_DIR,
     LABEL_WORKLOAD,
-    ContainerExtra,
 )
 from ._errors import TidegateError, Unhealthy
 from ._model import Release, Step, Verb

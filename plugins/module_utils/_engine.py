@@ -12,6 +12,7 @@ import traceback
 import typing as t
 from contextlib import contextmanager
 
+from ._create import ContainerExtra, container_options, host_options
 from ._declared import ContainerSpec, Registry
 from ._errors import EngineFailure
 from ._model import Container, Image
@@ -183,53 +184,22 @@ class Engine:
 
         :raises EngineFailure: the name is taken, too (DP-T18): nothing is ever replaced by name.
         """
-        first = spec.networks[0] if spec.networks else None
-        endpoint = self._api.create_endpoint_config(aliases=list(spec.aliases) or None)
+        aliases = list(spec.aliases) or None
+        networking = None
+        if spec.networks:
+            endpoint = self._api.create_endpoint_config(aliases=aliases)
+            networking = self._api.create_networking_config({spec.networks[0]: endpoint})
         with _explained("create the container", name):
             self._api.create_container(
                 image_id,
                 name=name,
-                command=_given(extra.command if extra.command is not None else spec.command),
-                entrypoint=_given(spec.entrypoint),
-                environment={**dict(spec.env), **extra.env},
-                user=spec.user,
-                working_dir=spec.working_dir,
-                labels={**dict(spec.labels), **extra.labels},
-                stop_signal=spec.stop_signal,
                 hostname=name,
-                ports=[(port.container, port.protocol) for port in spec.ports] or None,
-                host_config=self._host_config(spec, extra),
-                networking_config=self._api.create_networking_config({first: endpoint}) if first else None,
+                host_config=self._api.create_host_config(**host_options(spec, extra)),
+                networking_config=networking,
+                **container_options(spec, extra),
             )
             for network in spec.networks[1:]:
-                self._api.connect_container_to_network(name, network, aliases=list(spec.aliases) or None)
-
-    def _host_config(self, spec: ContainerSpec, extra: ContainerExtra) -> t.Any:
-        binds = [f"{m.source}:{m.target}:{'ro' if m.read_only else 'rw'}" for m in spec.mounts]
-        if extra.secrets_dir:
-            binds.append(f"{extra.secrets_dir}:/run/secrets:ro")
-        published: dict[str, list[tuple[str, int]]] = {}
-        for port in spec.ports if not extra.one_off else ():
-            published.setdefault(f"{port.container}/{port.protocol}", []).append((port.address, port.host))
-        logs = None
-        if spec.log_driver or spec.log_options:
-            logs = {"Type": spec.log_driver or "json-file", "Config": dict(spec.log_options)}
-        return self._api.create_host_config(
-            binds=binds,
-            port_bindings=published or None,
-            tmpfs=dict.fromkeys(spec.tmpfs, "") or None,
-            network_mode=spec.networks[0] if spec.networks else "none",
-            mem_limit=spec.memory,
-            nano_cpus=round(spec.cpus * 10**9) if spec.cpus else None,
-            pids_limit=spec.pids,
-            read_only=spec.read_only or None,
-            init=spec.init or None,
-            cap_add=list(spec.cap_add) or None,
-            cap_drop=list(spec.cap_drop) or None,
-            security_opt=["no-new-privileges:true"] if spec.no_new_privileges else None,
-            restart_policy={"Name": "no" if extra.one_off else spec.restart_policy},
-            log_config=logs,
-        )
+                self._api.connect_container_to_network(name, network, aliases=aliases)
 
     def start(self, name: str) -> None:
         """Start a created or stopped container; a running one stays as it is, a paused one goes on."""
@@ -277,20 +247,6 @@ class Engine:
         with _explained("look at the command", command):
             facts = self._api.exec_inspect(command)
         return None if facts["Running"] else int(facts["ExitCode"] or 0)
-
-
-class ContainerExtra(t.NamedTuple):
-    """What a container gets beyond its specification."""
-
-    labels: t.Dict[str, str]
-    env: t.Dict[str, str]
-    secrets_dir: str = ""
-    command: t.Optional[t.Tuple[str, ...]] = None
-    one_off: bool = False
-
-
-def _given(words: tuple[str, ...] | None) -> list[str] | None:
-    return None if words is None else list(words)
 
 
 def _auth(registry: Registry | None) -> dict[str, str] | None:

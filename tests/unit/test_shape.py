@@ -24,6 +24,7 @@ LAYERS = {
     "_names": {"_errors"},
     "_files": {"_errors"},
     "_model": {"_declared"},
+    "_create": {"_declared"},
     "_routing": {"_declared", "_names"},
     "_options": {"_names", "_errors", "_declared"},
     "_parse": {"_names", "_options", "_errors", "_declared"},
