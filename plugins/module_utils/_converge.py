@@ -16,7 +16,7 @@ from ._clock import Clock
 from ._declared import State, Workload, canonical
 from ._engine import Engine
 from ._errors import Canceled, InvalidOption, StoreFailure, TidegateError, Unhealthy
-from ._model import Actual, Image, Plan, Release, Verb
+from ._model import Actual, Image, Plan, Release
 from ._parse import is_root
 from ._plan import Routing, decide, prepare, recover
 from ._secrets import Secrets
@@ -26,7 +26,6 @@ from ._view import view
 from ._world import Platform, World
 
 ROUTING = Routing(_routing.document, _routing.hold)
-_RECORDED = {Verb.START, Verb.PERSIST, Verb.PULL}
 Params = t.Mapping[str, t.Any]
 
 

@@ -48,7 +48,6 @@ class Facts(t.NamedTuple):
     restarts: int
     address: str
     pid: int
-    networks: t.Tuple[str, ...]
 
 
 @contextmanager
@@ -134,7 +133,6 @@ class Engine:
             row["RestartCount"],
             addresses[0] if addresses else "",
             state["Pid"],
-            tuple(sorted(networks)),
         )
 
     def tail(self, name: str) -> str:

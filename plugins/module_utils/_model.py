@@ -139,6 +139,6 @@ class Plan:
         return [step.verb.value for step in self.steps]
 
 
-def without(release: Release, state: str) -> Release:
+def in_state(release: Release, state: str) -> Release:
     """The same release in another run state."""
     return replace(release, state=state)

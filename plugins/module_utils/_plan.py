@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from ._declared import Document, State, Workload
 from ._errors import InvalidOption
-from ._model import Actual, Container, Plan, Release, Step, Verb, without
+from ._model import Actual, Container, Plan, Release, Step, Verb, in_state
 from ._strategies import STRATEGIES, Hold, route_back
 
 
@@ -108,7 +108,7 @@ def _stopped(want: Workload, have: Actual, routing: Routing) -> Plan:
     if running:
         steps += [Step(Verb.DRAIN, running), Step(Verb.STOP, running)]
     if live.state != "stopped":
-        steps.append(Step(Verb.PERSIST, release=without(live, "stopped")))
+        steps.append(Step(Verb.PERSIST, release=in_state(live, "stopped")))
     return Plan(tuple(steps), f"{want.name} is stopped" if not steps else f"{want.name} is to be stopped")
 
 
@@ -132,7 +132,7 @@ def _keep(want: Workload, have: Actual, candidate: Release, routing: Routing) ->
         steps += route_back(have)
         reasons.append("its route file was not as it was written")
     if green is None and live.state != "running":
-        steps.append(Step(Verb.PERSIST, release=without(live, "running")))
+        steps.append(Step(Verb.PERSIST, release=in_state(live, "running")))
         reasons.append("it had been stopped")
     orphans = have.others(live.containers)
     if orphans:
