@@ -20,8 +20,9 @@ up: ## Bring the testbed up (engine, registries, images).
 down: ## Take the testbed away: what it started and what carries its label.
 	@$(RUN) $(PYTHON) tests/testbed down
 
-docs: ## Generate defaults and READMEs of the roles.
+docs: ## Generate defaults and READMEs of the roles, and the options of `workloads`.
 	@$(RUN) $(PYTHON) tests/tools/roles.py
+	@$(RUN) $(PYTHON) tests/tools/suboptions.py
 
 format: ## Format the Python code.
 	@$(RUN) .cache/venv/main/bin/ruff format .

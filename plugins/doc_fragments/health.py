@@ -15,7 +15,6 @@ options:
       - The gate that a candidate has to pass before traffic may go to it.
       - A container that exits or restarts meanwhile fails at once.
     type: dict
-    default: {}
     suboptions:
       type:
         description:
@@ -65,7 +64,6 @@ options:
       - The wait is measured and ends as soon as nothing is in flight; idle connections from Traefik do not count,
         because Traefik is told to close them after half a second. The application must keep idle ones for longer.
     type: dict
-    default: {}
     suboptions:
       timeout:
         description: Seconds that requests in flight are given.
@@ -77,4 +75,21 @@ options:
             What is still open after O(drain.timeout) counts as such a connection, because sockets look alike.
           - O(drain.timeout) if omitted.
         type: float
+  bake:
+    description:
+      - Keeps the old release for a while after the switch. If the new one ends, restarts, or fails its gate's probe
+        three times in a row meanwhile, traffic goes back to the old release and the deployment has failed.
+    type: dict
+    suboptions:
+      seconds:
+        description: How long the new release is watched; 0 is no bake.
+        type: float
+        required: true
+      error_ratio:
+        description: Share of answers with status 5xx, by Traefik's metrics, above which traffic goes back, too.
+        type: float
+      requests:
+        description: From how many answers on O(bake.error_ratio) is judged.
+        type: int
+        default: 20
 """

@@ -34,4 +34,8 @@ options:
     description: Seconds to wait while another run deploys the same workload; 0 fails at once.
     type: float
     default: 600
+  disk_reserve:
+    description: Space, such as V(512m) or V(2g), that the engine's file system has to have free before a pull.
+    type: str
+    default: 1g
 """

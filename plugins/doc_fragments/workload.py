@@ -25,7 +25,8 @@ options:
       - V(present) makes the declared release live.
       - V(stopped) stops the live release's containers but keeps them; its routes answer 503 with Retry-After.
         The other options are not looked at.
-      - V(absent) removes routes, containers, secret files and the live record. Named volumes are kept.
+      - V(absent) removes routes, containers, secret files and the live record. Named volumes are kept, unless
+        O(remove_volumes) says otherwise.
     type: str
     choices: [present, stopped, absent]
     default: present
@@ -41,6 +42,25 @@ options:
     choices: [blue-green, recreate]
   force:
     description: Make a new deployment even if nothing changed.
+    type: bool
+    default: false
+  retain:
+    description:
+      - How many good releases before the live one are kept for M(tidegate.platform.workload_rollback), with their
+        secrets. Their images are spared by M(tidegate.platform.workload_prune).
+    type: int
+    default: 5
+  sequence:
+    description:
+      - A number that grows with every request, such as a pipeline's run number. A deployment whose number is below that
+        of the live release ends V(skipped), so that an older one that finishes late never takes the routes of a newer
+        one.
+      - Omitted, the moment counts at which the module was started on the host.
+    type: int
+  remove_volumes:
+    description:
+      - With O(state=absent), also remove the named volumes that were made for this workload, with their data.
+        Refused while a container or a declaration of anybody else uses one of them.
     type: bool
     default: false
 """

@@ -9,20 +9,16 @@ Each act can be repeated: after a crash the same step is simply done again.
 from __future__ import annotations
 
 import typing as t
+from concurrent.futures import ThreadPoolExecutor
 
-from . import _drain, _gate, _options
+from . import _bake, _drain, _files, _gate, _listing, _options, _record
+from ._clock import attempts
 from ._create import ContainerExtra
-from ._declared import ContainerSpec
-from ._engine import (
-    LABEL_DEPLOYMENT,
-    LABEL_ENVIRONMENT,
-    LABEL_FINGERPRINT,
-    LABEL_STATE_DIR,
-    LABEL_WORKLOAD,
-)
-from ._errors import TidegateError, Unhealthy
+from ._declared import ContainerSpec, Gate
+from ._errors import EngineFailure, TidegateError, Unhealthy
 from ._model import Release, Step, Verb
-from ._names import SUFFIX_LENGTH
+from ._names import SUFFIX_LENGTH, suffix_of
+from ._retention import retained
 from ._secrets import user_ids
 from ._world import World
 
@@ -31,10 +27,18 @@ Act = t.Callable[[World, Step], str]
 
 
 def pull(world: World, _step: Step) -> str:
-    """Fetch the artifact."""
-    with world.interrupts.waiting():
-        world.on.engine.pull(world.want.container.image, world.want.registry)
-    return world.want.container.image
+    """Fetch the artifact, if that leaves room on the disk, and remember that it is here because of us."""
+    want, on = world.want, world.on
+    root = on.engine.root_dir()
+    free = _files.free_bytes(root)
+    if free is not None and free < on.disk_reserve:
+        cause = f"has {free // 2**20} MiB free, less than disk_reserve ({on.disk_reserve // 2**20} MiB)"
+        raise EngineFailure(cause, subject=root, remedy="Free space (playbook prune), or lower disk_reserve.")
+    on.engine.pull(want.container.image, want.registry, world.check)
+    image = on.engine.image(want.container.image)
+    if image is not None:
+        on.store.remember_pull(image.id, want.container.image, on.clock.now())
+    return want.container.image
 
 
 def start(world: World, step: Step) -> str:
@@ -45,11 +49,10 @@ def start(world: World, step: Step) -> str:
         world.on.engine.ensure_network(network)
     for mount in spec.mounts:
         if not mount.source.startswith("/"):
-            world.on.engine.ensure_volume(mount.source, {LABEL_WORKLOAD: world.want.name})
+            world.on.engine.ensure_volume(mount.source, _listing.ownership(world.on.state_dir, world.subject))
     for name in step.containers:
         _create(world, name, release, spec)
-    for name in step.containers:
-        world.on.engine.start(name)
+    _each(step.containers, world.on.engine.start)
     return ", ".join(step.containers)
 
 
@@ -63,8 +66,7 @@ def release_command(world: World, step: Step) -> str:
             engine.ensure_network(network)
         _create(world, name, release, world.want.container, world.want.release_command)
         engine.start(name)
-        with world.interrupts.waiting():
-            code = engine.wait(name, seconds)
+        code = _exit_code(world, name, seconds)
         if code != 0:
             how = f"did not end within {seconds:g} s" if code is None else f"ended with exit code {code}"
             remedy = "What served before still serves; the output is in `logs`."
@@ -77,6 +79,25 @@ def release_command(world: World, step: Step) -> str:
     return f"exit code {code}"
 
 
+def _exit_code(world: World, name: str, seconds: float) -> int | None:
+    """How a one-off container ended, or None when it has not after `seconds`."""
+    for _left in attempts(world.watch, seconds, first=0.02):
+        facts = world.on.engine.inspect(name)
+        if facts is not None and facts.state in ("exited", "dead"):
+            return facts.exit_code
+    return None
+
+
+def _each(names: t.Collection[str], act: t.Callable[[str], None]) -> None:
+    """The same for every replica, at once: an engine takes its time for each, but not for all together."""
+    if len(names) == 1:
+        act(*names)
+        return
+    with ThreadPoolExecutor(max_workers=max(1, len(names))) as pool:
+        for done in [pool.submit(act, name) for name in names]:
+            done.result()
+
+
 def _create(
     world: World, name: str, release: Release, spec: ContainerSpec, command: tuple[str, ...] | None = None
 ) -> None:
@@ -86,11 +107,10 @@ def _create(
     folder = world.on.secrets.write(world.key, suffix, want.secrets)
     extra = ContainerExtra(
         labels={
-            LABEL_STATE_DIR: world.on.state_dir,
-            LABEL_WORKLOAD: want.name,
-            LABEL_ENVIRONMENT: want.environment,
-            LABEL_DEPLOYMENT: release.id,
-            LABEL_FINGERPRINT: release.fingerprint if command is None else "",
+            **_listing.ownership(world.on.state_dir, world.subject),
+            _listing.LABEL_DEPLOYMENT: release.id,
+            _listing.LABEL_FINGERPRINT: release.fingerprint if command is None else "",
+            _listing.LABEL_RELEASE: _record.to_label(release) if command is None else "",
         },
         env={s.name: s.value for s in want.secrets if s.delivery == "environment"},
         secrets_dir=folder,
@@ -99,25 +119,38 @@ def _create(
     )
     world.on.engine.create(name, release.image_id, spec, extra)
     if folder:
-        user = spec.user if spec.user is not None else (world.have.image.user if world.have.image else "")
+        image = world.have.image
+        user = spec.user if spec.user is not None else ((image.user or "") if image else "")
         uid_given = user.partition(":")[0].isdigit() and ":" in user
         world.on.secrets.give(folder, *user_ids(user, "" if uid_given else world.on.engine.passwd(name)))
 
 
 def gate(world: World, step: Step) -> str:
     """Wait until every container passed its release's gate."""
+    settled = _settled(world, step)
+    said = ""
+    # A container made by this very deployment may not have restarted even once.
+    own = step.release is not None and step.release.id == world.deployment
+    for name in step.containers:
+        entry = _gate.Entry(name, settled, 0 if own else None)
+        said = _gate.pass_gate(world.on.engine, world.watch, entry)
+    return said
+
+
+def bake(world: World, step: Step) -> str:
+    """Watch the new release under traffic while the old one still could take it back."""
+    window = world.want.bake
+    if window is None:
+        raise ValueError("a bake step comes of a declaration with one")
+    entries = [_gate.Entry(name, _settled(world, step)) for name in step.containers]
+    count = None if window.error_ratio is None else (lambda: world.on.traefik.answered(world.key))
+    return _bake.watch(world.on.engine, world.watch, entries, window, count)
+
+
+def _settled(world: World, step: Step) -> Gate:
     image = world.on.engine.image(step.release.image_id) if step.release else world.have.image
     declared = world.want.gate if step.release is None else _options.gate(step.release.snapshot)
-    settled = _gate.settle(declared, bool(image and image.has_healthcheck))
-    said = ""
-    for name in step.containers:
-        facts = world.on.engine.inspect(name)
-        with world.interrupts.waiting():
-            # A container made by this very deployment may not have restarted even once.
-            resumed = step.release is None or step.release.id != world.deployment
-            entry = _gate.Entry(name, settled, facts.restarts if facts and resumed else 0)
-            said = _gate.pass_gate(world.on.engine, world.on.clock, entry)
-    return said
+    return _gate.settle(declared, bool(image and image.has_healthcheck))
 
 
 def place_route(world: World, step: Step) -> str:
@@ -137,15 +170,13 @@ def unroute(world: World, _step: Step) -> str:
 
 def resume(world: World, step: Step) -> str:
     """Start containers that exist."""
-    for name in step.containers:
-        world.on.engine.start(name)
+    _each(step.containers, world.on.engine.resume)
     return ", ".join(step.containers)
 
 
 def stop(world: World, step: Step) -> str:
     """Stop containers, but keep them."""
-    for name in step.containers:
-        world.on.engine.stop(name, _stop_timeout(world))
+    _each(step.containers, lambda name: world.on.engine.stop(name, _stop_timeout(world)))
     return ", ".join(step.containers)
 
 
@@ -153,16 +184,27 @@ def persist(world: World, step: Step) -> str:
     """Make the candidate live, in one transaction, before anything of blue is touched."""
     release = _release(step)
     on = world.on
-    claims = [claim for route in _options.routes(release.snapshot) for claim in route.claims()]
-    on.store.persist(world.subject, release, claims, on.clock.now())
+    on.store.persist(world.subject, release, _claims(release), on.clock.now())
     _prune_secrets(world)
     return release.id
 
 
+def withdraw(world: World, step: Step) -> str:
+    """Make the release before live again, in one transaction; what was live is remembered as not good."""
+    back = step.release
+    world.on.store.withdraw(world.subject, world.failure, back, _claims(back) if back else ())
+    return back.id if back else "nothing is live"
+
+
+def _claims(release: Release) -> list[str]:
+    return [claim for route in _options.routes(release.snapshot) for claim in route.claims()]
+
+
 def _prune_secrets(world: World) -> None:
-    """Keep the secret files of the live and the previous release only."""
-    kept = [name for release in world.on.store.live(*world.subject) if release for name in release.containers]
-    world.on.secrets.prune(world.key, {name.rpartition("-")[0][-SUFFIX_LENGTH:] for name in kept})
+    """Keep the secret files of releases that can be gone back to."""
+    store = world.on.store
+    kept = retained(store.releases(world.subject), store.known(world.subject).get(world.subject))
+    world.on.secrets.prune(world.key, {suffix_of(name) for release in kept for name in release.containers})
 
 
 def drain(world: World, step: Step) -> str:
@@ -174,19 +216,28 @@ def drain(world: World, step: Step) -> str:
     pids = [f.pid for f in facts if f is not None and f.pid]
     if port is None or not pids:
         return "nothing listens"
-    with world.interrupts.waiting():
-        drained = _drain.drain(lambda: _drain.open_connections(pids, port), limits, world.on.clock)
+    drained = _drain.drain(_drain.Sockets(pids, port), limits, world.watch)
     world.drained = _drain.Drained(world.drained.outlived + drained.outlived, world.drained.cut + drained.cut)
     return f"cut {drained.cut}" if drained.cut else "none in flight"
 
 
 def reap(world: World, step: Step) -> str:
     """Stop and remove containers."""
-    for name in step.containers:
+
+    def away(name: str) -> None:
         world.on.engine.stop(name, _stop_timeout(world))
         world.on.engine.remove(name)
+
+    _each(step.containers, away)
     _prune_secrets(world)
     return ", ".join(step.containers)
+
+
+def remove_volumes(world: World, step: Step) -> str:
+    """Remove the workload's volumes with their data, because that was asked for."""
+    for name in step.volumes:
+        world.on.engine.remove_volume(name)
+    return ", ".join(step.volumes)
 
 
 def forget(world: World, _step: Step) -> str:
@@ -218,7 +269,10 @@ ACTS: dict[Verb, Act] = {
     Verb.SWITCH: place_route,
     Verb.UNROUTE: unroute,
     Verb.PERSIST: persist,
+    Verb.BAKE: bake,
+    Verb.WITHDRAW: withdraw,
     Verb.DRAIN: drain,
     Verb.REAP: reap,
+    Verb.REMOVE_VOLUMES: remove_volumes,
     Verb.FORGET: forget,
 }

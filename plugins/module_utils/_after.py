@@ -54,6 +54,14 @@ def _persist(have: Actual, step: Step) -> Actual:
     return replace(have, live=step.release, previous=have.previous if same else have.live)
 
 
+def _withdraw(have: Actual, step: Step) -> Actual:
+    return replace(have, live=step.release, previous=None)
+
+
+def _no_volumes(have: Actual, _step: Step) -> Actual:
+    return replace(have, volumes=())
+
+
 def _reap(have: Actual, step: Step) -> Actual:
     return replace(have, containers=tuple(c for c in have.containers if c.name not in step.containers))
 
@@ -70,6 +78,8 @@ EFFECTS: dict[Verb, Effect] = {
     Verb.SWITCH: _route,
     Verb.UNROUTE: _route,
     Verb.PERSIST: _persist,
+    Verb.WITHDRAW: _withdraw,
     Verb.REAP: _reap,
+    Verb.REMOVE_VOLUMES: _no_volumes,
     Verb.FORGET: _forget,
 }

@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 from ._acts import ACTS
-from ._errors import TidegateError
+from ._errors import StoreFailure, TidegateError
 from ._model import Plan, Step, Verb
+from ._phases import committed_at
 from ._world import World
 
 _ROUTING = {Verb.HOLD, Verb.SWITCH}
@@ -16,46 +17,59 @@ _ROUTING = {Verb.HOLD, Verb.SWITCH}
 def carry_out(world: World, plan: Plan) -> None:
     """Do the plan's steps in order.
 
-    Up to `persist` a failure takes back every step that was begun, newest first. After it the new release is live,
-    so a failure only leaves something to tidy, which the next run does; it becomes a warning.
+    Up to the commit (`persist`, or `bake` after it) a failure takes back every step that was begun, newest first.
+    After it the new release is live, so a failure only leaves something to tidy, which the next run does; it becomes
+    a warning.
 
     :raises TidegateError: with the name of the step that failed; what served before still serves.
     """
     if any(step.verb in _ROUTING for step in plan.steps):
         world.on.traefik.require()
     begun: list[Step] = []
-    for step in plan.steps:
-        committed = any(done.verb is Verb.PERSIST for done in begun)
+    commit = committed_at(plan.steps)
+    for number, step in enumerate(plan.steps):
         begun.append(step)
         try:
-            world.interrupts.check()
+            world.check()
             _perform(world, step)
         except TidegateError as error:
             error.step = error.step or step.verb.value
-            if committed:
+            if world.committed:
                 world.warnings.append(f"The new release is live, but {error} The next run finishes this.")
                 return
+            world.failure = world.failure or f"{error.step} failed"
             _take_back(world, begun)
             raise
+        world.committed = world.committed or number == commit
 
 
 def _perform(world: World, step: Step, name: str = "") -> None:
     clock = world.on.clock
     name = name or step.verb.value
-    if world.recorded:
-        world.on.store.journal(world.deployment, name, clock.now())
+    _journal(world, name)
     begun = clock.monotonic()
     row = {"name": name, "seconds": 0.0, "detail": ""}
     world.steps.append(row)
+    world.tell(world.key, name)
     try:
         row["detail"] = ACTS[step.verb](world, step)
     finally:
         row["seconds"] = round(clock.monotonic() - begun, 3)
 
 
+def _journal(world: World, name: str) -> None:
+    """Record that a step begins; a store that is full does not keep anything from being taken back."""
+    try:
+        if world.recorded:
+            world.on.store.journal(world.deployment, name, world.on.clock.now())
+    except StoreFailure:
+        if not world.undoing:
+            raise
+
+
 def _take_back(world: World, begun: list[Step]) -> None:
     """Undo, newest first; one undo that fails does not keep the others from being tried."""
-    world.interrupts.ignore()
+    world.undoing = True
     for step in reversed(begun):
         for undo in step.undo:
             try:

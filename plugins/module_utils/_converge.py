@@ -5,28 +5,25 @@
 
 from __future__ import annotations
 
-import os
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from . import _lock, _names, _routing
+from . import _lock, _names, _recovery, _routing
 from ._after import after
 from ._apply import carry_out
-from ._clock import Clock
-from ._declared import State, Workload, canonical
-from ._engine import Engine
-from ._errors import Canceled, InvalidOption, StoreFailure, TidegateError, Unhealthy
-from ._model import Actual, Image, Plan, Release
-from ._parse import is_root
-from ._plan import Routing, decide, prepare, recover
-from ._secrets import Secrets
-from ._store import NewAttempt, Store
-from ._traefik import Traefik
+from ._declared import Workload, canonical
+from ._errors import Canceled, StoreFailure, Superseded, TidegateError, Unhealthy
+from ._model import Actual, Plan, Release
+from ._observe import Survey, observe
+from ._phases import Phase, staging, switching
+from ._plan import Routing, decide, prepare
+from ._store import NewAttempt
 from ._view import view
-from ._world import Platform, World
+from ._world import World
 
 ROUTING = Routing(_routing.document, _routing.hold)
-Params = t.Mapping[str, t.Any]
+Declare = t.Callable[[World], Workload]
+"""Gives the declaration once the workload is locked and recovered: a rollback chooses its target only then."""
 
 
 @dataclass
@@ -44,112 +41,172 @@ class Outcome:
     cut: dict[str, int] = field(default_factory=lambda: {"outlived": 0, "cut": 0})
 
 
-def open_platform(params: Params, secrets: Secrets, clock: Clock) -> Platform:
-    """The parts of this host, by the module's connection options."""
-    return Platform(
-        engine=Engine(params["docker_host"], params["state_dir"]),
-        store=Store(params["state_dir"]),
-        traefik=Traefik(params["routes_dir"], params["traefik_api"], params["traefik_timeout"], clock),
-        secrets=secrets,
-        clock=clock,
-        state_dir=params["state_dir"],
-        lock_timeout=params["lock_timeout"],
-    )
+def as_declared(world: World) -> Workload:
+    """What the run was begun with."""
+    return world.want
 
 
-def preview(want: Workload, on: Platform) -> Outcome:
+def unchanged(want: Workload, survey: Survey) -> Outcome | None:
+    """The outcome of a workload that is as declared, without its lock; None when it takes a closer look."""
+    if want.force or want.pull == "always" or want.remove_volumes:
+        return None
+    have = survey.of(want)
+    candidate = _candidate(want, have, "")
+    if have.attempt is not None or _recovery.adopt(have).steps or prepare(want, have, candidate).steps:
+        return None
+    plan = decide(want, have, candidate, ROUTING)
+    if plan.steps or plan.skipped:
+        return None
+    seen = view(have, ROUTING)
+    return Outcome(False, plan.reason, [], seen, seen, have.live, have.previous)
+
+
+def preview(world: World, declare: Declare = as_declared, deep: bool = False) -> Outcome:
     """What `converge` would do now; touches nothing."""
-    have = observe(want, on)
+    have = now = world.have = observe(world.want, world.on, deep)
     plans: list[Plan] = []
-    now = have
-    if have.attempt:
-        plans.append(recover(have))
-        now = after(have, plans[-1])
-    plans.append(prepare(want, now))
-    plans.append(decide(want, now, _candidate(want, now, _new_id(on)), ROUTING))
+    recovery = _recovery.recover(have, ROUTING.hold) if have.attempt else _recovery.adopt(have)
+    if have.attempt or recovery.steps:
+        plans.append(recovery)
+        now = after(have, recovery)
+    want = world.want = declare(world)
+    if declare is not as_declared:
+        world.have = have = now = observe(want, world.on, deep)
+    candidate = _candidate(want, now, world.deployment)
+    plans += [prepare(want, now, candidate), decide(want, now, candidate, ROUTING)]
     later = after(now, plans[-1])
     steps = [{"name": verb, "seconds": 0.0, "detail": ""} for plan in plans for verb in plan.verbs()]
     changed = bool(steps) or have.attempt is not None
-    return Outcome(
-        changed, plans[-1].reason, steps, view(have, ROUTING), view(later, ROUTING), later.live, later.previous
-    )
+    before = view(have, ROUTING)
+    return Outcome(changed, plans[-1].reason, steps, before, view(later, ROUTING), later.live, later.previous)
 
 
-def converge(want: Workload, world: World) -> Outcome:
-    """Make the host as declared, under the workload's lock.
+def converge(world: World, phase: Phase = Phase.DEPLOY, declare: Declare = as_declared, deep: bool = False) -> Outcome:
+    """Make the host as declared, or do one phase of that, under the workload's lock.
 
     :raises TidegateError: nothing that served was taken away; `world` holds the steps done so far.
     """
     on = world.on
-    with _lock.held(on.state_dir, world.subject, on.lock_timeout, on.clock):
-        first = world.have = observe(want, on)
-        recovered = _recover(world)
+    with _lock.held(on.state_dir, world.subject, on.lock_timeout, world.watch):
+        first = world.have = observe(world.want, on, deep)
+        tidied = _PHASES[phase] in (_deploy, _stage) and _recover(world)
+        if declare is not as_declared or tidied:
+            world.want = declare(world)
+            world.have = observe(world.want, on, deep)
         try:
-            plan = _prepare_and_decide(want, world)
-            carry_out(world, plan)
+            plan, conclusion = _PHASES[phase](world)
         except TidegateError as error:
             _conclude_failed(world, error)
             raise
-        if world.recorded:
-            _conclude(world, "succeeded" if plan.steps else "skipped", plan.reason)
-        last = observe(want, on) if world.steps else world.have
+        if world.recorded and conclusion:
+            _conclude(world, conclusion, plan.reason)
+        last = observe(replace(world.want, pull="missing"), on) if world.steps else world.have
     return Outcome(
-        changed=bool(world.steps) or recovered,
+        changed=bool(world.steps) or tidied,
         reason=plan.reason,
         steps=world.steps,
         before=view(first, ROUTING),
         after=view(last, ROUTING),
         live=last.live,
         previous=last.previous,
-        deployment=_deployment(world, "succeeded" if plan.steps else "skipped"),
+        deployment=_deployment(world, conclusion),
         cut={"outlived": world.drained.outlived, "cut": world.drained.cut},
     )
 
 
-def observe(want: Workload, on: Platform) -> Actual:
-    """Everything that deciding needs: one filtered listing, one image, one file, three queries."""
-    live, previous = on.store.live(want.name, want.environment)
-    image, pull_needed = _image(want, on)
-    return Actual(
-        containers=on.engine.containers(want.name, want.environment),
-        live=live,
-        previous=previous,
-        attempt=on.store.attempt(want.name, want.environment),
-        route=on.traefik.read(_names.key_of(want.name, want.environment)),
-        image=image,
-        pull_needed=pull_needed,
-        claimed=on.store.owners(want.claims, want.name, want.environment),
-    )
+Told = t.Tuple[Plan, str]
+"""What was carried out, and how the deployment is concluded; an empty text leaves it open for the next phase."""
 
 
-def _image(want: Workload, on: Platform) -> tuple[Image | None, bool]:
-    """The wanted image in the engine, and whether it has to be fetched."""
-    if want.state is not State.PRESENT:
-        return None, False
-    reference = want.container.image
-    image = on.engine.image(reference)
-    if image is not None and not want.container.allow_root and want.container.user is None and is_root(image.user):
-        raise InvalidOption(
-            "allow_root", False, f"but {reference} runs as root", "Set user, or set allow_root to true."
-        )
-    if want.pull == "never" and image is None:
-        raise InvalidOption(
-            "pull", "never", f"but {reference} is not in the engine", "Load it, or set pull to missing."
-        )
-    if want.pull == "always" and image is not None and "@" not in reference:
-        stale = on.engine.remote_digest(reference, want.registry) not in image.digests
-        return (None, True) if stale else (image, False)
-    return image, image is None
+def _deploy(world: World) -> Told:
+    plan = _prepare_and_decide(world)
+    carry_out(world, plan)
+    return plan, "succeeded" if plan.steps else "skipped"
+
+
+def _stage(world: World) -> Told:
+    """Everything that users do not notice; the candidate then waits for its switch."""
+    whole = _prepare_and_decide(world)
+    plan = staging(whole)
+    carry_out(world, plan)
+    if whole.candidate is not None:
+        world.on.store.staged(world.deployment)
+    return plan, "skipped" if whole.skipped else ""
+
+
+def _switch(world: World) -> Told:
+    """From a staged candidate to a live one; what cannot be staged is done here as a whole, up to its commit."""
+    attempt = world.have.attempt
+    staged = attempt.candidate if attempt and attempt.status == "staged" and not attempt.withdrawn else None
+    if attempt is not None and staged is not None:
+        _take_on(world, attempt.id)
+    plan = _prepare_and_decide(world, staged)
+    ahead = bool(staging(plan).steps)
+    if (ahead or attempt is not None) and (staged is None or plan.candidate is None or staged.id != plan.candidate.id):
+        cause = "its staged candidate is gone: another run came in between"
+        raise Superseded(cause, subject=world.key, remedy="Run the deployment again.")
+    plan = switching(plan, ahead)
+    carry_out(world, plan)
+    return plan, "" if plan.candidate else "succeeded" if plan.steps else "skipped"
+
+
+def _finish(world: World) -> Told:
+    """Drain and reap what the switch left running, so that a revert stayed possible until now."""
+    attempt, live = world.have.attempt, world.have.live
+    if attempt is None:
+        return Plan(reason="nothing was left to finish"), ""
+    _take_on(world, attempt.id)
+    if live is None or attempt.candidate is None or live.id != attempt.id:
+        return _revert(world)
+    world.committed = True
+    plan = Plan(_recovery.finish(world.have, live), "switched with all hosts", live)
+    carry_out(world, plan)
+    return plan, "succeeded"
+
+
+def _revert(world: World) -> Told:
+    """Go back, because it failed somewhere else."""
+    attempt = world.have.attempt
+    if attempt is None:
+        return Plan(reason="nothing was left to revert"), ""
+    _take_on(world, attempt.id)
+    world.undoing = True
+    plan = _recovery.revert(world.have, ROUTING.hold)
+    plan = replace(plan, reason=world.failure or plan.reason)
+    carry_out(world, plan)
+    return plan, "failed"
+
+
+_PHASES: dict[Phase, t.Callable[[World], Told]] = {
+    Phase.DEPLOY: _deploy,
+    Phase.STAGE: _stage,
+    Phase.SWITCH: _switch,
+    Phase.FINISH: _finish,
+    Phase.REVERT: _revert,
+}
+
+
+def _take_on(world: World, deployment: str) -> None:
+    """Go on with a deployment that is on record."""
+    world.deployment, world.recorded = deployment, True
 
 
 def _recover(world: World) -> bool:
-    """Finish or take back an earlier run's unfinished deployment; true when there was one."""
+    """Finish or take back an earlier run's unfinished deployment, or put a lost record back; true if there was one."""
     attempt = world.have.attempt
     if attempt is None:
-        return False
-    plan = recover(world.have)
-    mine, world.deployment, world.recorded = world.deployment, attempt.id, True
+        plan = _recovery.adopt(world.have)
+        carry_out(world, plan)
+        if plan.steps:
+            world.warnings.append(f"Release {plan.candidate.id if plan.candidate else ''} was adopted: {plan.reason}.")
+        return bool(plan.steps)
+    if attempt.status == "staged" and attempt.id > world.deployment:
+        raise Superseded("a newer deployment is staged", subject=world.key, remedy="Let that one finish.")
+    plan = _recovery.recover(world.have, ROUTING.hold)
     succeeded = plan.candidate is not None
+    mine = world.deployment
+    _take_on(world, attempt.id)
+    world.undoing, world.failure = True, "it did not serve when it was found interrupted"
     try:
         carry_out(world, plan)
     except Unhealthy as error:
@@ -158,35 +215,56 @@ def _recover(world: World) -> bool:
         # Blue cannot serve any more, whatever is done; that must not keep a better declaration from being deployed.
         world.warnings.append(f"While taking back deployment {attempt.id}: {error}")
     how = "rolled forward" if succeeded else "taken back"
-    _conclude(world, "succeeded" if succeeded else "failed", f"interrupted and {how}: {plan.reason}")
+    canceled = world.on.store.canceling(attempt.id)
+    given_up = "canceled" if canceled else "skipped" if attempt.status == "staged" else "failed"
+    _conclude(world, "succeeded" if succeeded else given_up, f"interrupted and {how}: {plan.reason}")
     world.warnings.append(f"Deployment {attempt.id} had been interrupted; it was {how}, because {plan.reason}.")
-    world.deployment, world.recorded = mine, False
-    world.have = observe(world.want, world.on)
+    world.deployment, world.recorded, world.undoing, world.committed, world.failure = mine, False, False, False, ""
     return True
 
 
-def _prepare_and_decide(want: Workload, world: World) -> Plan:
-    """Fetch the artifact, then decide with what is known of it, and record the attempt before its first act."""
-    fetch = prepare(want, world.have)
+def _prepare_and_decide(world: World, staged: Release | None = None) -> Plan:
+    """Fetch the artifact, then decide with what is known of it, and record the attempt before its first act.
+
+    :param staged: the candidate that an earlier phase made.
+    """
+    want = world.want
+    fetch = prepare(want, world.have, _candidate(want, world.have, world.deployment))
     if fetch.steps:
         _begin(world)
         carry_out(world, fetch)
-        world.have = observe(want, world.on)
-    plan = decide(want, world.have, _candidate(want, world.have, world.deployment), ROUTING)
-    if plan.candidate is not None:
-        if not world.recorded:
-            _begin(world)
+        world.have = observe(replace(want, pull="missing"), world.on)
+    candidate = _candidate(want, world.have, world.deployment)
+    if staged is not None:
+        if staged.fingerprint != candidate.fingerprint:
+            cause = "what was staged is not what is declared now"
+            raise Superseded(cause, subject=world.key, remedy="Run the deployment again.")
+        candidate = staged
+    plan = fetch if fetch.skipped else decide(want, world.have, candidate, ROUTING)
+    if plan.skipped:
+        _begin(world)
+    elif plan.candidate is not None:
+        _begin(world)
         world.on.store.propose(world.deployment, plan.candidate)
     return plan
 
 
 def _begin(world: World) -> None:
+    """Record the attempt, once."""
+    if world.recorded:
+        return
     want, on = world.want, world.on
     on.secrets.keep_key()
-    snapshot = canonical(want.snapshot)
-    on.store.begin(
-        NewAttempt(world.deployment, want.name, want.environment, want.strategy.value, snapshot, on.clock.now())
+    attempt = NewAttempt(
+        id=world.deployment,
+        workload=want.name,
+        environment=want.environment,
+        strategy=want.strategy.value,
+        snapshot=canonical(want.snapshot),
+        begun_at=on.clock.now(),
+        sequence=want.sequence,
     )
+    on.store.begin(attempt)
     world.recorded = True
 
 
@@ -197,11 +275,21 @@ def _conclude(world: World, conclusion: str, reason: str) -> None:
 
 def _conclude_failed(world: World, error: TidegateError) -> None:
     """Conclude without any output of the application (DS-T6); what cannot be written is left to the next run."""
-    conclusion = "canceled" if isinstance(error, Canceled) else "failed"
     try:
-        _conclude(world, conclusion, f"{error.step or 'decide'}: {type(error).__name__}")
+        _conclude(world, conclusion_of(error), reason_of(error))
     except StoreFailure as second:
         world.warnings.append(f"The deployment could not be concluded: {second}")
+
+
+def conclusion_of(error: TidegateError) -> str:
+    """How a deployment ends that met this error."""
+    return {Canceled: "canceled", Superseded: "skipped"}.get(type(error), "failed")
+
+
+def reason_of(error: TidegateError) -> str:
+    """What is kept of an error: our own words where they hold no output, else just its kind."""
+    kind = f"{error.step or 'decide'}: {type(error).__name__}"
+    return f"{kind}: {error.cause}" if isinstance(error, (Unhealthy, Canceled, Superseded)) else kind
 
 
 def _deployment(world: World, conclusion: str) -> dict[str, t.Any] | None:
@@ -209,8 +297,8 @@ def _deployment(world: World, conclusion: str) -> dict[str, t.Any] | None:
         return None
     return {
         "id": world.deployment,
-        "status": "completed",
-        "conclusion": conclusion,
+        "status": "completed" if conclusion else "deploy",
+        "conclusion": conclusion or None,
         "strategy": world.want.strategy.value,
     }
 
@@ -226,12 +314,3 @@ def _candidate(want: Workload, have: Actual, identity: str) -> Release:
         route=None,
         snapshot=want.snapshot,
     )
-
-
-def _new_id(on: Platform) -> str:
-    return _names.deployment_id(int(on.clock.now() * 1000), os.urandom(10))
-
-
-def new_world(want: Workload, on: Platform) -> World:
-    """A run that has not looked yet."""
-    return World(on=on, want=want, have=Actual(), deployment=_new_id(on))

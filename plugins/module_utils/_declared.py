@@ -17,6 +17,13 @@ from dataclasses import asdict, dataclass, field
 Document = t.Mapping[str, t.Any]
 
 
+class Subject(t.NamedTuple):
+    """What has at most one live release: a workload in an environment."""
+
+    workload: str
+    environment: str
+
+
 class State(str, enum.Enum):
     """What is asked of a workload."""
 
@@ -147,6 +154,18 @@ class Drain:
 
 
 @dataclass(frozen=True)
+class Bake:
+    """Seconds for which the old release is kept after the switch, and what sends traffic back to it meanwhile.
+
+    `error_ratio` is the share of answers with status 5xx by Traefik's metrics, judged from `requests` answers on.
+    """
+
+    seconds: float
+    error_ratio: float | None = None
+    requests: int = 20
+
+
+@dataclass(frozen=True)
 class Registry:
     """Credentials for one pull."""
 
@@ -173,6 +192,21 @@ class Workload:
     release_command: tuple[str, ...] = ()
     release_command_timeout: float = 300.0
     force: bool = False
+    bake: Bake | None = None
+    retain: int = 5
+    sequence: int | None = None
+    artifact: str = ""
+    remove_volumes: bool = False
+
+    @property
+    def reference(self) -> str:
+        """What names its image in the engine: the artifact of a release that exists, else what is declared."""
+        return self.artifact or self.container.image
+
+    @property
+    def subject(self) -> Subject:
+        """Workload and environment."""
+        return Subject(self.name, self.environment)
 
     @property
     def claims(self) -> tuple[str, ...]:

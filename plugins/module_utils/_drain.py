@@ -16,6 +16,7 @@ from ._clock import Clock, attempts
 from ._declared import Drain
 
 ESTABLISHED = "01"
+LISTENING = "0A"
 # One reading of zero may fall between Traefik's choice of a server and its dial; two, this far apart, do not.
 SETTLE_SECONDS = 0.1
 ZEROS = 2
@@ -28,22 +29,34 @@ class Drained(t.NamedTuple):
     cut: int
 
 
-def open_connections(pids: t.Iterable[int], port: int, proc: str = "/proc") -> int:
-    """Established connections to a local port, over the network namespaces of these processes."""
-    total = 0
-    for pid in pids:
-        for table in ("tcp", "tcp6"):
-            total += _established(f"{proc}/{pid}/net/{table}", port)
-    return total
+class Sockets:
+    """Counts established connections to a local port, over the network namespaces of some processes.
+
+    A table that holds no listener for the port is read once only: the kernel walks all of its sockets, of every
+    namespace, for each reading (5 ms on a small host).
+    """
+
+    def __init__(self, pids: t.Iterable[int], port: int, proc: str = "/proc") -> None:
+        self.port = port
+        self._tables = [f"{proc}/{pid}/net/{table}" for pid in pids for table in ("tcp", "tcp6")]
+
+    def __call__(self) -> int:
+        """How many there are now."""
+        found = {path: [state for port, state in _sockets(path) if port == self.port] for path in self._tables}
+        listening = [path for path, states in found.items() if LISTENING in states]
+        busy = [path for path, states in found.items() if ESTABLISHED in states]
+        self._tables = sorted({*listening, *busy}) if listening else self._tables
+        return sum(states.count(ESTABLISHED) for states in found.values())
 
 
-def _established(path: str, port: int) -> int:
+def _sockets(path: str) -> list[tuple[int, str]]:
+    """Local port and state of every socket in a table of the kernel."""
     try:
         with open(path, encoding="ascii") as stream:
-            rows = [line.split() for line in stream.readlines()[1:]]
+            rows = [line.split(None, 4) for line in stream.readlines()[1:]]
     except (FileNotFoundError, ProcessLookupError, OSError):
-        return 0  # the process ended, and its connections with it
-    return sum(1 for row in rows if row[3] == ESTABLISHED and int(row[1].rpartition(":")[2], 16) == port)
+        return []  # the process ended, and its connections with it
+    return [(int(row[1].rpartition(":")[2], 16), row[3]) for row in rows]
 
 
 def drain(count: t.Callable[[], int], limits: Drain, clock: Clock) -> Drained:

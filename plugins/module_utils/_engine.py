@@ -12,9 +12,11 @@ import traceback
 import typing as t
 from contextlib import contextmanager
 
+from . import _listing
 from ._create import ContainerExtra, container_options, host_options
-from ._declared import ContainerSpec, Registry
+from ._declared import ContainerSpec, Registry, Subject
 from ._errors import EngineFailure
+from ._listing import LABEL_MANAGED, Facts
 from ._model import Container, Image
 
 try:
@@ -28,26 +30,9 @@ try:
 except ImportError:
     IMPORT_ERROR = traceback.format_exc()
 
-# Two platforms on one engine, with state directories of their own, never touch each other's containers.
-LABEL_STATE_DIR = "tidegate.state_dir"
-LABEL_WORKLOAD = "tidegate.workload"
-LABEL_ENVIRONMENT = "tidegate.environment"
-LABEL_DEPLOYMENT = "tidegate.deployment"
-LABEL_FINGERPRINT = "tidegate.fingerprint"
-LABEL_MANAGED = "tidegate.managed"
 TAIL_LINES = 30
 TAIL_BYTES = 4096
-
-
-class Facts(t.NamedTuple):
-    """What one inspection of a container tells."""
-
-    state: str
-    health: str
-    exit_code: int
-    restarts: int
-    address: str
-    pid: int
+CONFLICT = 409
 
 
 @contextmanager
@@ -73,39 +58,63 @@ class Engine:
     :param state_dir: which platform this is.
     """
 
-    def __init__(self, docker_host: str, state_dir: str) -> None:
+    def __init__(self, docker_host: str, state_dir: str, first: Engine | None = None) -> None:
+        self.docker_host = docker_host
         self.state_dir = state_dir
+        self._made: list[int] = first._made if first else [1]  # asking for the engine's API version was the first
+        # What was asked or made once in this run holds for its length; a pull is the one thing that moves a reference.
+        self._images: dict[str, Image] = first._images if first else {}
+        self._networks: set[str] = first._networks if first else set()
+        version: str = first.api_version if first else "auto"
         with _explained("connect", docker_host):
-            self._api = APIClient(base_url=docker_host, version="auto", timeout=120)
-        self.requests = 1  # asking for the engine's API version was the first
-        self._api.hooks["response"].append(self._count)
+            self._api = APIClient(base_url=docker_host, version=version, timeout=120)
+        self._api.hooks["response"].append(lambda *_response, **_options: self._made.append(1))
 
-    def _count(self, *_response: t.Any, **_options: t.Any) -> None:
-        self.requests += 1
+    def another(self) -> Engine:
+        """One more connection, for a thread; requests are counted together."""
+        return Engine(self.docker_host, self.state_dir, self)
+
+    @property
+    def api_version(self) -> str:
+        """The API version that was agreed on."""
+        return str(self._api.api_version)
+
+    @property
+    def requests(self) -> int:
+        """Requests sent so far."""
+        return len(self._made)
 
     # -- reading ------------------------------------------------------------------------------------------------
 
-    def containers(self, workload: str, environment: str) -> tuple[Container, ...]:
-        """Every container of a workload that serves it, running or not: one request, however many there are."""
-        labels = {LABEL_STATE_DIR: self.state_dir, LABEL_WORKLOAD: workload, LABEL_ENVIRONMENT: environment}
-        filters = {"label": [f"{key}={value}" for key, value in labels.items()]}
-        with _explained("list containers", workload):
+    def containers(self, subject: Subject | None = None) -> dict[Subject, tuple[Container, ...]]:
+        """Every container of the platform, or of one workload: one request, however many there are.
+
+        Where one does not run, the networks are asked for, too: it cannot be started without.
+        """
+        filters = {"label": [f"{k}={v}" for k, v in _listing.ownership(self.state_dir, subject).items()]}
+        with _explained("list containers", subject.workload if subject else self.state_dir):
             rows = self._api.containers(all=True, filters=filters)
-        return tuple(sorted((_listed(row) for row in rows), key=lambda c: c.name))
+            stopped = any(row["State"] != "running" for row in rows)
+            networks = {row["Id"] for row in self._api.networks()} if stopped else None
+        found: dict[Subject, tuple[Container, ...]] = {}
+        for row in sorted(rows, key=lambda row: str(row["Names"][0])):
+            key = _listing.subject_of(row)
+            found[key] = (*found.get(key, ()), _listing.container_of(row, networks))
+        return found
 
     def image(self, reference: str) -> Image | None:
         """An image by reference or id, or None."""
-        try:
-            with _explained("inspect the image", reference):
-                facts = self._api.inspect_image(reference)
-        except EngineFailure as error:
-            if isinstance(error.__cause__, docker.errors.NotFound):
+        if reference not in self._images:
+            facts = self._found("inspect the image", reference, lambda: self._api.inspect_image(reference))
+            if not facts:
                 return None
-            raise
-        config = facts.get("Config") or {}
-        check = (config.get("Healthcheck") or {}).get("Test") or ["NONE"]
-        digests = tuple(d.rpartition("@")[2] for d in facts.get("RepoDigests") or ())
-        return Image(facts["Id"], config.get("User") or "", check != ["NONE"], digests)
+            self._images[reference] = self._images[facts["Id"]] = _listing.image_of(facts)
+        return self._images[reference]
+
+    def images(self) -> dict[str, Image]:
+        """Every image by every name it has; without what only an inspection tells."""
+        with _explained("list images", "all"):
+            return _listing.images_of(self._api.images())
 
     def remote_digest(self, reference: str, registry: Registry | None) -> str:
         """Manifest digest that the registry has for a reference now."""
@@ -115,25 +124,46 @@ class Engine:
 
     def inspect(self, name: str) -> Facts | None:
         """State of one container, or None; a name that only matches as an id prefix does not count."""
+        row = self._found("inspect", name, lambda: self._api.inspect_container(name))
+        return _listing.facts_of(row) if row and row["Name"].lstrip("/") == name else None
+
+    def _found(self, doing: str, subject: str, ask: t.Callable[[], t.Any]) -> t.Any:
+        """What the engine says of a thing, or None when it has none of that name."""
         try:
-            with _explained("inspect", name):
-                row = self._api.inspect_container(name)
+            with _explained(doing, subject):
+                return ask()
         except EngineFailure as error:
             if isinstance(error.__cause__, docker.errors.NotFound):
                 return None
             raise
-        if row["Name"].lstrip("/") != name:
-            return None
-        state, networks = row["State"], row["NetworkSettings"]["Networks"]
-        addresses = [n["IPAddress"] for n in networks.values() if n.get("IPAddress")]
-        return Facts(
-            state["Status"],
-            (state.get("Health") or {}).get("Status", ""),
-            state["ExitCode"],
-            row["RestartCount"],
-            addresses[0] if addresses else "",
-            state["Pid"],
-        )
+
+    def volumes(self, subject: Subject) -> tuple[str, ...]:
+        """Names of the volumes that were made for a workload."""
+        labels = [f"{key}={value}" for key, value in _listing.ownership(self.state_dir, subject).items()]
+        with _explained("list volumes", subject.workload):
+            rows = self._api.volumes(filters={"label": labels})["Volumes"] or ()
+        return tuple(sorted(row["Name"] for row in rows))
+
+    def volume_users(self, volume: str) -> dict[str, Subject]:
+        """Containers, whoever owns them, that mount a volume, and the workload that each belongs to."""
+        with _explained("look for users of the volume", volume):
+            rows = self._api.containers(all=True, filters={"volume": volume})
+        return {row["Names"][0].lstrip("/"): _listing.subject_of(row) for row in rows}
+
+    def image_users(self, image_id: str) -> bool:
+        """True while any container, whoever owns it, is made from an image."""
+        with _explained("look for users of the image", image_id):
+            return bool(self._api.containers(all=True, filters={"ancestor": image_id}, limit=1))
+
+    def root_dir(self) -> str:
+        """Where the engine keeps images and containers."""
+        with _explained("ask for its root directory", "the engine"):
+            return str(self._api.info()["DockerRootDir"])
+
+    def layers_size(self) -> int:
+        """Bytes that all images take together, shared layers counted once."""
+        with _explained("measure its images", "the engine"):
+            return int(self._api.df()["LayersSize"] or 0)
 
     def tail(self, name: str) -> str:
         """The last lines that a container wrote."""
@@ -143,34 +173,37 @@ class Engine:
 
     def passwd(self, name: str) -> str:
         """The container's /etc/passwd, empty where it has none; works before it is started."""
-        try:
-            with _explained("read /etc/passwd of", name):
-                chunks, _stat = self._api.get_archive(name, "/etc/passwd")
-                data = b"".join(chunks)
-        except EngineFailure as error:
-            if isinstance(error.__cause__, docker.errors.NotFound):
-                return ""
-            raise
-        with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-            member = archive.extractfile(archive.getmembers()[0])
+        archive = self._found("read /etc/passwd of", name, lambda: self._api.get_archive(name, "/etc/passwd"))
+        if archive is None:
+            return ""
+        with tarfile.open(fileobj=io.BytesIO(b"".join(archive[0]))) as tar:
+            member = tar.extractfile(tar.getmembers()[0])
             return member.read().decode("utf-8", "replace") if member else ""
 
     # -- writing ------------------------------------------------------------------------------------------------
 
-    def pull(self, reference: str, registry: Registry | None) -> None:
-        """Fetch an image; returns when it is complete."""
+    def pull(self, reference: str, registry: Registry | None, check: t.Callable[[], None]) -> None:
+        """Fetch an image; returns when it is complete.
+
+        :param check: called at every sign of progress; raises to stop.
+        """
         with _explained("pull", reference):
             for event in self._api.pull(reference, auth_config=_auth(registry), stream=True, decode=True):
+                check()
+                self._images.pop(reference, None)
                 if "error" in event:
                     raise EngineFailure(f"the pull failed: {event['error']}", subject=reference)
 
     def ensure_network(self, name: str) -> None:
         """Create a bridge network unless there is one of this name."""
+        if name in self._networks:
+            return
         with _explained("list networks", name):
             rows = self._api.networks(names=[name])
         if not any(row["Name"] == name for row in rows):
             with _explained("create the network", name):
                 self._api.create_network(name, driver="bridge", check_duplicate=True, labels={LABEL_MANAGED: "1"})
+        self._networks.add(name)
 
     def ensure_volume(self, name: str, labels: dict[str, str]) -> None:
         """Create a named volume unless there is one (the engine's create is idempotent and keeps old labels)."""
@@ -200,10 +233,14 @@ class Engine:
                 self._api.connect_container_to_network(name, network, aliases=aliases)
 
     def start(self, name: str) -> None:
-        """Start a created or stopped container; a running one stays as it is, a paused one goes on."""
+        """Start a container; a running one stays as it is."""
         with _explained("start", name):
-            facts = self._api.inspect_container(name)["State"]
-            if facts.get("Paused"):
+            self._api.start(name)
+
+    def resume(self, name: str) -> None:
+        """Start a container that ran before; a paused one goes on."""
+        with _explained("start", name):
+            if self._api.inspect_container(name)["State"].get("Paused"):
                 self._api.unpause(name)
             self._api.start(name)
 
@@ -215,23 +252,22 @@ class Engine:
         """Remove a container with its anonymous volumes; one that is gone is fine."""
         self._if_there(name, "remove", lambda: self._api.remove_container(name, v=True, force=True))
 
-    def _if_there(self, name: str, doing: str, act: t.Callable[[], None]) -> None:
-        try:
-            with _explained(doing, name):
-                act()
-        except EngineFailure as error:
-            if not isinstance(error.__cause__, docker.errors.NotFound):
-                raise
+    def remove_volume(self, name: str) -> None:
+        """Remove a named volume with its data; one that is gone is fine."""
+        self._if_there(name, "remove the volume", lambda: self._api.remove_volume(name))
 
-    def wait(self, name: str, seconds: float) -> int | None:
-        """Exit code of a container, or None when it still runs after `seconds`."""
+    def remove_image(self, reference: str) -> bool:
+        """Take a reference away, and the image with its last one; False while a container uses it."""
         try:
-            with _explained("wait for", name):
-                return int(self._api.wait(name, timeout=seconds)["StatusCode"])
+            self._if_there(reference, "remove the image", lambda: self._api.remove_image(reference))
         except EngineFailure as error:
-            if isinstance(error.__cause__, (requests.exceptions.Timeout, requests.exceptions.ConnectionError)):
-                return None
+            if getattr(getattr(error.__cause__, "response", None), "status_code", 0) == CONFLICT:
+                return False
             raise
+        return True
+
+    def _if_there(self, name: str, doing: str, act: t.Callable[[], t.Any]) -> None:
+        self._found(doing, name, act)
 
     def begin_command(self, name: str, command: tuple[str, ...]) -> str:
         """Start a command inside a running container and give its id; what it writes goes to nobody."""
@@ -249,17 +285,3 @@ class Engine:
 
 def _auth(registry: Registry | None) -> dict[str, str] | None:
     return {"username": registry.username, "password": registry.password} if registry else None
-
-
-def _listed(row: t.Mapping[str, t.Any]) -> Container:
-    labels, status = row["Labels"] or {}, row["Status"]
-    health = next(
-        (word for word in ("unhealthy", "starting", "healthy") if f"({word}" in status or word + ")" in status), ""
-    )
-    return Container(
-        name=row["Names"][0].lstrip("/"),
-        state=row["State"],
-        health=health,
-        deployment=labels.get(LABEL_DEPLOYMENT, ""),
-        fingerprint=labels.get(LABEL_FINGERPRINT, ""),
-    )

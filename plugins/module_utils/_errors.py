@@ -57,5 +57,9 @@ class LockHeld(TidegateError):
     """Another run has the workload and did not let go within the time allowed."""
 
 
+class Superseded(TidegateError):
+    """A newer run came in between the phases of this one."""
+
+
 class Canceled(TidegateError):
-    """The run was told to stop (SIGTERM, SIGINT or SIGHUP)."""
+    """The run was told to stop, by a signal or by a request to cancel its deployment."""

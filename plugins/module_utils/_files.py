@@ -30,19 +30,20 @@ def place(path: str, text: str, mode: int, staging: str) -> None:
             os.fsync(stream.fileno())
         os.rename(temporary, path)
     except OSError:
-        _discard(temporary)
+        discard(temporary)
         raise
     sync_folder(os.path.dirname(path))
 
 
-def _discard(path: str) -> None:
+def discard(path: str) -> None:
+    """Remove a file; one that is gone is fine."""
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path)
 
 
 def remove(path: str) -> None:
     """Remove a file durably; one that is gone is fine."""
-    _discard(path)
+    discard(path)
     sync_folder(os.path.dirname(path))
 
 
@@ -53,6 +54,15 @@ def sync_folder(path: str) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def free_bytes(path: str) -> int | None:
+    """Bytes that are free for root on a path's file system; None where it cannot be seen from here."""
+    try:
+        facts = os.statvfs(path)
+    except OSError:
+        return None
+    return facts.f_frsize * facts.f_bavail
 
 
 def private_folder(path: str) -> str:

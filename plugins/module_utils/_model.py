@@ -20,12 +20,13 @@ UNREADABLE = "unreadable"
 
 @dataclass(frozen=True)
 class Image:
-    """An image in the engine."""
+    """An image in the engine; `user` is None where only a listing was looked at."""
 
     id: str
-    user: str = ""
+    user: str | None = ""
     has_healthcheck: bool = False
     digests: tuple[str, ...] = ()
+    size: int = 0
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,9 @@ class Container:
     health: str = ""
     deployment: str = ""
     fingerprint: str = ""
+    networks: tuple[str, ...] | None = None
+    record: str = ""
+    altered: tuple[str, ...] = ()
 
     @property
     def serves(self) -> bool:
@@ -60,10 +64,38 @@ class Release:
 
 @dataclass(frozen=True)
 class Attempt:
-    """A deployment that was begun and never concluded."""
+    """A deployment that was begun and never concluded; a withdrawn one was gone back from, or canceled."""
 
     id: str
     candidate: Release | None
+    status: str = "deploy"
+    withdrawn: bool = False
+
+
+class Known(t.NamedTuple):
+    """What the store knows of one workload and environment."""
+
+    live: Release | None = None
+    previous: Release | None = None
+    attempt: Attempt | None = None
+    sequence: int | None = None
+    since: float | None = None
+
+
+class Kept(t.NamedTuple):
+    """A release on record; `withdrawn` says why it was gone back from."""
+
+    release: Release
+    made_at: float
+    withdrawn: str | None
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A named volume of a workload, and who else uses it."""
+
+    name: str
+    users: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,6 +110,8 @@ class Actual:
     image: Image | None = None
     pull_needed: bool = False
     claimed: tuple[tuple[str, str], ...] = ()
+    volumes: tuple[Volume, ...] = ()
+    sequence: int | None = None
 
     @property
     def routed(self) -> Document | None:
@@ -110,8 +144,11 @@ class Verb(str, enum.Enum):
     SWITCH = "switch"
     UNROUTE = "unroute"
     PERSIST = "persist"
+    BAKE = "bake"
+    WITHDRAW = "withdraw"
     DRAIN = "drain"
     REAP = "reap"
+    REMOVE_VOLUMES = "remove_volumes"
     FORGET = "forget"
 
 
@@ -124,6 +161,7 @@ class Step:
     route: Document | None = None
     release: Release | None = None
     undo: tuple[Step, ...] = ()
+    volumes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -133,6 +171,7 @@ class Plan:
     steps: tuple[Step, ...] = ()
     reason: str = ""
     candidate: Release | None = None
+    skipped: bool = False
 
     def verbs(self) -> list[str]:
         """The steps' names, in order."""

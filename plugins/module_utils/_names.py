@@ -17,6 +17,7 @@ from ._errors import InvalidOption
 # Crockford's base32 alphabet, lower case: no letters that read alike (https://www.crockford.com/base32.html).
 BASE32 = "0123456789abcdefghjkmnpqrstvwxyz"
 SUFFIX_LENGTH = 8
+TIME_LENGTH = 10
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 
@@ -83,6 +84,19 @@ def container_names(workload: str, deployment: str, replicas: int) -> tuple[str,
     """Unique names, each both a container's name and its route target (DS-07)."""
     suffix = deployment[-SUFFIX_LENGTH:]
     return tuple(f"{workload}-{suffix}-{number}" for number in range(1, replicas + 1))
+
+
+def suffix_of(container: str) -> str:
+    """The part of a container's name that its deployment's secret folder is called by."""
+    return container.rpartition("-")[0][-SUFFIX_LENGTH:]
+
+
+def time_of(deployment: str) -> int:
+    """Milliseconds of the request, from a deployment's id; 0 for an empty one."""
+    number = 0
+    for character in deployment[:TIME_LENGTH]:
+        number = number * 32 + BASE32.index(character)
+    return number
 
 
 def key_of(workload: str, environment: str) -> str:

@@ -11,7 +11,7 @@ import typing as t
 from urllib.parse import urlsplit
 
 from . import _names
-from ._declared import Drain, Gate, Mount, Port, Route
+from ._declared import Bake, Drain, Gate, Mount, Port, Route
 from ._errors import InvalidOption
 
 Params = t.Mapping[str, t.Any]
@@ -19,6 +19,7 @@ Params = t.Mapping[str, t.Any]
 ENGINE_SOCKETS = ("/var/run/docker.sock", "/run/docker.sock")
 SECRETS_DIR = "/run/secrets"
 LAST_PORT = 65535
+_UNITS = {"": 1, "b": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 _FIELDS_OF = {
     "http": {"path", "port", "codes", "host"},
     "tcp": {"port"},
@@ -141,6 +142,32 @@ def drain(params: Params) -> Drain:
             "drain.upgraded_timeout", upgraded, "is below drain.timeout", "Both count from the switch; raise it."
         )
     return Drain(timeout, upgraded)
+
+
+def bake(params: Params) -> Bake | None:
+    """`bake`, checked; None without one."""
+    given = params.get("bake")
+    if not given:
+        return None
+    positive("bake.seconds", given["seconds"], strict=False)
+    positive("bake.requests", given["requests"])
+    ratio = given["error_ratio"]
+    if ratio is not None and not 0 < ratio <= 1:
+        raise InvalidOption("bake.error_ratio", ratio, "is not a share", "Use a number above 0, at most 1.")
+    if ratio is not None and not params["routes"]:
+        raise InvalidOption("bake.error_ratio", ratio, "has no routes to be counted on", "Remove it, or set routes.")
+    return Bake(given["seconds"], ratio, given["requests"]) if given["seconds"] else None
+
+
+def size(option: str, text: str) -> int:
+    """Bytes of a text such as 512m.
+
+    :raises InvalidOption: it is not a size.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([bkmgt]?)(?:i?b)?", text.lower())
+    if not match:
+        raise InvalidOption(option, text, "is not a size", "Write it as 512m or 2g.")
+    return int(float(match[1]) * _UNITS[match[2]])
 
 
 def routes(params: Params) -> tuple[Route, ...]:

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import re
 import typing as t
+from dataclasses import replace
 
 from . import _names, _options
-from ._declared import ContainerSpec, Registry, Secret, State, Strategy, Workload
+from ._declared import ContainerSpec, Registry, Secret, State, Strategy, Subject, Workload
 from ._errors import InvalidOption
+from ._model import Release
 from ._options import Params, positive, unique
+from ._spec import DECLARATION, filled
 
 LABEL_PREFIX = "tidegate."
-_UNITS = {"": 1, "b": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 # Not part of a release: how this run talks to the host, and what never may be recorded.
 _NOT_IN_SNAPSHOT = {
     "state_dir",
@@ -23,6 +25,9 @@ _NOT_IN_SNAPSHOT = {
     "traefik_timeout",
     "docker_host",
     "lock_timeout",
+    "disk_reserve",
+    "sequence",
+    "remove_volumes",
     "registry_username",
     "registry_password",
     "force",
@@ -39,13 +44,17 @@ def parse(params: Params, version_of: t.Callable[[str], str]) -> Workload:
     _names.WORKLOAD.check("name", params["name"])
     _names.ENVIRONMENT.check("environment", params["environment"])
     state, strategy = State(params["state"]), Strategy(params["strategy"] or "blue-green")
+    if params["remove_volumes"] and state is not State.ABSENT:
+        raise InvalidOption("remove_volumes", True, f"contradicts state={state.value}", "It goes with state=absent.")
     if state is not State.PRESENT:  # the other options say how to make a release, and none is made
-        return Workload(params["name"], params["environment"], state, strategy, ContainerSpec(image=""), {})
+        subject = Subject(params["name"], params["environment"])
+        return replace(nothing(subject, state), remove_volumes=params["remove_volumes"])
     secrets = _secrets(params, version_of)
     container = _container(params, secrets)
     _image(params)
     _refuse_impossible(strategy, container)
     positive("release_command_timeout", params["release_command_timeout"])
+    positive("retain", params["retain"], strict=False)
     return Workload(
         name=params["name"],
         environment=params["environment"],
@@ -62,7 +71,33 @@ def parse(params: Params, version_of: t.Callable[[str], str]) -> Workload:
         release_command=tuple(params["release_command"] or ()),
         release_command_timeout=params["release_command_timeout"],
         force=params["force"],
+        bake=_options.bake(params),
+        retain=params["retain"],
+        sequence=params["sequence"],
     )
+
+
+def nothing(subject: Subject, state: State = State.ABSENT) -> Workload:
+    """A declaration that makes no release."""
+    return Workload(*subject, state, Strategy.BLUE_GREEN, ContainerSpec(image=""), {})
+
+
+def again(release: Release, values: t.Mapping[str, str], version_of: t.Callable[[str], str]) -> Workload:
+    """The declaration that a release was made by, pinned to its artifact.
+
+    :param values: its secrets by name, as they are kept on the host.
+    :raises InvalidOption: a secret is not kept any more.
+    """
+    given = release.snapshot["secrets"]
+    for secret in given:
+        if version_of(values.get(secret["name"], "")) != secret["version"]:
+            cause = f"of release {release.id} is not kept on this host any more"
+            raise InvalidOption("secrets", secret["name"], cause, "Deploy the declaration, which brings the secret.")
+    params = filled(DECLARATION, release.snapshot)
+    params["secrets"] = [{"name": s["name"], "delivery": s["delivery"], "value": values[s["name"]]} for s in given]
+    params.update(state=release.state if release.state == State.STOPPED.value else "present", pull="never")
+    want = parse(params, version_of)
+    return replace(want, artifact=release.image_id, snapshot=release.snapshot)
 
 
 def snapshot(params: Params, secrets: tuple[Secret, ...]) -> dict[str, t.Any]:
@@ -211,10 +246,7 @@ def is_root(user: str) -> bool:
 def _bytes(option: str, text: str | None) -> int | None:
     if text is None:
         return None
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([bkmgt]?)(?:i?b)?", text.lower())
-    if not match:
-        raise InvalidOption(option, text, "is not a size", "Write it as 512m or 2g.")
-    size = int(float(match[1]) * _UNITS[match[2]])
+    size = _options.size(option, text)
     if size < 6 * 2**20:  # the engine's own minimum
         raise InvalidOption(option, text, "is below the engine's minimum of 6m", "Raise it.")
     return size

@@ -14,7 +14,8 @@ from dataclasses import replace
 
 from ._declared import Document, State, Workload
 from ._errors import InvalidOption
-from ._model import Actual, Container, Plan, Release, Step, Verb, in_state
+from ._model import Actual, Container, Plan, Release, Step, Verb, Volume, in_state
+from ._names import TIME_LENGTH
 from ._strategies import STRATEGIES, Hold, route_back
 
 
@@ -25,18 +26,18 @@ class Routing(t.NamedTuple):
     hold: Hold
 
 
-def prepare(want: Workload, have: Actual) -> Plan:
-    """Fetch the artifact if it is not here; touches nothing that serves."""
-    if want.state is State.PRESENT and have.pull_needed:
-        return Plan((Step(Verb.PULL),))
-    return Plan(reason="the image is present")
+def prepare(want: Workload, have: Actual, candidate: Release) -> Plan:
+    """Fetch the artifact if it is not here and still wanted; touches nothing that serves."""
+    if want.state is not State.PRESENT or not have.pull_needed:
+        return Plan(reason="the image is present")
+    return _unless_newer(want, have, candidate, Plan((Step(Verb.PULL),)))
 
 
 def decide(want: Workload, have: Actual, candidate: Release, routing: Routing) -> Plan:
     """The plan for one workload.
 
     :param candidate: the release that a new deployment would make; its route document is filled in here.
-    :raises InvalidOption: another workload has one of the routes.
+    :raises InvalidOption: another workload has one of the routes, or uses a volume that is to be removed.
     """
     if want.state is State.ABSENT:
         return _absent(want, have)
@@ -46,43 +47,29 @@ def decide(want: Workload, have: Actual, candidate: Release, routing: Routing) -
     live = have.live
     if live is None or want.force or live.fingerprint != candidate.fingerprint or _lost(have, live):
         green = replace(candidate, route=routing.document(want, candidate.containers))
-        return Plan(STRATEGIES[want.strategy](want, have, green, routing.hold), _why(want, have, candidate), green)
-    return _keep(want, have, candidate, routing)
+        plan = Plan(STRATEGIES[want.strategy](want, have, green, routing.hold), _why(want, have, candidate), green)
+    else:
+        plan = _keep(want, have, candidate, routing)
+    return _unless_newer(want, have, candidate, plan) if plan.candidate else plan
 
 
-def recover(have: Actual) -> Plan:
-    """Finish or take back a deployment that was begun and never concluded.
+def _unless_newer(want: Workload, have: Actual, candidate: Release, plan: Plan) -> Plan:
+    newer = _newer(want, have, candidate)
+    return Plan(reason=f"{newer}, so that this older one is skipped", skipped=True) if newer else plan
 
-    Decided from the route file and the record, never from "newest" or a tag: routed already → roll forward,
-    else → remove green and make blue serve.
+
+def _newer(want: Workload, have: Actual, candidate: Release) -> str:
+    """Why the live release is newer than what is asked for (DP-T4); an empty text when it is not.
+
+    By the sequences, if both have one; else by the moment of the request, which the id begins with.
     """
-    green = have.attempt.candidate if have.attempt else None
-    if green is None:
-        return Plan(reason="it had changed nothing yet")
-    leftovers = have.others(green.containers)
-    finish = (Step(Verb.DRAIN, leftovers), Step(Verb.REAP, leftovers)) if leftovers else ()
-    if have.live is not None and have.live.id == green.id:
-        return Plan(finish, "it had been made live", green)
-    if green.route is not None and have.route == green.route and _all_serve(have, green):
-        forward = (Step(Verb.SWITCH, route=green.route), Step(Verb.PERSIST, release=green))
-        return Plan((*forward, *finish), "its routes had been switched", green)
-    return Plan(_take_back(have, green), "its routes had not been switched")
-
-
-def _take_back(have: Actual, green: Release) -> tuple[Step, ...]:
-    steps: list[Step] = []
     live = have.live
-    if live is not None and live.state == "running":
-        down = tuple(c.name for c in have.named(live.containers) if not c.serves)
-        if down:
-            steps += [Step(Verb.RESUME, down), Step(Verb.GATE, down, release=live)]
-    if have.route != (live.route if live else None):
-        steps += route_back(replace(have, route=None))
-    kept = live.containers if live else ()
-    # By label, too: a release command that outlived its run is the deployment's as well.
-    own = {c.name for c in have.containers if c.deployment == green.id} | set(green.containers)
-    mine = tuple(c.name for c in have.named(own) if c.name not in kept)
-    return (*steps, *((Step(Verb.REAP, mine),) if mine else ()))
+    if live is None:
+        return ""
+    if want.sequence is not None and have.sequence is not None:
+        return f"sequence {have.sequence} is live (release {live.id})" if want.sequence < have.sequence else ""
+    later = live.id[:TIME_LENGTH] > candidate.id[:TIME_LENGTH]
+    return f"a deployment requested later is live (release {live.id})" if later else ""
 
 
 def _absent(want: Workload, have: Actual) -> Plan:
@@ -92,9 +79,19 @@ def _absent(want: Workload, have: Actual) -> Plan:
         steps.append(Step(Verb.UNROUTE))
     if names:
         steps += [Step(Verb.DRAIN, names), Step(Verb.REAP, names)]
+    if want.remove_volumes and have.volumes:
+        for volume in have.volumes:
+            _refuse_shared(volume)
+        steps.append(Step(Verb.REMOVE_VOLUMES, volumes=tuple(volume.name for volume in have.volumes)))
     if have.live or have.previous:
         steps.append(Step(Verb.FORGET))
     return Plan(tuple(steps), f"{want.name} is absent" if not steps else f"{want.name} is to be absent")
+
+
+def _refuse_shared(volume: Volume) -> None:
+    if volume.users:
+        cause = f"but the volume {volume.name} is used by {', '.join(volume.users)}"
+        raise InvalidOption("remove_volumes", True, cause, "Take it away there first, or leave remove_volumes out.")
 
 
 def _stopped(want: Workload, have: Actual, routing: Routing) -> Plan:
@@ -150,13 +147,15 @@ def _lost(have: Actual, live: Release) -> bool:
         or found[name].fingerprint != live.fingerprint
         or found[name].health == "unhealthy"
         or found[name].state in ("restarting", "removing", "dead")
+        or found[name].altered
+        or _detached(found[name], live)
         for name in live.containers
     )
 
 
-def _all_serve(have: Actual, release: Release) -> bool:
-    named = have.named(release.containers)
-    return len(named) == len(release.containers) and all(c.serves for c in named)
+def _detached(container: Container, live: Release) -> bool:
+    """True when a network of its declaration is not there, or not connected."""
+    return container.networks is not None and not set(live.snapshot.get("networks", ())) <= set(container.networks)
 
 
 def _why(want: Workload, have: Actual, candidate: Release) -> str:
@@ -168,7 +167,7 @@ def _why(want: Workload, have: Actual, candidate: Release) -> str:
         return "the image is another"
     if have.live.fingerprint != candidate.fingerprint:
         return "the declaration is another"
-    return "a container of the live release is missing or broken"
+    return "a container of the live release is missing, broken or altered"
 
 
 def _refuse_claimed(have: Actual) -> None:

@@ -26,6 +26,7 @@ KEY_BYTES = 32
 VERSION_CHARACTERS = 32
 # What is shorter is only redacted as it is: its other spellings would blacken ordinary words.
 LEAST_VALUE = 4
+_APART = ".environment"
 LEAST_LINE = 8
 
 
@@ -81,22 +82,40 @@ class Secrets:
             os.fsync(stream.fileno())
 
     def write(self, workload: str, suffix: str, secrets: t.Iterable[Secret]) -> str:
-        """Write the secrets that are delivered as files; their folder, or an empty text without any.
+        """Write a deployment's secrets; the folder of those delivered as files, or an empty text without any.
 
-        A deployment's containers share one folder, written for the first of them.
+        A deployment's containers share one folder, written for the first of them. Those delivered as environment are
+        kept beside it, out of every container's sight, so that the release can be made again from here.
         """
-        files = [s for s in secrets if s.delivery == "file"]
-        if not files:
-            return ""
-        parent = self.state_dir
-        for part in ("secrets", workload):
-            parent = _files.private_folder(os.path.join(parent, part))
-        folder = os.path.join(parent, suffix)
+        by_delivery = {"file": suffix, "environment": suffix + _APART}
+        folders = set()
+        for secret in secrets:
+            folder = self._folder(workload, by_delivery[secret.delivery])
+            path = os.path.join(folder, secret.name)
+            if not os.path.exists(path):
+                _files.place(path, secret.value, 0o600, folder)
+            folders.add(folder)
+        folder = os.path.join(self.state_dir, "secrets", workload, suffix)
+        return folder if folder in folders else ""
+
+    def _folder(self, workload: str, name: str) -> str:
+        """The folder of a deployment's secrets; once given to the container's user it is left as it is."""
+        folder = os.path.join(self.state_dir, "secrets", workload, name)
         if not os.path.isdir(folder):
-            _files.private_folder(folder)
-            for secret in files:
-                _files.place(os.path.join(folder, secret.name), secret.value, 0o600, folder)
+            parent = self.state_dir
+            for part in ("secrets", workload, name):
+                parent = _files.private_folder(os.path.join(parent, part))
         return folder
+
+    def read(self, workload: str, suffix: str) -> dict[str, str]:
+        """The values of a deployment's secrets by name, as far as they are kept."""
+        found: dict[str, str] = {}
+        for folder in (suffix, suffix + _APART):
+            path = os.path.join(self.state_dir, "secrets", workload, folder)
+            for name in os.listdir(path) if os.path.isdir(path) else ():
+                with open(os.path.join(path, name), encoding="utf-8", newline="") as stream:
+                    found[name] = stream.read()
+        return found
 
     def give(self, folder: str, uid: int, gid: int) -> None:
         """Make the container's user the owner, so that mode 0600 lets it, and nobody else, read them."""
@@ -104,14 +123,22 @@ class Secrets:
             os.chown(os.path.join(folder, name), uid, gid, follow_symlinks=False)
         os.chown(folder, uid, gid)
 
+    def workloads(self) -> list[str]:
+        """Keys of the workloads that have secret files."""
+        folder = os.path.join(self.state_dir, "secrets")
+        return sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+
     def prune(self, workload: str, keep: t.Collection[str]) -> None:
-        """Remove the secret files of releases that are neither live nor previous."""
+        """Remove the secret files of releases that are not kept.
+
+        :param keep: suffixes of the deployments whose secrets stay.
+        """
         folder = os.path.join(self.state_dir, "secrets", workload)
         if not os.path.isdir(folder):
             return
         for suffix in os.listdir(folder):
-            if suffix not in keep:
-                shutil.rmtree(os.path.join(folder, suffix))
+            if suffix.partition(".")[0] not in keep:
+                shutil.rmtree(os.path.join(folder, suffix), ignore_errors=True)
         if not os.listdir(folder):
             os.rmdir(folder)
 

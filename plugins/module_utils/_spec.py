@@ -24,6 +24,7 @@ HOST: Spec = {
     "traefik_timeout": {"type": "float", "default": 10.0},
     "docker_host": {"type": "str", "default": "unix:///var/run/docker.sock"},
     "lock_timeout": {"type": "float", "default": 600.0},
+    "disk_reserve": {"type": "str", "default": "1g"},
 }
 
 WORKLOAD: Spec = {
@@ -32,6 +33,9 @@ WORKLOAD: Spec = {
     "state": {"type": "str", "choices": ["present", "stopped", "absent"], "default": "present"},
     "strategy": {"type": "str", "choices": ["blue-green", "recreate"]},
     "force": {"type": "bool", "default": False},
+    "retain": {"type": "int", "default": 5},
+    "sequence": {"type": "int"},
+    "remove_volumes": {"type": "bool", "default": False},
 }
 
 IMAGE: Spec = {
@@ -109,9 +113,9 @@ CONTAINER: Spec = {
 }
 
 HEALTH: Spec = {
+    # Without a default: Ansible would fill one and the same dictionary for every element of a list.
     "health": {
         "type": "dict",
-        "default": {},
         "options": {
             "type": {"type": "str", "choices": ["http", "tcp", "command", "image", "window"]},
             "path": {"type": "str"},
@@ -127,10 +131,17 @@ HEALTH: Spec = {
     },
     "drain": {
         "type": "dict",
-        "default": {},
         "options": {
             "timeout": {"type": "float", "default": 30.0},
             "upgraded_timeout": {"type": "float"},
+        },
+    },
+    "bake": {
+        "type": "dict",
+        "options": {
+            "seconds": {"type": "float", "required": True},
+            "error_ratio": {"type": "float"},
+            "requests": {"type": "int", "default": 20},
         },
     },
 }
@@ -155,4 +166,36 @@ ROUTES: Spec = {
     },
 }
 
-WORKLOAD_IMAGE: Spec = {**WORKLOAD, **IMAGE, **CONTAINER, **HEALTH, **ROUTES, **HOST}
+DECLARATION: Spec = {**WORKLOAD, **IMAGE, **CONTAINER, **HEALTH, **ROUTES}
+WORKLOAD_IMAGE: Spec = {**DECLARATION, **HOST}
+
+WORKLOADS: Spec = {
+    "workloads": {"type": "list", "elements": "dict", "required": True, "options": DECLARATION},
+    "phase": {"type": "str", "choices": ["deploy", "stage", "switch", "finish", "revert"], "default": "deploy"},
+    "reason": {"type": "str", "default": "reverted on request"},
+    "concurrency": {"type": "int", "default": 16},
+    "stop_on_failure": {"type": "bool", "default": False},
+    "progress_file": {"type": "path"},
+    **HOST,
+}
+
+SUBJECT: Spec = {name: WORKLOAD[name] for name in ("name", "environment")}
+SOME: Spec = {
+    "names": {"type": "list", "elements": "str", "default": []},
+    "environment": {"type": "str"},
+}
+ROLLBACK: Spec = {**SUBJECT, "to": {"type": "str"}, **HOST}
+CANCEL: Spec = {**SUBJECT, "timeout": {"type": "float", "default": 60.0}, **HOST}
+RECONCILE: Spec = {**SOME, "concurrency": WORKLOADS["concurrency"], **HOST}
+INFO: Spec = {**SOME, "deployments": {"type": "int", "default": 5}, **HOST}
+PRUNE: Spec = {
+    "images": {"type": "bool", "default": True},
+    "keep_deployments": {"type": "int", "default": 50},
+    "keep_days": {"type": "float", "default": 30.0},
+    **HOST,
+}
+
+
+def filled(spec: Spec, given: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """A recorded declaration with the defaults of options that are younger than it (DS-T16)."""
+    return {**{name: option.get("default") for name, option in spec.items()}, **given}

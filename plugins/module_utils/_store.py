@@ -8,46 +8,37 @@ Private to tidegate.platform. It is the host's truth about intent; labels on con
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
 import typing as t
 from contextlib import contextmanager
 
-from . import _files
-from ._declared import canonical
-from ._errors import StoreFailure
-from ._model import Attempt, Release
+from . import _files, _record
+from ._declared import Subject, canonical
+from ._errors import Canceled, StoreFailure
+from ._model import Attempt, Kept, Known, Release
+from ._schema import MIGRATIONS
 
-SCHEMA_VERSION = 1
-SCHEMA = """
-CREATE TABLE deployments (
-  id TEXT PRIMARY KEY, workload TEXT NOT NULL, environment TEXT NOT NULL, strategy TEXT NOT NULL,
-  status TEXT NOT NULL, conclusion TEXT, reason TEXT NOT NULL DEFAULT '', snapshot TEXT NOT NULL,
-  candidate TEXT, begun_at REAL NOT NULL, ended_at REAL);
-CREATE INDEX deployments_open ON deployments (workload, environment) WHERE conclusion IS NULL;
-CREATE TABLE journal (
-  deployment TEXT NOT NULL REFERENCES deployments (id), number INTEGER NOT NULL, step TEXT NOT NULL,
-  begun_at REAL NOT NULL, ended_at REAL, PRIMARY KEY (deployment, number));
-CREATE TABLE releases (
-  id TEXT PRIMARY KEY REFERENCES deployments (id), workload TEXT NOT NULL, environment TEXT NOT NULL,
-  image TEXT NOT NULL, image_id TEXT NOT NULL, fingerprint TEXT NOT NULL, containers TEXT NOT NULL, route TEXT,
-  snapshot TEXT NOT NULL, made_at REAL NOT NULL);
-CREATE TABLE live (
-  workload TEXT NOT NULL, environment TEXT NOT NULL, release TEXT NOT NULL REFERENCES releases (id),
-  previous TEXT REFERENCES releases (id), state TEXT NOT NULL, since REAL NOT NULL,
-  PRIMARY KEY (workload, environment));
-CREATE TABLE claims (
-  claim TEXT PRIMARY KEY, workload TEXT NOT NULL, environment TEXT NOT NULL);
-CREATE TABLE events (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, type TEXT NOT NULL, subject TEXT NOT NULL, time REAL NOT NULL,
-  data TEXT NOT NULL, delivered_at REAL);
-"""
+_OF = "workload = ? AND environment = ?"
 _RELEASE = "r.id, r.image, r.image_id, r.fingerprint, r.containers, r.route, r.snapshot"
+_WIDTH = 7
+_LISTED = ("id", "strategy", "status", "conclusion", "reason", "sequence", "begun_at", "ended_at")
+
+
+class NewAttempt(t.NamedTuple):
+    """A deployment about to begin."""
+
+    id: str
+    workload: str
+    environment: str
+    strategy: str
+    snapshot: str
+    begun_at: float
+    sequence: int | None = None
 
 
 class Store:
-    """The state database of one host.
+    """The state database of one host; a thread takes one of its own.
 
     Reading never creates anything: on a virgin host it reads an empty database in memory.
 
@@ -62,34 +53,70 @@ class Store:
 
     # -- reading ------------------------------------------------------------------------------------------------
 
-    def live(self, workload: str, environment: str) -> tuple[Release | None, Release | None]:
-        """The live release and the one before it."""
-        query = (
-            f"SELECT {_RELEASE}, l.state, l.previous FROM live l JOIN releases r ON r.id = l.release "
-            "WHERE l.workload = ? AND l.environment = ?"
-        )
-        rows = self._rows(query, workload, environment)
-        if not rows:
-            return None, None
-        return _release(rows[0][:7], rows[0][7]), self.release(rows[0][8])
+    def known(self, subject: Subject | None = None) -> dict[Subject, Known]:
+        """What is known of every workload, or of one: two queries, however many there are."""
+        where, values = (f"WHERE l.{_OF.replace('AND ', 'AND l.')}", subject) if subject else ("", ())
+        found: dict[Subject, Known] = {}
+        for row in self._rows(
+            f"SELECT l.workload, l.environment, l.state, l.since, d.sequence, r.id = l.release, {_RELEASE} FROM live l "
+            f"JOIN releases r ON r.id IN (l.release, l.previous) LEFT JOIN deployments d ON d.id = l.release {where}",
+            *values,
+        ):
+            key, before = Subject(*row[:2]), found.get(Subject(*row[:2]), Known())
+            if row[5]:
+                live = _record.from_columns(row[6:], row[2])
+                found[key] = before._replace(live=live, since=row[3], sequence=row[4])
+            else:
+                found[key] = before._replace(previous=_record.from_columns(row[6:]))
+        where = where.replace("l.", "d.").replace("WHERE", "AND")
+        for row in self._rows(
+            "SELECT d.workload, d.environment, d.id, d.candidate, d.status, r.withdrawn IS NOT NULL OR d.cancel "
+            f"FROM deployments d LEFT JOIN releases r ON r.id = d.id WHERE d.conclusion IS NULL {where} ORDER BY d.id",
+            *values,
+        ):
+            key, candidate = Subject(*row[:2]), _record.from_text(row[3]) if row[3] else None
+            attempt = Attempt(row[2], candidate, row[4], bool(row[5]))
+            found[key] = found.get(key, Known())._replace(attempt=attempt)
+        return found
 
-    def release(self, identity: str | None) -> Release | None:
-        """A release by id."""
-        rows = self._rows(f"SELECT {_RELEASE} FROM releases r WHERE r.id = ?", identity) if identity else []
-        return _release(rows[0]) if rows else None
+    def newest(self, subject: Subject) -> str:
+        """Id of the newest deployment on record; an empty text without any."""
+        rows = self._rows(f"SELECT MAX(id) FROM deployments WHERE {_OF}", *subject)
+        return rows[0][0] or ""
 
-    def attempt(self, workload: str, environment: str) -> Attempt | None:
-        """The deployment that was begun and never concluded, if any."""
-        query = "SELECT id, candidate FROM deployments WHERE workload = ? AND environment = ? AND conclusion IS NULL"
-        rows = self._rows(f"{query} ORDER BY id DESC LIMIT 1", workload, environment)
-        return Attempt(rows[0][0], _candidate(rows[0][1])) if rows else None
+    def releases(self, subject: Subject) -> list[Kept]:
+        """Releases on record, newest first."""
+        query = f"SELECT {_RELEASE}, r.made_at, r.withdrawn FROM releases r WHERE {_OF} ORDER BY made_at DESC, id DESC"
+        rows = self._rows(query, *subject)
+        return [Kept(_record.from_columns(row[:_WIDTH]), *row[_WIDTH:]) for row in rows]
 
-    def owners(self, claims: t.Sequence[str], workload: str, environment: str) -> tuple[tuple[str, str], ...]:
-        """Which of these routes belong to another workload."""
-        marks = ",".join("?" * len(claims))
-        query = f"SELECT claim, workload, environment FROM claims WHERE claim IN ({marks})"
-        rows = self._rows(query, *claims) if claims else []
-        return tuple((c, f"{w} ({e})") for c, w, e in rows if (w, e) != (workload, environment))
+    def claims(self) -> dict[str, Subject]:
+        """Who has which route."""
+        return {row[0]: Subject(*row[1:]) for row in self._rows("SELECT claim, workload, environment FROM claims")}
+
+    def deployments(self, subject: Subject, limit: int) -> list[dict[str, t.Any]]:
+        """The last deployments, newest first, as documents."""
+        query = f"SELECT {', '.join(_LISTED)} FROM deployments WHERE {_OF} ORDER BY id DESC LIMIT ?"
+        return [dict(zip(_LISTED, row)) for row in self._rows(query, *subject, limit)]
+
+    def step(self, deployment: str) -> str:
+        """The last step that a deployment began."""
+        query = "SELECT step FROM journal WHERE deployment = ? ORDER BY number DESC LIMIT 1"
+        rows = self._rows(query, deployment)
+        return rows[0][0] if rows else ""
+
+    def conclusion(self, deployment: str) -> str | None:
+        """How a deployment ended, None while it has not."""
+        rows = self._rows("SELECT conclusion FROM deployments WHERE id = ?", deployment)
+        return rows[0][0] if rows else None
+
+    def canceling(self, deployment: str) -> bool:
+        """True when somebody asked for the deployment to be canceled."""
+        return bool(self._rows("SELECT 1 FROM deployments WHERE id = ? AND cancel = 1", deployment))
+
+    def pulled(self) -> list[tuple[str, str]]:
+        """Id and reference of every image that was pulled here."""
+        return [tuple(row) for row in self._rows("SELECT image_id, reference FROM pulled ORDER BY at")]
 
     # -- writing ------------------------------------------------------------------------------------------------
 
@@ -97,20 +124,31 @@ class Store:
         """Record a deployment before it does anything."""
         with self._writing() as db:
             db.execute(
-                "INSERT INTO deployments (id, workload, environment, strategy, status, snapshot, begun_at) "
-                "VALUES (?, ?, ?, ?, 'prepare', ?, ?)",
+                "INSERT INTO deployments (id, workload, environment, strategy, status, snapshot, begun_at, sequence) "
+                "VALUES (?, ?, ?, ?, 'prepare', ?, ?, ?)",
                 attempt,
             )
 
     def propose(self, deployment: str, candidate: Release) -> None:
         """Record the candidate, before its first container is made."""
         with self._writing() as db:
-            text = canonical(_fields(candidate))
+            text = _record.to_text(candidate)
             db.execute("UPDATE deployments SET status = 'deploy', candidate = ? WHERE id = ?", (text, deployment))
+
+    def staged(self, deployment: str) -> None:
+        """Record that the candidate passed its gate and waits for its switch."""
+        with self._writing() as db:
+            db.execute("UPDATE deployments SET status = 'staged' WHERE id = ?", (deployment,))
+
+    def cancel(self, deployment: str) -> bool:
+        """Ask for a cancellation; False when the deployment is live, or over, already."""
+        may = "id = ? AND conclusion IS NULL AND status IN ('prepare', 'deploy', 'staged')"
+        with self._writing() as db:
+            return db.execute(f"UPDATE deployments SET cancel = 1 WHERE {may}", (deployment,)).rowcount == 1
 
     def journal(self, deployment: str, step: str, now: float) -> None:
         """Record that a step begins, and that the one before it ended."""
-        with self._writing() as db:
+        with self._writing(durable=False) as db:
             db.execute("UPDATE journal SET ended_at = ? WHERE deployment = ? AND ended_at IS NULL", (now, deployment))
             db.execute(
                 "INSERT INTO journal (deployment, number, step, begun_at) "
@@ -118,12 +156,17 @@ class Store:
                 (deployment, step, now, deployment),
             )
 
-    def persist(self, subject: tuple[str, str], release: Release, claims: t.Sequence[str], now: float) -> None:
-        """Make a release live and the one before it `previous`, with its claims, in one transaction."""
+    def persist(self, subject: Subject, release: Release, claims: t.Sequence[str], now: float) -> None:
+        """Make a release live and the one before it `previous`, with its claims, in one transaction.
+
+        :raises Canceled: somebody asked for that in time; nothing is changed.
+        """
         with self._writing() as db:
+            if db.execute("SELECT 1 FROM deployments WHERE id = ? AND cancel = 1", (release.id,)).fetchone():
+                raise Canceled("canceled on request", remedy="Deploy again when it is wanted after all.")
             db.execute(
-                "INSERT OR IGNORE INTO releases VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (release.id, *subject, *_columns(release), now),
+                "INSERT OR IGNORE INTO releases VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)",
+                (release.id, *subject, *_record.columns(release), now),
             )
             db.execute("UPDATE deployments SET status = 'finalize' WHERE id = ? AND conclusion IS NULL", (release.id,))
             db.execute(
@@ -132,14 +175,65 @@ class Store:
                 "release = excluded.release, state = excluded.state, since = excluded.since",
                 (*subject, release.id, release.state, now),
             )
-            db.execute("DELETE FROM claims WHERE workload = ? AND environment = ?", subject)
-            db.executemany("INSERT INTO claims VALUES (?, ?, ?)", [(claim, *subject) for claim in claims])
+            _claim(db, subject, claims)
 
-    def forget(self, subject: tuple[str, str]) -> None:
-        """Nothing of the workload is live any more; its deployments stay on record."""
+    def withdraw(self, subject: Subject, reason: str, back: Release | None, claims: t.Sequence[str]) -> None:
+        """Go back from the live release to the one before it (or to none), in one transaction, and remember why."""
+        live = f"(SELECT release FROM live WHERE {_OF})"
+        other = "id <> ? AND withdrawn IS NULL ORDER BY made_at DESC, id DESC LIMIT 1"
         with self._writing() as db:
-            db.execute("DELETE FROM live WHERE workload = ? AND environment = ?", subject)
-            db.execute("DELETE FROM claims WHERE workload = ? AND environment = ?", subject)
+            if back is None:
+                db.execute(f"UPDATE releases SET withdrawn = ? WHERE id = {live}", (reason, *subject))
+                db.execute(f"DELETE FROM live WHERE {_OF}", subject)
+            else:
+                where = f"id = {live} AND id <> ?"
+                db.execute(f"UPDATE releases SET withdrawn = ? WHERE {where}", (reason, *subject, back.id))
+                db.execute(
+                    f"UPDATE live SET release = ?, state = ?, previous = (SELECT id FROM releases WHERE {_OF} AND "
+                    f"{other}) WHERE {_OF}",
+                    (back.id, back.state, *subject, back.id, *subject),
+                )
+            _claim(db, subject, claims)
+
+    def disown(self, release: str, reason: str) -> None:
+        """Remember that a release was gone back from; it is no rollback's default target any more."""
+        with self._writing() as db:
+            db.execute("UPDATE releases SET withdrawn = ? WHERE id = ? AND withdrawn IS NULL", (reason, release))
+
+    def forget(self, subject: Subject) -> None:
+        """Nothing of the workload is live any more; its deployments stay on record, its releases can go."""
+        with self._writing() as db:
+            for table in ("live", "claims", "releases"):
+                db.execute(f"DELETE FROM {table} WHERE {_OF}", subject)
+
+    def drop_releases(self, identities: t.Iterable[str]) -> None:
+        """Forget releases that retention lets go."""
+        with self._writing() as db:
+            db.executemany("DELETE FROM releases WHERE id = ?", [(identity,) for identity in identities])
+
+    def drop_deployments(self, before: float, keep: int) -> int:
+        """Forget concluded deployments that are old, beyond the newest `keep` of each workload, with their journal."""
+        old = (
+            "SELECT id FROM (SELECT id, ended_at, ROW_NUMBER() OVER (PARTITION BY workload, environment "
+            "ORDER BY id DESC) AS rank FROM deployments WHERE conclusion IS NOT NULL) "
+            "WHERE rank > ? AND ended_at < ? AND id NOT IN (SELECT id FROM releases)"
+        )
+        with self._writing() as db:
+            gone = [row[0] for row in db.execute(old, (keep, before))]
+            for column, table in (("deployment", "journal"), ("id", "deployments")):
+                db.executemany(f"DELETE FROM {table} WHERE {column} = ?", [(identity,) for identity in gone])
+            db.execute("DELETE FROM events WHERE time < ?", (before,))
+        return len(gone)
+
+    def remember_pull(self, image_id: str, reference: str, now: float) -> None:
+        """An image came here by a pull of ours."""
+        with self._writing() as db:
+            db.execute("INSERT OR REPLACE INTO pulled VALUES (?, ?, ?)", (image_id, reference, now))
+
+    def forget_pull(self, image_id: str) -> None:
+        """An image that was pulled here is gone."""
+        with self._writing() as db:
+            db.execute("DELETE FROM pulled WHERE image_id = ?", (image_id,))
 
     def conclude(self, deployment: str, conclusion: str, reason: str, now: float) -> None:
         """End a deployment, once, with its one terminal event (DS-16): no output and no secret in it."""
@@ -170,9 +264,12 @@ class Store:
             raise self._failure("read", error) from error
 
     @contextmanager
-    def _writing(self) -> t.Iterator[sqlite3.Connection]:
+    def _writing(self, durable: bool = True) -> t.Iterator[sqlite3.Connection]:
+        """One transaction; one that is not durable outlives the process, but perhaps not a power cut."""
         try:
-            with self._connect(create=True) as db:
+            db = self._connect(create=True)
+            db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+            with db:
                 db.execute("BEGIN IMMEDIATE")
                 yield db
         except sqlite3.Error as error:
@@ -195,71 +292,33 @@ class Store:
             if not self._in_memory:
                 os.chmod(self.path, 0o600)
             db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = FULL")
         self._migrate(db)
         self._open = db
         return db
 
     def _migrate(self, db: sqlite3.Connection) -> None:
         version = db.execute("PRAGMA user_version").fetchone()[0]
-        if version > SCHEMA_VERSION:
+        if version > len(MIGRATIONS):
             raise StoreFailure(
-                f"has schema {version}, newer than {SCHEMA_VERSION}",
+                f"has schema {version}, newer than {len(MIGRATIONS)}",
                 subject=self.path,
                 remedy="Use the collection's version that wrote it, or a newer one.",
             )
-        if version == 0:
-            db.execute("BEGIN EXCLUSIVE")
-            try:
-                # Another run may have made it between our look and our lock.
-                if db.execute("PRAGMA user_version").fetchone()[0] == 0:
-                    for statement in SCHEMA.split(";"):
-                        db.execute(statement)
-                    db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-            finally:
-                db.execute("COMMIT")
+        if version == len(MIGRATIONS):
+            return
+        db.execute("BEGIN EXCLUSIVE")
+        try:
+            # Another run may have done it between our look and our lock.
+            for step in MIGRATIONS[db.execute("PRAGMA user_version").fetchone()[0] :]:
+                for statement in step.split(";"):
+                    db.execute(statement)
+            db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+        except sqlite3.Error:
+            db.execute("ROLLBACK")
+            raise
+        db.execute("COMMIT")
 
 
-class NewAttempt(t.NamedTuple):
-    """A deployment about to begin."""
-
-    id: str
-    workload: str
-    environment: str
-    strategy: str
-    snapshot: str
-    begun_at: float
-
-
-def _columns(release: Release) -> tuple[t.Any, ...]:
-    route = None if release.route is None else canonical(release.route)
-    return (
-        release.image,
-        release.image_id,
-        release.fingerprint,
-        canonical(release.containers),
-        route,
-        canonical(release.snapshot),
-    )
-
-
-def _release(row: t.Sequence[t.Any], state: str = "running") -> Release:
-    identity, image, image_id, fingerprint, containers, route, snapshot = row
-    return Release(
-        id=identity,
-        image=image,
-        image_id=image_id,
-        fingerprint=fingerprint,
-        containers=tuple(json.loads(containers)),
-        route=json.loads(route) if route else None,
-        snapshot=json.loads(snapshot),
-        state=state,
-    )
-
-
-def _fields(release: Release) -> list[t.Any]:
-    return [release.id, *_columns(release)]
-
-
-def _candidate(text: str | None) -> Release | None:
-    return _release(json.loads(text)) if text else None
+def _claim(db: sqlite3.Connection, subject: Subject, claims: t.Sequence[str]) -> None:
+    db.execute(f"DELETE FROM claims WHERE {_OF}", subject)
+    db.executemany("INSERT INTO claims VALUES (?, ?, ?)", [(claim, *subject) for claim in claims])

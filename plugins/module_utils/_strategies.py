@@ -21,12 +21,7 @@ Hold = t.Callable[[Document], Document]
 def blue_green(want: Workload, have: Actual, green: Release, _hold: Hold) -> tuple[Step, ...]:
     """Start green beside blue, gate it, switch, persist, and only then drain and reap blue (DS-04, DS-09)."""
     blue = have.others(green.containers)
-    return (
-        *_make(want, green),
-        *_switch(have, green, undo=route_back(have)),
-        Step(Verb.PERSIST, release=green),
-        *_leave(blue),
-    )
+    return (*_make(want, green), *_switch(have, green, route_back(have)), *_commit(want, have, green), *_leave(blue))
 
 
 def recreate(want: Workload, have: Actual, green: Release, hold: Hold) -> tuple[Step, ...]:
@@ -45,8 +40,7 @@ def recreate(want: Workload, have: Actual, green: Release, hold: Hold) -> tuple[
     if serving:
         again = (Step(Verb.RESUME, serving), Step(Verb.GATE, serving, release=have.live))
         steps += [Step(Verb.DRAIN, serving), Step(Verb.STOP, serving, undo=again)]
-    steps += [*_make(want, green), *_switch(have, green, undo=undo_switch), Step(Verb.PERSIST, release=green)]
-    return (*steps, *_reap(blue))
+    return (*steps, *_make(want, green), *_switch(have, green, undo_switch), *_commit(want, have, green), *_reap(blue))
 
 
 STRATEGIES: dict[Strategy, t.Callable[[Workload, Actual, Release, Hold], tuple[Step, ...]]] = {
@@ -73,12 +67,21 @@ def _make(want: Workload, green: Release) -> tuple[Step, ...]:
     return (*command, start, Step(Verb.GATE, green.containers, release=green))
 
 
-def _switch(have: Actual, green: Release, undo: tuple[Step, ...]) -> tuple[Step, ...]:
+def _switch(have: Actual, green: Release, back: tuple[Step, ...]) -> tuple[Step, ...]:
+    undo = (*back, Step(Verb.DRAIN, green.containers))
     if green.route is not None:
         return (Step(Verb.SWITCH, route=green.route, undo=undo),)
     if have.route is None and have.routed is None:
         return ()
-    return (Step(Verb.UNROUTE, undo=undo),)  # of a recreate, `hold` may have put a missing file back
+    return (Step(Verb.UNROUTE, undo=back),)  # of a recreate, `hold` may have put a missing file back
+
+
+def _commit(want: Workload, have: Actual, green: Release) -> tuple[Step, ...]:
+    """Make green live; with a bake, that can still be taken back."""
+    if want.bake is None:
+        return (Step(Verb.PERSIST, release=green),)
+    persist = Step(Verb.PERSIST, release=green, undo=(Step(Verb.WITHDRAW, release=have.live),))
+    return (persist, Step(Verb.BAKE, green.containers, release=green))
 
 
 def _leave(blue: tuple[str, ...]) -> tuple[Step, ...]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import typing as t
 from urllib.parse import quote, urlsplit
 
@@ -21,6 +22,20 @@ from ._errors import ProxyFailure
 from ._model import UNREADABLE
 from ._routing import problems
 
+# Seconds that Traefik may be silent before a deployment begins; it may just be being replaced by its own role.
+PATIENCE = 5.0
+# Long beside the time that Traefik takes for a change, short beside a deployment.
+PACE = 1.0
+FIRST_LOOK, FIRST_LOOK_PACED = 0.005, 0.05
+_SERVICE_REQUESTS = re.compile(r"^traefik_service_requests_total\{([^}]*)\} (\S+)$", re.MULTILINE)
+
+
+class Answered(t.NamedTuple):
+    """Answers of a service, and how many of them had a status of 500 or above."""
+
+    total: int
+    errors: int
+
 
 class Traefik:
     """The files that Traefik reads and the API that says what it made of them.
@@ -28,13 +43,23 @@ class Traefik:
     :param routes_dir: the directory of the file provider; only the platform writes it.
     :param api: base URL of the API, on loopback.
     :param timeout: seconds that a change may take until Traefik serves it.
+    :param pace: seconds between two moments at which changes are placed; 0 is at once.
     """
 
-    def __init__(self, routes_dir: str, api: str, timeout: float, clock: Clock) -> None:
+    def __init__(self, routes_dir: str, api: str, timeout: float, clock: Clock, pace: float = 0.0) -> None:
         self.routes_dir = routes_dir
         self.api = api.rstrip("/")
         self.timeout = timeout
         self.clock = clock
+        self.pace = pace
+
+    def paced(self) -> Traefik:
+        """The same for one of many changes: those of about the same time are placed in one go.
+
+        Traefik builds all its routes anew at every change, so that fifty at once cost little more than one. The beat is
+        the host's own monotonic clock, which all threads and processes share.
+        """
+        return Traefik(self.routes_dir, self.api, self.timeout, self.clock, PACE)
 
     def path(self, key: str) -> str:
         """The route file of a workload."""
@@ -64,7 +89,8 @@ class Traefik:
             raise ProxyFailure(
                 "is not a directory", subject=self.routes_dir, remedy="Run the traefik role, or set routes_dir."
             )
-        self._get("/api/version")
+        limit = min(self.timeout, PATIENCE)
+        self._await("", lambda: "" if self._get("/api/version") else "there is no API", limit)
 
     def place(self, key: str, doc: Document) -> None:
         """Write the route file, then wait until Traefik serves exactly it.
@@ -76,6 +102,8 @@ class Traefik:
             raise ProxyFailure(f"not written, because {'; '.join(wrong)}", subject=self.path(key))
         # JSON is YAML; a JSON text needs no library on the host and no quoting rules.
         text = json.dumps(doc, indent=1, sort_keys=True) + "\n"
+        if self.pace:
+            self.clock.sleep(self.pace - self.clock.monotonic() % self.pace)
         try:
             _files.place(self.path(key), text, 0o644, os.path.dirname(self.routes_dir.rstrip("/")))
         except OSError as error:
@@ -94,12 +122,45 @@ class Traefik:
         gone = [f"/api/http/routers/{quote(name)}@file" for name in routers]
         self._await(key, lambda: next((f"{path} is still there" for path in gone if self._get(path)), ""))
 
+    def table(self) -> dict[str, Document]:
+        """Every router of the file provider as Traefik has it, with its service's servers.
+
+        :raises ProxyFailure: no answer.
+        """
+        data = self._get("/api/rawdata") or {}
+        found: dict[str, Document] = {}
+        for name, router in data.get("routers", {}).items():
+            service = data.get("services", {}).get(f"{router.get('service')}@file", {})
+            servers = [s["url"] for s in service.get("loadBalancer", {}).get("servers", [])]
+            found[name.rpartition("@")[0]] = {**router, "servers": servers}
+        return found
+
+    def answered(self, key: str) -> Answered:
+        """How many requests to a workload's service were answered since Traefik began, by its own metrics.
+
+        :raises ProxyFailure: there are no metrics.
+        """
+        text = self._fetch("/metrics")
+        if text is None:
+            remedy = "Set traefik_metrics to true in the traefik role, or leave bake.error_ratio out."
+            raise ProxyFailure("has no metrics", subject=f"Traefik's API at {self.api}", remedy=remedy)
+        total = errors = 0
+        for labels, value in _SERVICE_REQUESTS.findall(text):
+            if f'service="{key}@file"' in labels:
+                total += int(float(value))
+                errors += int(float(value)) if 'code="5' in labels else 0
+        return Answered(total, errors)
+
     def _answers(self) -> bool:
+        return not self._silence()
+
+    def _silence(self) -> str:
+        """Why the API is of no use now; an empty text when it answers."""
         try:
             self._get("/api/version")
-        except ProxyFailure:
-            return False
-        return True
+        except ProxyFailure as error:
+            return f"{error.subject} {error.cause}"
+        return ""
 
     def _unwritable(self, key: str, error: OSError) -> ProxyFailure:
         remedy = "Make the directory writable for root and free space on its file system."
@@ -109,14 +170,21 @@ class Traefik:
         part = doc["http"]
         self._await(key, lambda: self._service_differs(part) or self._router_differs(part))
 
-    def _await(self, key: str, difference: t.Callable[[], str]) -> None:
-        said = ""
-        for _left in attempts(self.clock, self.timeout, first=0.005, most=0.1):
-            said = difference()
-            if not said:
+    def _await(self, key: str, difference: t.Callable[[], str], seconds: float | None = None) -> None:
+        """Ask until there is no difference; silence counts as one, because Traefik may be being replaced itself."""
+        said, silence = "", None
+        limit = self.timeout if seconds is None else seconds
+        for _left in attempts(self.clock, limit, first=FIRST_LOOK_PACED if self.pace else FIRST_LOOK, most=0.1):
+            try:
+                said, silence = difference(), None
+            except ProxyFailure as error:
+                silence = error
+            if not said and silence is None:
                 return
+        if silence is not None:
+            raise silence
         raise ProxyFailure(
-            f"Traefik did not take it within {self.timeout:g} s: {said}",
+            f"Traefik did not take it within {limit:g} s: {said}",
             subject=self.path(key),
             remedy="See Traefik's log; names of entry points, resolvers and middlewares must exist there.",
         )
@@ -149,26 +217,32 @@ class Traefik:
 
         :raises ProxyFailure: no answer, or one that is not Traefik's.
         """
+        text = self._fetch(path)
+        try:
+            found = {} if text is None else json.loads(text)
+        except ValueError:
+            found = None
+        if not isinstance(found, dict):
+            raise self._useless(f"answers something else than Traefik to {path}")
+        return None if text is None else found
+
+    def _fetch(self, path: str) -> str | None:
         url = urlsplit(self.api)
         connection = http.client.HTTPConnection(url.hostname or "", url.port or 80, timeout=min(self.timeout, 5.0))
         try:
             connection.request("GET", url.path + path)
             answer = connection.getresponse()
             body = answer.read()
-            if answer.status == http.HTTPStatus.NOT_FOUND:
-                return None
-            found = json.loads(body) if answer.status == http.HTTPStatus.OK else None
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            found = None
-            cause = f"gives no answer ({error})"
-        else:
-            cause = f"answers {answer.status} to {path}"
+        except (OSError, http.client.HTTPException) as error:
+            raise self._useless(f"gives no answer ({error})") from error
         finally:
             connection.close()
-        if not isinstance(found, dict):
-            raise ProxyFailure(
-                cause,
-                subject=f"Traefik's API at {self.api}",
-                remedy="Start Traefik (role traefik), or set traefik_api.",
-            )
-        return found
+        if answer.status == http.HTTPStatus.NOT_FOUND:
+            return None
+        if answer.status != http.HTTPStatus.OK:
+            raise self._useless(f"answers {answer.status} to {path}")
+        return body.decode("utf-8", "replace")
+
+    def _useless(self, cause: str) -> ProxyFailure:
+        remedy = "Start Traefik (role traefik), or set traefik_api."
+        return ProxyFailure(cause, subject=f"Traefik's API at {self.api}", remedy=remedy)

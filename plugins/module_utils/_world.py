@@ -8,50 +8,41 @@ Private to tidegate.platform.
 
 from __future__ import annotations
 
+import os
 import signal
 import typing as t
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from ._clock import Clock
-from ._declared import Workload
+from . import _names
+from ._clock import Clock, Watch
+from ._declared import Subject, Workload
 from ._drain import Drained
 from ._engine import Engine
 from ._errors import Canceled
 from ._model import Actual
-from ._names import key_of
 from ._secrets import Redactor, Secrets
 from ._store import Store
 from ._traefik import Traefik
 
+Tell = t.Callable[[str, str], None]
+"""Called with a workload's key and what it does now, so that a long run can be watched."""
+
 
 class Interrupts:
-    """Turns SIGTERM, SIGINT and SIGHUP into `Canceled`, but only where stopping is safe.
-
-    A signal during a wait ends the wait; one during a write is kept until the step is over.
-    """
+    """Turns SIGTERM, SIGINT and SIGHUP into `Canceled`, but only where stopping is safe: in a pause, between steps."""
 
     SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
     def __init__(self) -> None:
         self._pending = ""
-        self._waiting = False
 
     def install(self) -> None:
         """Take over the signals of this process."""
         for number in self.SIGNALS:
             signal.signal(number, self._arrive)
 
-    def ignore(self) -> None:
-        """From here on nothing stops this run any more: it is taking back what it did."""
-        self._pending = ""
-        for number in self.SIGNALS:
-            signal.signal(number, signal.SIG_IGN)
-
     def _arrive(self, number: int, _frame: t.Any) -> None:
         self._pending = signal.Signals(number).name
-        if self._waiting:
-            self.check()
 
     def check(self) -> None:
         """Stop here if a signal came.
@@ -60,16 +51,6 @@ class Interrupts:
         """
         if self._pending:
             raise Canceled(f"stopped by {self._pending}", remedy="Run again; nothing that served was taken away.")
-
-    @contextmanager
-    def waiting(self) -> t.Iterator[None]:
-        """A block that may be left at any point."""
-        self.check()
-        self._waiting = True
-        try:
-            yield
-        finally:
-            self._waiting = False
 
 
 @dataclass(frozen=True)
@@ -83,6 +64,15 @@ class Platform:
     clock: Clock
     state_dir: str
     lock_timeout: float
+    disk_reserve: int = 0
+
+    def another(self) -> Platform:
+        """The same host, for a thread of its own."""
+        return replace(self, engine=self.engine.another(), store=Store(self.state_dir), traefik=self.traefik.paced())
+
+
+def _silent(_key: str, _what: str) -> None:
+    """Nobody watches."""
 
 
 @dataclass
@@ -94,7 +84,11 @@ class World:
     have: Actual
     deployment: str
     recorded: bool = False
+    committed: bool = False
+    undoing: bool = False
+    failure: str = ""
     interrupts: Interrupts = field(default_factory=Interrupts)
+    tell: Tell = _silent
     steps: list[dict[str, t.Any]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     drained: Drained = field(default_factory=lambda: Drained(0, 0))
@@ -102,15 +96,42 @@ class World:
     @property
     def key(self) -> str:
         """The workload's name in files, locks and Traefik."""
-        return key_of(*self.subject)
+        return _names.key_of(*self.subject)
 
     @property
-    def subject(self) -> tuple[str, str]:
+    def subject(self) -> Subject:
         """Workload and environment."""
-        return (self.want.name, self.want.environment)
+        return self.want.subject
+
+    @property
+    def watch(self) -> Clock:
+        """The clock of everything that may be stopped while it waits."""
+        return Watch(self.on.clock, self.check)
+
+    def check(self) -> None:
+        """Stop here if a signal came or somebody asked for a cancellation; never while taking back.
+
+        :raises Canceled: says which.
+        """
+        if self.undoing:
+            return
+        self.interrupts.check()
+        if self.recorded and not self.committed and self.on.store.canceling(self.deployment):
+            raise Canceled("canceled on request", remedy="Deploy again when it is wanted after all.")
 
     @property
     def redact(self) -> Redactor:
         """Takes this workload's secrets out of a text."""
         values = [secret.value for secret in self.want.secrets]
         return Redactor([*values, self.want.registry.password] if self.want.registry else values)
+
+
+def new_world(want: Workload, on: Platform, interrupts: Interrupts, tell: Tell = _silent) -> World:
+    """A run that has not looked yet; its deployment's id says when it was asked for.
+
+    The id is never earlier than one on record, even if the host's clock went back.
+    """
+    earliest = _names.time_of(on.store.newest(want.subject))
+    moment = max(int(on.clock.now() * 1000), earliest + 1)
+    identity = _names.deployment_id(moment, os.urandom(10))
+    return World(on=on, want=want, have=Actual(), deployment=identity, interrupts=interrupts, tell=tell)

@@ -21,6 +21,7 @@ author:
 extends_documentation_fragment:
   - tidegate.platform.attributes
   - tidegate.platform.workload
+  - tidegate.platform.image
   - tidegate.platform.container
   - tidegate.platform.health
   - tidegate.platform.routes
@@ -30,26 +31,6 @@ attributes:
     support: full
     details:
       - When the image has to be pulled, check mode cannot know its id and says so.
-options:
-  image:
-    description:
-      - Image reference with a tag or a digest. Required for O(state=present).
-      - A reference without either is refused, because V(latest) is never implied.
-    type: str
-  pull:
-    description:
-      - V(missing) pulls when the engine does not have the reference.
-      - V(always) asks the registry for the reference's digest and pulls when it is another. Check mode asks, too.
-      - V(never) fails when the engine does not have the reference.
-    type: str
-    choices: [missing, always, never]
-    default: missing
-  registry_username:
-    description: User name for the registry. Goes with O(registry_password).
-    type: str
-  registry_password:
-    description: Password or token for the registry. Used for one request and stored nowhere.
-    type: str
 """
 
 EXAMPLES = r"""
@@ -111,6 +92,14 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+name:
+  description: The workload.
+  returned: always
+  type: str
+environment:
+  description: Its environment.
+  returned: always
+  type: str
 reason:
   description: Why something was done, or why nothing was.
   returned: success
@@ -222,13 +211,14 @@ stats:
       type: float
 """
 
+from ..module_utils._declare import declare_one
 from ..module_utils._module import run
 from ..module_utils._spec import WORKLOAD_IMAGE
 
 
 def main() -> None:
     """Run the module."""
-    run(WORKLOAD_IMAGE)
+    run(WORKLOAD_IMAGE, declare_one)
 
 
 if __name__ == "__main__":

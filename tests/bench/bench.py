@@ -23,8 +23,14 @@ sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "testbed"), str(Path(_
 import names  # noqa: E402
 import rivals  # noqa: E402
 from counting import Relay  # noqa: E402
-from integration.conftest import free_ports  # noqa: E402
-from integration.harness import Options, Platform, Ports, Task, docker  # noqa: E402
+from integration.harness import (  # noqa: E402
+    Options,
+    Platform,
+    Ports,
+    Task,
+    docker,
+    free_ports,
+)
 from load.client import Client, Count, Target  # noqa: E402
 
 RIVAL = "community.docker.docker_container"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import socket
 import sqlite3
 import subprocess
 import typing as t
@@ -81,11 +82,15 @@ class Platform:
             **self.variables,
         }
 
+    def hosts(self) -> dict[str, Options]:
+        """Inventory variables of every host."""
+        return {"localhost": self.inventory()}
+
     def playbook(self, name: str, *arguments: str, **extra: t.Any) -> Play:
         """Run a playbook by path or full name."""
         self.root.mkdir(parents=True, exist_ok=True)
         inventory = self.root / "inventory.json"
-        inventory.write_text(json.dumps({"all": {"hosts": {"localhost": self.inventory()}}}))
+        inventory.write_text(json.dumps({"all": {"hosts": self.hosts()}}))
         capture = self.root / f"capture-{os.urandom(4).hex()}.jsonl"
         argv = [str(names.venv() / "ansible-playbook"), name, "-i", str(inventory), *arguments]
         if extra:
@@ -136,9 +141,9 @@ class Platform:
         """Result of one module call."""
         return self.tasks(Task(options))[0]
 
-    def get(self, host: str, path: str = "/") -> tuple[int, dict[str, str], str]:
+    def get(self, host: str, path: str = "/", address: str = "127.0.0.1") -> tuple[int, dict[str, str], str]:
         """Status, headers and body through the proxy."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.ports.http, timeout=10)
+        connection = http.client.HTTPConnection(address, self.ports.http, timeout=10)
         try:
             connection.request("GET", path, headers={"Host": host})
             answer = connection.getresponse()
@@ -180,6 +185,15 @@ class Play:
     def changed(self) -> list[str]:
         """Names of the tasks that changed something."""
         return [row["task"] for row in self.rows if row["result"].get("changed")]
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nothing listens on now."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _port in range(count)]
+    ports = [s.getsockname()[1] for s in sockets]
+    for used in sockets:
+        used.close()
+    return ports
 
 
 def docker(*arguments: str, check: bool = True) -> str:

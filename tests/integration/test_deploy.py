@@ -416,7 +416,7 @@ def test_a_lost_store_does_not_take_what_serves_away(platform: Platform, app: Ap
     client = Client(Target(f"{app()['name']}.test", port=platform.ports.http), "keepalive", 100).start()
     result = platform.apply(**app("2", **own))
     count = client.stop()
-    assert steps(result) == ["start", "gate", "switch", "persist", "drain", "reap"]
+    assert steps(result) == ["persist", "start", "gate", "switch", "persist", "drain", "reap"], "adopted, then changed"
     assert count.losses == []
     assert platform.version(f"{app()['name']}.test") == "2"
     assert len(containers(app()["name"])) == 1

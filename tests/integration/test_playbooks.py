@@ -21,8 +21,7 @@ import pytest
 import shell
 import yaml
 
-from .conftest import free_ports
-from .harness import Options, Platform, Ports, containers, docker
+from .harness import Options, Platform, Ports, containers, docker, free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = "tidegate.platform.deploy"

@@ -63,8 +63,12 @@ def gateway() -> str:
     return str(config.get("Gateway") or next(ipaddress.ip_network(config["Subnet"]).hosts()))
 
 
-def up(name: str) -> dict[str, str]:
-    """Start a bare host and wait until it lets us in; its inventory variables."""
+def up(name: str, image: str = "host", *, small_engine: bool = False) -> dict[str, str]:
+    """Start a host and wait until it lets us in; its inventory variables.
+
+    :param image: `host` is bare, `host-engine` has the engine's packages already.
+    :param small_engine: give its engine a file system of 3 GB in memory, which can be filled.
+    """
     registry.start(State(), f"{gateway()}:5000", "", root=names.REGISTRY.rpartition(":")[2])
     full = f"testbed-{name}"
     if not shell.run(["docker", "ps", "-q", "--filter", f"name=^{full}$"]).strip():
@@ -74,8 +78,9 @@ def up(name: str) -> dict[str, str]:
             + [word for capability in CAPABILITIES for word in ("--cap-add", capability)]
             + ["--security-opt", "seccomp=unconfined", "--security-opt", "systempaths=unconfined"]
             + ["--security-opt", "apparmor=unconfined", "--device-cgroup-rule", "a *:* rwm"]
-            + ["--tmpfs", "/run", "--tmpfs", "/tmp", "-v", "/var/lib/docker", "-v", "/var/lib/containerd"]
-            + ["-v", "/sys/fs/cgroup:/sys/fs/cgroup:rw", "--cgroupns", "host", names.image("host")]
+            + ["--tmpfs", "/run", "--tmpfs", "/tmp", "-v", "/var/lib/containerd"]
+            + (["--tmpfs", "/var/lib/docker:size=3g,exec,suid,dev"] if small_engine else ["-v", "/var/lib/docker"])
+            + ["-v", "/sys/fs/cgroup:/sys/fs/cgroup:rw", "--cgroupns", "host", names.image(image)]
         )
     public = key().with_suffix(".pub").read_bytes()
     shell.run(["docker", "exec", "-i", full, "sh", "-c", "cat > /root/.ssh/authorized_keys"], stdin=public)

@@ -61,7 +61,11 @@ IMAGES = (
     app("4"),
     Image("app", "checked", "app", base="app", dockerfile="Dockerfile.checked"),
 )
-HOST_IMAGES = (Image("host-base", packages=HOST_PACKAGES), Image("host", folder="host", base="host-base"))
+HOST_IMAGES = (
+    Image("host-base", packages=HOST_PACKAGES),
+    Image("host", folder="host", base="host-base"),
+    Image("host-engine", folder="host-engine", base="host"),
+)
 
 
 def up(wanted: tuple[Image, ...] = IMAGES) -> None:
@@ -113,7 +117,7 @@ def build(image: Image, full: str, key: str) -> None:
             binary(image.wheel, context)
         args = {"BASE": names.image(image.base), **image.args}
         shell.run(
-            ["docker", "build", "-q", "-t", full, "-f", image.dockerfile]
+            ["docker", "build", "-q", "--network", "host", "-t", full, "-f", image.dockerfile]
             + ["--label", f"{names.LABEL}=1", "--label", f"{HASH}={key}"]
             + [
                 word

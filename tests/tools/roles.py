@@ -46,8 +46,15 @@ def readme(role: str, spec: dict[str, Any], example: str) -> str:
     lines = [f"# {role}", "", prose(spec["description"]), "", "## Example", "", "```yaml", example.strip(), "```", ""]
     lines += ["## Variables", "", "| variable | type | default | meaning |", "|---|---|---|---|"]
     lines += rows(spec["options"])
-    tags = f"`{role}`, `{role}_preflight`, `{role}_install`/`{role}_configure`, `{role}_run`, `{role}_uninstall`"
-    lines += ["", f"Tags: {tags}.", "", "Generated from `meta/argument_specs.yml` by `make docs`.", ""]
+    tasks = yaml.safe_load((ROOT / "roles" / role / "tasks" / "main.yml").read_text())
+    tags = dict.fromkeys(tag for task in tasks for tag in task.get("tags", []))
+    lines += [
+        "",
+        f"Tags: {', '.join(f'`{tag}`' for tag in tags)}.",
+        "",
+        "Generated from `meta/argument_specs.yml` by `make docs`.",
+        "",
+    ]
     return "\n".join(lines)
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import typing as t
 
 import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.tidegate.platform.plugins.module_utils._declared import Strategy, Workload, canonical
 from ansible_collections.tidegate.platform.plugins.module_utils._errors import InvalidOption
+from ansible_collections.tidegate.platform.plugins.module_utils._spec import WORKLOADS
 
-from .conftest import declared, validated
+from .conftest import declared
 
 ROUTE = {"host": "shop.test"}
 VOLUME = {"source": "data", "target": "/data"}
@@ -247,6 +250,29 @@ def test_sizes(text: str, size: int) -> None:
     assert declared(memory=text).container.memory == size
 
 
-def test_validated_fills_in_suboption_defaults() -> None:
-    """The module relies on it: `health: {}` still has its defaults."""
-    assert validated()["health"]["deadline"] == 60.0 or declared().gate.deadline == 60.0
+def test_health_and_drain_have_the_same_defaults_given_or_not() -> None:
+    """Two places say them: the argument spec, and the values that stand for an omitted option."""
+    assert declared().gate == declared(health={}).gate
+    assert declared().drain == declared(drain={}).drain
+
+
+def test_elements_of_a_list_share_no_default() -> None:
+    """Ansible fills one and the same default object for every element: dictionaries with parts must have none."""
+    many = {"workloads": [{"name": f"w{number}", "image": "a:1"} for number in range(9)]}
+    result = ArgumentSpecValidator(copy.deepcopy(WORKLOADS)).validate(many)
+    assert result.error_messages == []
+
+
+@pytest.mark.parametrize(
+    ("bake", "said"),
+    [
+        ({"seconds": -1}, "bake.seconds=-1"),
+        ({"seconds": 1, "error_ratio": 2}, "bake.error_ratio=2"),
+        ({"seconds": 1, "error_ratio": 0.5, "requests": 0}, "bake.requests=0"),
+        ({"seconds": 1, "error_ratio": 0.5}, "has no routes"),
+    ],
+)
+def test_a_bake_that_means_nothing_is_refused(bake: dict[str, t.Any], said: str) -> None:
+    with pytest.raises(InvalidOption, match=said) as caught:
+        declared(bake=bake)
+    assert caught.value.remedy

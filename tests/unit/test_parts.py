@@ -24,7 +24,7 @@ from ansible_collections.tidegate.platform.plugins.module_utils import (
     _secrets,
     _traefik,
 )
-from ansible_collections.tidegate.platform.plugins.module_utils._clock import Clock, attempts
+from ansible_collections.tidegate.platform.plugins.module_utils._clock import Clock, Watch, attempts
 from ansible_collections.tidegate.platform.plugins.module_utils._declared import Drain, Secret
 from ansible_collections.tidegate.platform.plugins.module_utils._errors import (
     Canceled,
@@ -32,8 +32,6 @@ from ansible_collections.tidegate.platform.plugins.module_utils._errors import (
     ProxyFailure,
     StoreFailure,
 )
-from ansible_collections.tidegate.platform.plugins.module_utils._model import Release
-from ansible_collections.tidegate.platform.plugins.module_utils._store import NewAttempt, Store
 from ansible_collections.tidegate.platform.plugins.module_utils._world import Interrupts
 
 from .conftest import declared
@@ -246,7 +244,11 @@ def test_secret_files_are_private_and_pruned(tmp_path: Path) -> None:
     assert stat.S_IMODE((Path(folder) / "a").stat().st_mode) == 0o600
     assert stat.S_IMODE(Path(folder).stat().st_mode) == 0o700
     secrets.prune("shop.production", {"bbbb"})
-    assert [p.name for p in (tmp_path / "secrets" / "shop.production").iterdir()] == ["bbbb"]
+    kept = tmp_path / "secrets" / "shop.production"
+    assert sorted(p.name for p in kept.iterdir()) == ["bbbb", "bbbb.environment"]
+    assert secrets.read("shop.production", "bbbb") == {"a": "va", "B": "vb"}
+    assert secrets.read("shop.production", "aaaa") == {}
+    assert secrets.workloads() == ["shop.production"]
     secrets.prune("shop.production", ())
     assert list((tmp_path / "secrets").iterdir()) == []
     assert secrets.write("shop.production", "cccc", both[1:]) == ""
@@ -289,99 +291,6 @@ def test_redaction_knows_the_spellings_of_a_secret() -> None:
     assert redact("ordinary") == "ordinary"
 
 
-# -- store -----------------------------------------------------------------------------------------------------------
-
-
-def release(identity: str, state: str = "running") -> Release:
-    route: dict[str, t.Any] = {"http": {"routers": {}}}
-    return Release(identity, "shop:1", "sha256:1", "f", (f"shop-{identity}-1",), route, {"port": 8000}, state)
-
-
-def begun(store: Store, identity: str) -> Release:
-    store.begin(NewAttempt(identity, *SHOP, "blue-green", "{}", 1.0))
-    store.propose(identity, release(identity))
-    return release(identity)
-
-
-def test_reading_a_virgin_host_creates_nothing(tmp_path: Path) -> None:
-    store = Store(str(tmp_path / "state"))
-    assert store.live(*SHOP) == (None, None)
-    assert store.attempt(*SHOP) is None
-    assert not (tmp_path / "state").exists()
-
-
-def test_live_previous_claims_and_state(tmp_path: Path) -> None:
-    store = Store(str(tmp_path))
-    store.persist(SHOP, begun(store, "a"), ["shop.test/"], 2.0)
-    store.persist(SHOP, begun(store, "b"), ["shop.test/", "b.test/"], 3.0)
-    live, previous = Store(str(tmp_path)).live(*SHOP)
-    assert live == release("b")
-    assert previous is not None
-    assert previous.id == "a"
-    assert store.owners(["shop.test/", "x/"], "wiki", "production") == (("shop.test/", "shop (production)"),)
-    assert store.owners(["shop.test/"], *SHOP) == ()
-    store.persist(SHOP, release("b", "stopped"), [], 4.0)
-    live, previous = store.live(*SHOP)
-    assert (live and live.state, previous and previous.id) == ("stopped", "a")
-    store.forget(SHOP)
-    assert store.live(*SHOP) == (None, None)
-    assert stat.S_IMODE((tmp_path / "tidegate.db").stat().st_mode) == 0o600
-
-
-def test_a_claim_of_two_workloads_cannot_be_stored(tmp_path: Path) -> None:
-    """DP-T17: also when both runs saw it free."""
-    store = Store(str(tmp_path))
-    store.persist(SHOP, begun(store, "a"), ["shop.test/"], 2.0)
-    store.begin(NewAttempt("b", "wiki", "production", "recreate", "{}", 1.0))
-    with pytest.raises(StoreFailure, match="UNIQUE"):
-        store.persist(("wiki", "production"), release("b"), ["shop.test/"], 2.0)
-    assert store.live("wiki", "production") == (None, None)
-
-
-def test_a_deployment_concludes_once_with_one_event(tmp_path: Path) -> None:
-    """DS-16, AW inv. 5: terminal states are write-once."""
-    store = Store(str(tmp_path))
-    candidate = begun(store, "a")
-    attempt = store.attempt(*SHOP)
-    assert attempt is not None
-    assert attempt.candidate == candidate
-    store.journal("a", "start", 1.5)
-    store.journal("a", "gate", 2.0)
-    store.conclude("a", "canceled", "stopped", 2.5)
-    store.conclude("a", "succeeded", "late", 3.0)
-    assert store.attempt(*SHOP) is None
-    db = store._connect(create=False)
-    assert db.execute("SELECT conclusion, status FROM deployments").fetchall() == [("canceled", "completed")]
-    assert db.execute("SELECT count(*) FROM events").fetchone() == (1,)
-    assert db.execute("SELECT step, ended_at FROM journal").fetchall() == [("start", 2.0), ("gate", 2.5)]
-
-
-def test_a_newer_or_broken_database_is_refused_by_name(tmp_path: Path) -> None:
-    store = Store(str(tmp_path))
-    begun(store, "a")
-    store._connect(create=True).execute("PRAGMA user_version = 99")
-    with pytest.raises(StoreFailure, match="newer than"):
-        Store(str(tmp_path)).live(*SHOP)
-    (tmp_path / "tidegate.db").write_text("not a database" * 100)
-    for leftover in tmp_path.glob("tidegate.db-*"):
-        leftover.unlink()
-    with pytest.raises(StoreFailure, match=r"tidegate\.db: cannot be read"):
-        Store(str(tmp_path)).live(*SHOP)
-
-
-def test_twenty_processes_make_one_schema(tmp_path: Path) -> None:
-    program = textwrap.dedent("""
-        import sys
-        from ansible_collections.tidegate.platform.plugins.module_utils._store import NewAttempt, Store
-        Store(sys.argv[1]).begin(NewAttempt(sys.argv[2], "shop", "production", "recreate", "{}", 1.0))
-    """)
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    runs = [subprocess.Popen([sys.executable, "-c", program, str(tmp_path), str(n)], env=env) for n in range(20)]
-    assert [run.wait() for run in runs] == [0] * 20
-    rows = Store(str(tmp_path))._connect(create=False).execute("SELECT count(*) FROM deployments").fetchone()
-    assert rows == (20,)
-
-
 # -- lock ------------------------------------------------------------------------------------------------------------
 
 
@@ -416,10 +325,18 @@ def test_a_held_lock_names_its_holder_and_dies_with_it(tmp_path: Path) -> None:
 def test_open_connections_counts_what_the_kernel_has() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        assert _drain.open_connections([os.getpid()], port) == 0
+        count = _drain.Sockets([os.getpid()], port)
+        assert count() == 0
         with socket.create_connection(("127.0.0.1", port)):
-            assert _drain.open_connections([os.getpid()], port) == 1
-    assert _drain.open_connections([2**22 + 1], port) == 0
+            assert count() == 1
+        assert count() == 0
+    assert _drain.Sockets([2**22 + 1], port)() == 0
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as server:
+        port = server.getsockname()[1]
+        count = _drain.Sockets([os.getpid()], port)
+        assert count() == 0
+        with socket.create_connection(("::1", port)):
+            assert count() == 1
 
 
 def draining(counts: list[int], timeout: float, upgraded: float) -> tuple[_drain.Drained, float]:
@@ -456,13 +373,11 @@ def test_a_signal_ends_a_wait_at_once_but_never_a_write() -> None:
         time.sleep(0.01)  # a write would go on here
         with pytest.raises(Canceled, match="SIGTERM"):
             interrupts.check()
-        interrupts.ignore()
-        os.kill(os.getpid(), signal.SIGTERM)
-        interrupts.check()
-        interrupts.install()
-        with pytest.raises(Canceled), interrupts.waiting():
-            os.kill(os.getpid(), signal.SIGHUP)
-            time.sleep(5)
+        ticking = Ticking()
+        with pytest.raises(Canceled):
+            for _left in attempts(Watch(ticking, interrupts.check), 60):
+                pass
+        assert ticking.time == 0
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -12,15 +12,14 @@ from ansible_collections.tidegate.platform.plugins.module_utils._declared import
 from ansible_collections.tidegate.platform.plugins.module_utils._errors import InvalidOption
 from ansible_collections.tidegate.platform.plugins.module_utils._model import (
     Actual,
-    Attempt,
     Container,
     Image,
     Plan,
     Release,
-    Step,
     Verb,
+    Volume,
 )
-from ansible_collections.tidegate.platform.plugins.module_utils._plan import Routing, decide, prepare, recover
+from ansible_collections.tidegate.platform.plugins.module_utils._plan import Routing, decide, prepare
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -180,9 +179,66 @@ def test_a_route_that_another_workload_has_is_refused() -> None:
 
 
 def test_prepare_pulls_only_what_is_needed() -> None:
-    assert prepare(web(), Actual(pull_needed=True)).verbs() == ["pull"]
-    assert prepare(web(), Actual()).verbs() == []
-    assert prepare(web(state="absent"), Actual(pull_needed=True)).verbs() == []
+    green = candidate(web())
+    assert prepare(web(), Actual(pull_needed=True), green).verbs() == ["pull"]
+    assert prepare(web(), Actual(), green).verbs() == []
+    assert prepare(web(state="absent"), Actual(pull_needed=True), green).verbs() == []
+    newer = replace(running(web(2), NEW), pull_needed=True)
+    plan = prepare(web(), newer, candidate(web(), OLD))
+    assert (plan.verbs(), plan.skipped) == ([], True), "nothing is fetched for what will be skipped"
+
+
+BAKE = {"bake": {"seconds": 5}}
+
+
+def test_a_bake_comes_before_anything_of_blue_is_touched() -> None:
+    assert " ".join(planned(web(2, **BAKE), running(web())).verbs()) == "start gate switch persist bake drain reap"
+    assert planned(web(2, bake={"seconds": 0}), running(web())).verbs().count("bake") == 0
+
+
+@pytest.mark.parametrize(
+    ("mine", "live", "identity", "skipped"),
+    [
+        (None, None, OLDER, True),
+        (None, None, NEW, False),
+        (5, 7, NEW, True),
+        (7, 7, NEW, False),
+        (8, 7, OLDER, False),
+        (5, None, OLDER, True),
+        (None, 7, NEW, False),
+    ],
+)
+def test_an_older_request_is_skipped_and_never_takes_the_route(
+    mine: int | None, live: int | None, identity: str, skipped: bool
+) -> None:
+    """DP-T4: by sequence where both have one, else by the moment of the request."""
+    want = web(2, sequence=mine)
+    for changed in (want, web(1, sequence=mine, routes=[{"host": "b.test"}])):
+        plan = decide(changed, replace(running(web()), sequence=live), candidate(changed, identity), ROUTING)
+        assert plan.skipped is skipped
+        assert bool(plan.steps) is not skipped
+    same = decide(web(sequence=mine), replace(running(web()), sequence=live), candidate(web(), identity), ROUTING)
+    assert not same.skipped, "what is live already is not skipped"
+
+
+def test_volumes_go_only_on_request_and_never_from_under_somebody() -> None:
+    own = replace(running(web()), volumes=(Volume("data"),))
+    assert planned(web(state="absent"), own).verbs() == ["unroute", "drain", "reap", "forget"]
+    asked = web(state="absent", remove_volumes=True)
+    assert planned(asked, own).verbs() == ["unroute", "drain", "reap", "remove_volumes", "forget"]
+    assert planned(asked, after(own, planned(asked, own))).verbs() == []
+    assert planned(asked, Actual(volumes=(Volume("data"),))).verbs() == ["remove_volumes"], "left by an earlier run"
+    with pytest.raises(InvalidOption, match=r"data is used by wiki") as caught:
+        planned(asked, replace(own, volumes=(Volume("data", ("wiki",)),)))
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize("change", [{"networks": ()}, {"altered": ("memory",)}])
+def test_a_container_that_was_disconnected_or_altered_is_replaced(change: dict[str, t.Any]) -> None:
+    drifted = broken(running(web()), **change)
+    assert " ".join(planned(web(), drifted).verbs()) == "start gate switch persist drain reap"
+    fine = broken(running(web()), networks=("another", "tidegate"))
+    assert planned(web(), fine).verbs() == []
 
 
 # -- properties ------------------------------------------------------------------------------------------------------
@@ -257,80 +313,3 @@ def test_undoing_from_any_step_leaves_what_served_serving(want: Workload, have: 
     assert was_running <= {c.name for c in later.containers if c.state == "running"}
     if any(s.verb in (Verb.SWITCH, Verb.HOLD, Verb.UNROUTE) for s in begun):
         assert later.route == have.live.route
-
-
-@settings(max_examples=300, deadline=None)
-@given(wants.filter(lambda w: w.state is State.PRESENT), hosts(), st.data())
-def test_a_crash_after_any_step_is_recovered_to_exactly_one_release(
-    want: Workload, have: Actual, data: st.DataObject
-) -> None:
-    """DS-T5: kill after each step, recover, decide again: one live release, route = store = containers."""
-    plan = planned(want, have)
-    if plan.candidate is None:
-        return
-    done = plan.steps[: data.draw(st.integers(0, len(plan.steps)))]
-    crashed = replace(after(have, Plan(done)), attempt=Attempt(NEW, plan.candidate))
-    recovered = after(crashed, recover(crashed))
-    assert recovered.attempt is None
-    again = decide(want, recovered, candidate(want, _names.deployment_id(9, b"z" * 10)), ROUTING)
-    final = after(recovered, again)
-    assert final.live is not None
-    assert {c.name for c in final.containers} == set(final.live.containers)
-    assert all(c.serves for c in final.containers)
-    assert final.route == final.live.route
-
-
-def crash(want: Workload, have: Actual, last: Verb) -> Actual:
-    """The host after a kill right behind a step."""
-    plan = planned(want, have)
-    until = [s.verb for s in plan.steps].index(last) + 1
-    return replace(after(have, Plan(plan.steps[:until])), attempt=Attempt(NEW, plan.candidate))
-
-
-@pytest.mark.parametrize(
-    ("want", "last", "steps", "live"),
-    [
-        (web(2), Verb.START, "reap", OLD),
-        (web(2), Verb.GATE, "reap", OLD),
-        (web(2), Verb.SWITCH, "switch persist drain reap", NEW),
-        (web(2), Verb.PERSIST, "drain reap", NEW),
-        (web(2), Verb.REAP, "", NEW),
-        (web(2, **RECREATE), Verb.HOLD, "switch", OLD),
-        (web(2, **RECREATE), Verb.STOP, "resume gate switch", OLD),
-        (web(2, **RECREATE), Verb.START, "resume gate switch reap", OLD),
-        (web(2, **RECREATE), Verb.SWITCH, "switch persist drain reap", NEW),
-        (web(routes=[{"host": "b.test"}]), Verb.SWITCH, "switch persist", NEW),
-    ],
-)
-def test_recovery_rolls_forward_once_switched_else_back(want: Workload, last: Verb, steps: str, live: str) -> None:
-    """DS-T5, decided from the route file and the record, never from the newest container or a tag."""
-    crashed = crash(want, running(web()), last)
-    plan = recover(crashed)
-    assert " ".join(plan.verbs()) == steps
-    later = after(crashed, plan)
-    assert later.live is not None
-    assert later.live.id == live
-
-
-def test_switched_but_dead_green_goes_back_to_blue() -> None:
-    crashed = crash(web(2), running(web()), Verb.SWITCH)
-    dead = tuple(replace(c, state="exited") if NEW[-8:] in c.name else c for c in crashed.containers)
-    plan = recover(replace(crashed, containers=dead))
-    assert plan.verbs() == ["switch", "reap"]
-    assert plan.candidate is None
-
-
-def test_a_release_command_that_outlived_its_run_is_taken_back() -> None:
-    crashed = replace(running(web()), attempt=Attempt(NEW, candidate(web(2))))
-    command = Container(f"shop-{NEW[-8:]}-release", "running", deployment=NEW)
-    plan = recover(replace(crashed, containers=(*crashed.containers, command)))
-    assert [(step.verb.value, step.containers) for step in plan.steps] == [("reap", (command.name,))]
-
-
-def test_an_attempt_that_made_nothing_is_just_concluded() -> None:
-    assert recover(replace(running(web()), attempt=Attempt(NEW, None))).steps == ()
-
-
-def test_a_step_without_its_release_is_a_bug_that_shows() -> None:
-    with pytest.raises(ValueError, match="carries its release"):
-        after(Actual(), Plan((Step(Verb.START, ("a",)),)))

@@ -25,7 +25,7 @@ class CallbackModule(CallbackBase):
     CALLBACK_NEEDS_ENABLED = True
 
     def _write(self, result: t.Any, failed: bool) -> None:
-        row = {"task": result.task_name, "failed": failed, "result": result.result}
+        row = {"task": result.task_name, "host": result.host.get_name(), "failed": failed, "result": result.result}
         with open(os.environ["CAPTURE_FILE"], "a", encoding="utf-8") as stream:
             stream.write(json.dumps(row, default=str) + "\n")
 

@@ -1,8 +1,8 @@
 """The demonstration application: a small HTTP/1.1 server with a knob for each way an application can behave.
 
 Knobs (environment): VERSION, PORT, BOOT_DELAY (seconds before it listens), HEALTH_STATUS, CRASH_ON_START,
-IGNORE_SIGTERM, CANARY_FILE (a secret file that it leaks into its own log).
-Paths: / /healthz /slow?seconds= /download?kb=&seconds= /upload /ws /crash /unhealthy /secret?name= .
+IGNORE_SIGTERM, UNHEALTHY_AFTER and EXIT_AFTER (seconds), CANARY_FILE (a secret file that it leaks into its own log).
+Paths: / /healthz /status?code= /slow?seconds= /download?kb=&seconds= /upload /ws /crash /unhealthy /secret?name= .
 """
 
 from __future__ import annotations
@@ -78,6 +78,8 @@ class App:
             return self.health, {**base, "healthy": self.health < 400}
         if path == "/unhealthy":
             self.health = 503
+        if path == "/status":
+            return int(query["code"]), {**base, "path": path}
         if path == "/crash":
             print("crash requested", flush=True)
             os._exit(3)
@@ -160,6 +162,13 @@ class App:
         if not os.environ.get("IGNORE_SIGTERM"):
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.stopping.set)
         print(f"version {VERSION} listens", flush=True)
+        later = asyncio.get_running_loop().call_later
+        for knob, happens in (
+            ("UNHEALTHY_AFTER", lambda: setattr(self, "health", 500)),
+            ("EXIT_AFTER", self.stopping.set),
+        ):
+            if knob in os.environ:
+                later(float(os.environ[knob]), happens)
         await self.stopping.wait()
         server.close()
         while self.active:

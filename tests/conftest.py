@@ -4,22 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import typing as t
 
 import names
 import pytest
-
-from .harness import Platform, Ports, containers, docker
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nothing listens on now."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _port in range(count)]
-    ports = [s.getsockname()[1] for s in sockets]
-    for used in sockets:
-        used.close()
-    return ports
+from integration.harness import Platform, Ports, containers, docker, free_ports
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,160 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The stories that need no declaration, because a release holds its own: rollback, cancel, reconcile.
+
+Private to tidegate.platform.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ._batch import Batch, Manner, alone
+from ._call import Call, Result
+from ._clock import Watch, attempts
+from ._declare import documents, together
+from ._declared import Subject, Workload
+from ._errors import Canceled, EngineFailure, LockHeld, StoreFailure
+from ._model import Known, Release
+from ._names import ENVIRONMENT, WORKLOAD, suffix_of, time_of
+from ._observe import survey
+from ._parse import again, nothing
+from ._retention import target
+from ._world import World
+
+# A staged candidate waits for the other hosts of its fleet; a reconciliation in between leaves it alone for so long.
+STAGED_SECONDS = 3600.0
+
+
+def rollback(call: Call) -> Result:
+    """`workload_rollback`: make an earlier release live again, by its own snapshot and artifact."""
+    subject = _subject(call)
+    before = call.store().known(subject).get(subject, Known()).live
+    goal: list[Release] = []
+
+    def earlier(world: World) -> Workload:
+        known = world.on.store.known(subject).get(subject, Known())
+        chosen = target(world.on.store.releases(subject), known, call.params["to"])
+        goal.append(chosen)
+        return _as_released(world, chosen, known)
+
+    ended = alone(call.on, nothing(subject), Manner(check=call.check, declare=earlier), call.interrupts)
+    (document,) = documents([ended], call)
+    document["target"] = goal[-1].id if goal else None
+    live = ended.outcome.live if ended.outcome else None
+    if not call.check and before is not None and live is not None and live.id != before.id:
+        call.on.store.disown(before.id, f"rolled back to {goal[-1].id}")
+    return document
+
+
+def cancel(call: Call) -> Result:
+    """`workload_cancel`: end a deployment that is under way, before it is live."""
+    subject = _subject(call)
+    store = call.store()
+    attempt = store.known(subject).get(subject, Known()).attempt
+    if attempt is None:
+        return {"changed": False, "reason": "no deployment is under way", "deployment": None}
+    document = {"id": attempt.id, "status": attempt.status, "conclusion": None}
+    if call.check:
+        return {"changed": True, "reason": "it is to be canceled", "deployment": document}
+    if not store.cancel(attempt.id):
+        cause = f"deployment {attempt.id} is live already"
+        raise Canceled(cause, subject=subject.workload, remedy="Use workload_rollback to go back.")
+    conclusion = _concluded(call, subject, attempt.id)
+    if conclusion != "canceled":
+        cause = f"deployment {attempt.id} ended {conclusion or 'not'} before it could be canceled"
+        raise Canceled(cause, subject=subject.workload, remedy="See workload_info.")
+    reason = f"deployment {attempt.id} was canceled"
+    return {
+        "changed": True,
+        "reason": reason,
+        "deployment": {**document, "status": "completed", "conclusion": conclusion},
+    }
+
+
+def _concluded(call: Call, subject: Subject, deployment: str) -> str | None:
+    """Wait until the run has stopped; where it was killed before, take back what it left."""
+    watch = Watch(call.clock, call.interrupts.check)
+    impatient = replace(call.on, lock_timeout=0)
+    for _left in attempts(watch, call.params["timeout"]):
+        conclusion = call.store().conclusion(deployment)
+        if conclusion is not None:
+            return conclusion
+        ended = alone(impatient, nothing(subject), Manner(declare=_by_record), call.interrupts)
+        if ended.error is not None and not isinstance(ended.error, LockHeld):
+            raise ended.error
+    return None
+
+
+def reconcile(call: Call) -> Result:
+    """`reconcile`: make containers, routes and record agree again, for every workload or for some."""
+    try:
+        seen = survey(call.on)
+    except EngineFailure as error:
+        known = call.store().known()
+        rows = [_row(subject, "unknown", str(error)) for subject in sorted(known) if call.wanted(subject)]
+        return {"changed": False, "failed": True, "msg": str(error), "kind": "EngineFailure", "workloads": rows}
+    subjects = sorted(subject for subject in {*seen.known, *seen.containers} if call.wanted(subject))
+    staged = [subject for subject in subjects if _waits(call, seen.known.get(subject, Known()))]
+    wants = [nothing(subject) for subject in subjects if subject not in staged]
+    manner = Manner(check=call.check, concurrency=call.params["concurrency"], declare=_by_record, deep=True)
+    ended = Batch(call.on, manner, call.interrupts, call.tell).run(wants)
+    rows = [_judged(row) for row in documents(ended, call)]
+    rows += [_row(subject, "busy", "a staged deployment waits for its switch") for subject in staged]
+    done = together([row for row in rows if row["state"] != "busy"], call.diff)
+    done["workloads"] = sorted(rows, key=lambda row: (row["name"], row["environment"]))
+    done["summary"] = {
+        state: sum(row["state"] == state for row in rows) for state in ("ok", "repaired", "busy", "failed")
+    }
+    return done
+
+
+def _waits(call: Call, known: Known) -> bool:
+    attempt = known.attempt
+    if attempt is None or attempt.status != "staged":
+        return False
+    return call.clock.now() - time_of(attempt.id) / 1000 < STAGED_SECONDS
+
+
+def _by_record(world: World) -> Workload:
+    """What the record says, and what is pinned by it; nothing where there is no record."""
+    subject = world.subject
+    known = world.on.store.known(subject).get(subject, Known())
+    if known.live is not None:
+        return _as_released(world, known.live, known)
+    serving = [c.name for c in world.have.containers if c.serves and world.have.route is not None]
+    if serving:
+        cause = f"{', '.join(serving)} may serve its routes, but of what release is not on record"
+        raise StoreFailure(cause, subject=world.key, remedy="Deploy its declaration, or remove it with state=absent.")
+    return nothing(subject)
+
+
+def _as_released(world: World, release: Release, known: Known) -> Workload:
+    values = world.on.secrets.read(world.key, suffix_of(release.containers[0]))
+    want = again(release, values, world.on.secrets.version)
+    return replace(want, sequence=known.sequence)
+
+
+def _judged(row: Result) -> Result:
+    if not row["failed"]:
+        return {**row, "state": "repaired" if row["changed"] else "ok"}
+    if row["kind"] == LockHeld.__name__:
+        return {**row, "failed": False, "state": "busy"}
+    return {**row, "state": "failed"}
+
+
+def _row(subject: Subject, state: str, reason: str) -> Result:
+    return {
+        **subject._asdict(),
+        "name": subject.workload,
+        "state": state,
+        "reason": reason,
+        "changed": False,
+        "failed": False,
+    }
+
+
+def _subject(call: Call) -> Subject:
+    name, environment = call.params["name"], call.params["environment"]
+    return Subject(WORKLOAD.check("name", name), ENVIRONMENT.check("environment", environment))

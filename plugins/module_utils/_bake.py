@@ -1,0 +1,69 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The bake: a new release under real traffic, watched while the old one could still take it back.
+
+Private to tidegate.platform.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from . import _gate
+from ._clock import Clock, attempts
+from ._declared import Bake
+from ._engine import Engine
+from ._errors import Unhealthy
+from ._traefik import Answered
+
+# As many failures in a row as the engine's own HEALTHCHECK takes before it says unhealthy.
+FAILURES = 3
+TICK_SECONDS = 1.0
+Counter = t.Callable[[], Answered]
+
+
+def watch(engine: Engine, clock: Clock, entries: list[_gate.Entry], bake: Bake, count: Counter | None) -> str:
+    """Look at the containers, and at the answers that users got, until the window is over.
+
+    :param count: gives the answers so far, None when they are not judged.
+    :raises Unhealthy: a container ended, restarted, failed its probe three times in a row, or too many answers were
+        errors; carries the log's tail.
+    """
+    before = count() if count else Answered(0, 0)
+    failures = dict.fromkeys((entry.name for entry in entries), 0)
+    looks = 0
+    for looks, _left in enumerate(attempts(clock, bake.seconds, first=0.1, most=TICK_SECONDS), 1):  # noqa: B007
+        for entry in entries:
+            said = _look(engine, clock, entry)
+            failures[entry.name] = failures[entry.name] + 1 if said else 0
+            if failures[entry.name] >= FAILURES or said.startswith(_ENDED):
+                raise _failed(engine, entry.name, said)
+        if count:
+            _judge(engine, entries[0].name, bake, before, count())
+    return f"{bake.seconds:g} s, {looks} looks"
+
+
+_ENDED = "the container"
+
+
+def _look(engine: Engine, clock: Clock, entry: _gate.Entry) -> str:
+    facts = engine.inspect(entry.name)
+    if facts is None or facts.state != "running" or facts.restarts > (entry.restarts or 0):
+        return _gate.ended(facts)
+    if facts.health == "unhealthy":
+        return "its HEALTHCHECK says unhealthy"
+    return _gate.probe(engine, clock, entry.gate, _gate.Place(entry.name, facts))
+
+
+def _judge(engine: Engine, name: str, bake: Bake, before: Answered, now: Answered) -> None:
+    total, errors = now.total - before.total, now.errors - before.errors
+    if bake.error_ratio is not None and total >= bake.requests and errors > bake.error_ratio * total:
+        cause = f"{errors} of {total} answers were errors, more than error_ratio={bake.error_ratio:g}"
+        raise _failed(engine, name, cause)
+
+
+def _failed(engine: Engine, name: str, said: str) -> Unhealthy:
+    logs = engine.tail(name) if engine.inspect(name) else ""
+    remedy = "What served before serves again. The new release's last lines are in `logs`."
+    return Unhealthy(f"after the switch: {said}", subject=name, remedy=remedy, logs=logs)

@@ -1,0 +1,123 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Many workloads at once: one observation, then as many as allowed side by side. Private to tidegate.platform."""
+
+from __future__ import annotations
+
+import threading
+import typing as t
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from ._converge import Declare, Outcome, as_declared, converge, preview, unchanged
+from ._declared import Workload
+from ._errors import Canceled, InvalidOption, TidegateError
+from ._observe import Survey, survey
+from ._phases import Phase
+from ._world import Interrupts, Platform, Tell, World, new_world
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a batch is carried out."""
+
+    check: bool = False
+    phase: Phase = Phase.DEPLOY
+    reason: str = ""
+    concurrency: int = 1
+    stop_on_failure: bool = False
+    declare: Declare = as_declared
+    deep: bool = False
+
+
+class Ended(t.NamedTuple):
+    """How one workload of a batch ended: with an outcome or with an error."""
+
+    want: Workload
+    outcome: Outcome | None
+    error: TidegateError | None
+    world: World | None
+
+
+class Batch:
+    """One run over several workloads of one host; a failure of one does not touch the others.
+
+    :param interrupts: shared by all, so that a signal stops every one of them where that is safe.
+    """
+
+    def __init__(self, on: Platform, manner: Manner, interrupts: Interrupts, tell: Tell) -> None:
+        self.on, self.manner, self.interrupts, self.tell = on, manner, interrupts, tell
+        self._failed = threading.Event()
+
+    def run(self, wants: t.Sequence[Workload]) -> list[Ended]:
+        """Results in the order of the declarations."""
+        seen = self._survey(wants)
+        quick = [self._unchanged(want, seen) if seen else None for want in wants]
+        slow = iter(self._all([want for want, ended in zip(wants, quick) if ended is None]))
+        ended = [one or next(slow) for one in quick]
+        return [self._one(one.want) if self._in_the_way(one, wants) else one for one in ended]
+
+    def _all(self, wants: t.Sequence[Workload]) -> list[Ended]:
+        """Side by side, each on connections of its thread's own."""
+        if len(wants) == 1:
+            return [self._one(wants[0])]
+        mine = threading.local()
+
+        def one(want: Workload) -> Ended:
+            if not hasattr(mine, "on"):
+                mine.on = self.on.another()
+            return self._one(want, mine.on)
+
+        with ThreadPoolExecutor(max_workers=max(1, min(self.manner.concurrency, len(wants)))) as pool:
+            return list(pool.map(one, wants))
+
+    def _survey(self, wants: t.Sequence[Workload]) -> Survey | None:
+        """The one observation; not worth it for a single workload, or where each gets a closer look anyway."""
+        plain = self.manner.phase in (Phase.DEPLOY, Phase.STAGE, Phase.SWITCH) and self.manner.declare is as_declared
+        return survey(self.on) if plain and len(wants) > 1 else None
+
+    def _unchanged(self, want: Workload, seen: Survey) -> Ended | None:
+        try:
+            outcome = unchanged(want, seen)
+        except InvalidOption:
+            return None  # said, and recorded, where it is looked at more closely
+        return Ended(want, outcome, None, None) if outcome else None
+
+    def _one(self, want: Workload, on: Platform | None = None) -> Ended:
+        world: World | None = None
+        try:
+            self._go_on()
+            world = new_world(want, on or self.on, self.interrupts, self.tell)
+            world.failure = self.manner.reason
+            outcome = self._converge(world)
+        except TidegateError as error:
+            self._failed.set()
+            self.tell(f"{want.name}.{want.environment}", f"failed: {type(error).__name__}")
+            return Ended(want, None, error, world)
+        return Ended(want, outcome, None, world)
+
+    def _converge(self, world: World) -> Outcome:
+        manner = self.manner
+        if manner.check:
+            return preview(world, manner.declare, manner.deep)
+        return converge(world, manner.phase, manner.declare, manner.deep)
+
+    def _go_on(self) -> None:
+        if self.manner.stop_on_failure and self._failed.is_set():
+            raise Canceled("not begun, because another workload failed", remedy="Repair that one and run again.")
+
+    def _in_the_way(self, ended: Ended, wants: t.Sequence[Workload]) -> bool:
+        """True when it failed on a route that another workload of this very batch has given up since."""
+        error = ended.error
+        if not isinstance(error, InvalidOption) or error.option != "routes" or self.manner.check:
+            return False
+        claims = self.on.store.claims()
+        subjects = {want.subject for want in wants}
+        others = subjects - {ended.want.subject}
+        return not any(claims.get(claim) in others for claim in ended.want.claims)
+
+
+def alone(on: Platform, want: Workload, manner: Manner, interrupts: Interrupts) -> Ended:
+    """A batch of one."""
+    return Batch(on, replace(manner, concurrency=1), interrupts, lambda _key, _what: None).run([want])[0]

@@ -1,0 +1,105 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One call of a module, or of the host's own timer: parameters in, the platform at hand, a document out.
+
+Private to tidegate.platform.
+"""
+
+from __future__ import annotations
+
+import os
+import typing as t
+from dataclasses import dataclass, field
+
+from . import _files, _options
+from ._clock import Clock
+from ._declared import Subject
+from ._engine import Engine
+from ._secrets import Redactor, Secrets
+from ._store import Store
+from ._traefik import Traefik
+from ._world import Interrupts, Platform
+
+Params = t.Mapping[str, t.Any]
+Result = t.Dict[str, t.Any]
+
+
+@dataclass
+class Call:
+    """What is asked, and of which host. The platform is opened when it is first needed."""
+
+    params: Params
+    check: bool = False
+    diff: bool = False
+    interrupts: Interrupts = field(default_factory=Interrupts)
+    warnings: list[str] = field(default_factory=list)
+    clock: Clock = field(default_factory=Clock)
+    _on: Platform | None = None
+
+    def __post_init__(self) -> None:
+        self.secrets = Secrets(self.params["state_dir"])
+
+    @property
+    def on(self) -> Platform:
+        """The parts of this host, by the connection options.
+
+        :raises EngineFailure: the engine does not answer.
+        """
+        if self._on is None:
+            self._on = Platform(
+                engine=Engine(self.params["docker_host"], self.params["state_dir"]),
+                store=self.store(),
+                traefik=self.traefik(),
+                secrets=self.secrets,
+                clock=self.clock,
+                state_dir=self.params["state_dir"],
+                lock_timeout=self.params["lock_timeout"],
+                disk_reserve=_options.size("disk_reserve", self.params["disk_reserve"]),
+            )
+        return self._on
+
+    @property
+    def engine_requests(self) -> int:
+        """Requests that the engine was sent."""
+        return self._on.engine.requests if self._on else 0
+
+    def store(self) -> Store:
+        """The record, which can be read while the engine is away."""
+        return Store(self.params["state_dir"])
+
+    def traefik(self) -> Traefik:
+        """The proxy."""
+        params = self.params
+        return Traefik(params["routes_dir"], params["traefik_api"], params["traefik_timeout"], self.clock)
+
+    def wanted(self, subject: Subject) -> bool:
+        """True for a workload that `names` and `environment` choose."""
+        names, environment = self.params["names"], self.params["environment"]
+        return (not names or subject.workload in names) and environment in (None, subject.environment)
+
+    def end_of_progress(self) -> None:
+        """Remove the progress file: what happened is in the result."""
+        path = self.params.get("progress_file")
+        if path:
+            _files.discard(path)
+
+    def tell(self, key: str, what: str) -> None:
+        """Append a line to the progress file, if there is one."""
+        path = self.params.get("progress_file")
+        if not path:
+            return
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        try:
+            os.write(descriptor, f"{key}: {what}\n".encode())
+        finally:
+            os.close(descriptor)
+
+
+def redactor(declarations: t.Iterable[Params]) -> Redactor:
+    """Takes the secrets of declarations, as they came in, out of a text."""
+    values: list[str] = []
+    for params in declarations:
+        values += [secret["value"] for secret in params.get("secrets") or ()]
+        values.append(params.get("registry_password") or "")
+    return Redactor(values)

@@ -1,0 +1,38 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reconciliation as a command of the host, for a timer: one JSON line a workload. Private to tidegate.platform."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import typing as t
+
+from ._again import reconcile
+from ._call import Call
+from ._errors import TidegateError
+from ._result import failure
+from ._spec import RECONCILE, filled
+
+
+def main(argv: t.Sequence[str]) -> int:
+    """Reconcile with the module's options, as `--state-dir` and so on; 1 when something could not be repaired."""
+    parser = argparse.ArgumentParser(description="Make containers, routes and record of the workloads agree again.")
+    for name, option in RECONCILE.items():
+        if option["type"] in ("str", "path"):
+            parser.add_argument(f"--{name.replace('_', '-')}", dest=name, default=option.get("default"))
+    call = Call(filled(RECONCILE, vars(parser.parse_args(argv))))
+    call.interrupts.install()
+    try:
+        document = reconcile(call)
+    except TidegateError as error:
+        document = {**failure(error, None, str), "failed": True}
+    for text in call.warnings:
+        print(f"warning: {text}", file=sys.stderr)
+    for row in document.get("workloads", ()):
+        if row["state"] != "ok":
+            print(json.dumps({key: row.get(key) for key in ("name", "environment", "state", "reason", "msg")}))
+    print(document.get("msg") or json.dumps(document["summary"]))
+    return 1 if document.get("failed") else 0

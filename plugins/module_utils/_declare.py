@@ -1,0 +1,101 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The stories of the modules that declare workloads: one, or a list of them. Private to tidegate.platform."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ._batch import Batch, Ended, Manner, alone
+from ._call import Call, Params, Result, redactor
+from ._declared import Workload
+from ._errors import InvalidOption
+from ._options import positive
+from ._parse import parse
+from ._phases import Phase
+from ._result import result
+
+
+def declare_one(call: Call) -> Result:
+    """`workload_image`: make one workload as declared."""
+    want = parse(call.params, call.secrets.version)
+    ended = alone(call.on, want, Manner(check=call.check), call.interrupts)
+    return documents([ended], call, [call.params])[0]
+
+
+def declare_many(call: Call) -> Result:
+    """`workloads`: make every workload of a list as declared; nothing is begun while any of them is invalid."""
+    params = call.params
+    positive("concurrency", params["concurrency"])
+    wants = _parsed(call)
+    manner = Manner(
+        check=call.check,
+        phase=Phase(params["phase"]),
+        reason=params["reason"],
+        concurrency=params["concurrency"],
+        stop_on_failure=params["stop_on_failure"],
+    )
+    try:
+        ended = Batch(call.on, manner, call.interrupts, call.tell).run(wants)
+    finally:
+        call.end_of_progress()
+    return together(documents(ended, call, params["workloads"]), call.diff)
+
+
+def _parsed(call: Call) -> list[Workload]:
+    wants: list[Workload] = []
+    seen: set[tuple[str, str]] = set()
+    for number, params in enumerate(call.params["workloads"]):
+        try:
+            wants.append(_new(params, seen, call))
+        except InvalidOption as error:
+            error.subject = f"workloads[{number}] ({params['name']})"
+            raise
+    return wants
+
+
+def _new(params: Params, seen: set[tuple[str, str]], call: Call) -> Workload:
+    want = parse(params, call.secrets.version)
+    if want.subject in seen:
+        raise InvalidOption("name", want.name, "is declared twice", "Remove one of them.")
+    seen.add(want.subject)
+    return want
+
+
+def documents(ended: t.Sequence[Ended], call: Call, declarations: t.Sequence[Params] = ()) -> list[Result]:
+    """A document a workload; what is to be warned of is kept for the call."""
+    found = []
+    for one in ended:
+        redact = one.world.redact if one.world else redactor(declarations)
+        call.warnings += [redact(text) for text in (one.world.warnings if one.world else ())]
+        found.append(result(one, call.diff, redact))
+    return found
+
+
+def together(rows: t.Sequence[Result], with_diff: bool) -> Result:
+    """One document for all workloads."""
+    failed = [row for row in rows if row["failed"]]
+    done: Result = {
+        "changed": any(row["changed"] for row in rows),
+        "failed": bool(failed),
+        "workloads": rows,
+        "summary": {
+            "changed": sum(row["changed"] for row in rows),
+            "unchanged": sum(not row["changed"] and not row["failed"] for row in rows),
+            "failed": len(failed),
+        },
+    }
+    if failed:
+        causes = "; ".join(f"{row['name']} ({row['environment']}): {row['msg']}" for row in failed)
+        done["msg"] = f"{len(failed)} of {len(rows)} workloads failed: {causes}"
+    if with_diff:
+        done["diff"] = [_headed(row) for row in rows if row["changed"]]
+        for row in rows:
+            row.pop("diff", None)
+    return done
+
+
+def _headed(row: Result) -> Result:
+    header = f"{row['name']} ({row['environment']})"
+    return {**row.get("diff", {}), "before_header": header, "after_header": header}

@@ -1,0 +1,179 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The story of `workload_info`: what is live, how it is, what it was. Private to tidegate.platform."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+from dataclasses import replace
+
+from ._call import Call, Result
+from ._converge import ROUTING, unchanged
+from ._declared import Document, Subject
+from ._errors import EngineFailure, InvalidOption, ProxyFailure
+from ._model import Actual, Known, Release
+from ._names import key_of, suffix_of
+from ._observe import Survey, survey
+from ._parse import again
+from ._plan import decide
+from ._result import release_document
+from ._retention import retained
+
+UNKNOWN = "unknown"
+_HEADINGS = ("WORKLOAD", "ENVIRONMENT", "HEALTH", "LIVE", "SINCE", "ROUTES", "DRIFT", "LAST DEPLOYMENT")
+
+
+def info(call: Call) -> Result:
+    """Everything that is known of the workloads; what does not answer is `unknown`, never `missing` (DS-T12)."""
+    seen, silent = _look(call)
+    table, no_proxy = _routers(call)
+    known = seen.known if seen else call.store().known()
+    subjects = sorted(subject for subject in {*known, *(seen.containers if seen else ())} if call.wanted(subject))
+    rows = [_workload(call, subject, known.get(subject, Known()), seen, table) for subject in subjects]
+    return {
+        "changed": False,
+        "workloads": rows,
+        "unknown": [text for text in (silent, no_proxy) if text],
+        "table": _table(rows),
+    }
+
+
+def _look(call: Call) -> tuple[Survey | None, str]:
+    try:
+        return survey(call.on), ""
+    except EngineFailure as error:
+        return None, str(error)
+
+
+def _routers(call: Call) -> tuple[dict[str, Document] | None, str]:
+    try:
+        return call.traefik().table(), ""
+    except ProxyFailure as error:
+        return None, str(error)
+
+
+def _workload(
+    call: Call, subject: Subject, known: Known, seen: Survey | None, table: dict[str, Document] | None
+) -> Result:
+    store, live = call.store(), known.live
+    kept = {entry.release.id: entry for entry in store.releases(subject)}
+    releases = retained(list(kept.values()), known)
+    return {
+        "name": subject.workload,
+        "environment": subject.environment,
+        "state": live.state if live else "absent",
+        "since": _moment(known.since),
+        "release": release_document(live),
+        "releases": [_release(r, kept[r.id].made_at, kept[r.id].withdrawn, live, seen) for r in releases],
+        "containers": _containers(subject, seen),
+        "health": _health(subject, live, seen),
+        "routes": _routes(live, table),
+        "drift": _drift(call, subject, known, seen),
+        "deploying": {"id": known.attempt.id, "status": known.attempt.status} if known.attempt else None,
+        "deployments": [
+            _deployment(row, store.step(row["id"])) for row in store.deployments(subject, call.params["deployments"])
+        ],
+    }
+
+
+def _release(
+    release: Release, made_at: float, withdrawn: str | None, live: Release | None, seen: Survey | None
+) -> Result:
+    return {
+        "id": release.id,
+        "image": release.image,
+        "image_id": release.image_id,
+        "made_at": _moment(made_at),
+        "withdrawn": withdrawn,
+        "live": live is not None and live.id == release.id,
+        "available": UNKNOWN if seen is None else "yes" if seen.find_image(release.image_id) else "no",
+    }
+
+
+def _containers(subject: Subject, seen: Survey | None) -> list[Result] | None:
+    if seen is None:
+        return None
+    found = seen.containers.get(subject, ())
+    return [{"name": c.name, "state": c.state, "health": c.health, "deployment": c.deployment} for c in found]
+
+
+def _health(subject: Subject, live: Release | None, seen: Survey | None) -> str:
+    """One word: healthy, degraded, down, stopped, absent or unknown."""
+    if live is None:
+        return "absent"
+    if seen is None:
+        return UNKNOWN
+    if live.state != "running":
+        return live.state
+    serving = sum(c.serves for c in seen.containers.get(subject, ()) if c.name in live.containers)
+    return "healthy" if serving == len(live.containers) else "degraded" if serving else "down"
+
+
+def _routes(live: Release | None, table: dict[str, Document] | None) -> list[Result]:
+    """The declared routers beside what Traefik makes of them."""
+    part: Document = ((live.route if live else None) or {}).get("http", {})
+    servers = [s["url"] for v in part.get("services", {}).values() for s in v["loadBalancer"]["servers"]]
+    found = []
+    for name, router in part.get("routers", {}).items():
+        has = (table or {}).get(name)
+        row = {"rule": router["rule"], "entry_points": router["entryPoints"], "status": "missing", "servers": []}
+        if table is None:
+            row.update(status=UNKNOWN)
+        elif has is not None:
+            right = has["rule"] == router["rule"] and (not has["servers"] or sorted(has["servers"]) == sorted(servers))
+            row.update(status=has.get("status", UNKNOWN) if right else "differs", servers=has["servers"])
+        found.append(row)
+    return found
+
+
+def _drift(call: Call, subject: Subject, known: Known, seen: Survey | None) -> str:
+    """What `reconcile` would repair; an empty text when there is nothing."""
+    if seen is None:
+        return UNKNOWN
+    if known.attempt is not None:
+        return f"deployment {known.attempt.id} is under way or was interrupted"
+    if known.live is None:
+        return "containers without a live release" if seen.containers.get(subject) else ""
+    try:
+        values = call.secrets.read(key_of(*subject), suffix_of(known.live.containers[0]))
+        want = replace(again(known.live, values, call.secrets.version), sequence=known.sequence)
+        if unchanged(want, seen) is not None:
+            return ""
+        have: Actual = seen.of(want)
+        return decide(want, have, replace(known.live, route=None), ROUTING).reason
+    except InvalidOption as error:
+        return str(error)
+
+
+def _deployment(row: Result, step: str) -> Result:
+    moments = {name: _moment(row[name]) for name in ("begun_at", "ended_at")}
+    return {**row, **moments, "step": step}
+
+
+def _moment(seconds: float | None) -> str | None:
+    """UTC in ISO 8601, to the second."""
+    return None if seconds is None else time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
+def _table(rows: t.Sequence[Result]) -> list[str]:
+    """The same for people: one line a workload, columns as wide as they need."""
+    lines = [_HEADINGS, *(_line(row) for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(_HEADINGS))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines]
+
+
+def _line(row: Result) -> tuple[str, ...]:
+    last = row["deployments"][0] if row["deployments"] else None
+    good = sum(route["status"] == "enabled" for route in row["routes"])
+    return (
+        row["name"],
+        row["environment"],
+        row["health"],
+        row["release"]["image"].rpartition("/")[2] if row["release"] else "-",
+        row["since"] or "-",
+        f"{good} of {len(row['routes'])}" if row["routes"] else "-",
+        row["drift"] or "none",
+        f"{last['conclusion'] or last['status']} {last['ended_at'] or last['begun_at']}" if last else "-",
+    )

@@ -1,0 +1,120 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the engine's answers to frozen values, and the labels they are told by. Pure. Private to tidegate.platform."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ._declared import ContainerSpec, Document, Subject
+from ._model import Container, Image
+
+# Two platforms on one engine, with state directories of their own, never touch each other's containers.
+LABEL_STATE_DIR = "tidegate.state_dir"
+LABEL_WORKLOAD = "tidegate.workload"
+LABEL_ENVIRONMENT = "tidegate.environment"
+LABEL_DEPLOYMENT = "tidegate.deployment"
+LABEL_FINGERPRINT = "tidegate.fingerprint"
+LABEL_RELEASE = "tidegate.release"
+LABEL_MANAGED = "tidegate.managed"
+_DEFAULT_REGISTRY = ("docker.io/library/", "docker.io/", "index.docker.io/library/", "index.docker.io/")
+
+
+class Facts(t.NamedTuple):
+    """What one inspection of a container tells."""
+
+    state: str
+    health: str
+    exit_code: int
+    restarts: int
+    address: str
+    pid: int
+    limits: dict[str, t.Any]
+
+
+def ownership(state_dir: str, subject: Subject | None = None) -> dict[str, str]:
+    """Labels that everything of this platform, or of one of its workloads, carries."""
+    labels = {LABEL_STATE_DIR: state_dir}
+    return {**labels, LABEL_WORKLOAD: subject[0], LABEL_ENVIRONMENT: subject[1]} if subject else labels
+
+
+def subject_of(row: Document) -> Subject:
+    """Which workload a listed container or volume belongs to."""
+    labels = row["Labels"] or {}
+    return Subject(labels.get(LABEL_WORKLOAD, ""), labels.get(LABEL_ENVIRONMENT, ""))
+
+
+def container_of(row: Document, networks: t.Collection[str] | None) -> Container:
+    """A row of the container listing.
+
+    :param networks: ids of the existing networks, None when they were not asked for.
+    """
+    labels, status = row["Labels"] or {}, row["Status"]
+    health = next(
+        (word for word in ("unhealthy", "starting", "healthy") if f"({word}" in status or word + ")" in status), ""
+    )
+    attached = (row.get("NetworkSettings") or {}).get("Networks") or {}
+    return Container(
+        name=row["Names"][0].lstrip("/"),
+        state=row["State"],
+        health=health,
+        deployment=labels.get(LABEL_DEPLOYMENT, ""),
+        fingerprint=labels.get(LABEL_FINGERPRINT, ""),
+        networks=tuple(
+            sorted(name for name, end in attached.items() if networks is None or end.get("NetworkID") in networks)
+        ),
+        record=labels.get(LABEL_RELEASE, ""),
+    )
+
+
+def image_of(facts: Document) -> Image:
+    """An inspected image."""
+    config = facts.get("Config") or {}
+    check = (config.get("Healthcheck") or {}).get("Test") or ["NONE"]
+    digests = tuple(d.rpartition("@")[2] for d in facts.get("RepoDigests") or ())
+    return Image(facts["Id"], config.get("User") or "", check != ["NONE"], digests, facts.get("Size") or 0)
+
+
+def images_of(rows: t.Iterable[Document]) -> dict[str, Image]:
+    """Listed images by every name they have, and by id."""
+    found: dict[str, Image] = {}
+    for row in rows:
+        digests = row.get("RepoDigests") or ()
+        image = Image(row["Id"], None, False, tuple(d.rpartition("@")[2] for d in digests), row.get("Size") or 0)
+        for name in (row["Id"], *(row.get("RepoTags") or ()), *digests):
+            found[name] = image
+    return found
+
+
+def familiar(reference: str) -> str:
+    """A reference as the engine lists it: without the default registry."""
+    for prefix in _DEFAULT_REGISTRY:
+        if reference.startswith(prefix):
+            return reference[len(prefix) :]
+    return reference
+
+
+def facts_of(row: Document) -> Facts:
+    """An inspected container."""
+    state, networks, host = row["State"], row["NetworkSettings"]["Networks"], row.get("HostConfig") or {}
+    addresses = [n["IPAddress"] for n in networks.values() if n.get("IPAddress")]
+    return Facts(
+        state["Status"],
+        (state.get("Health") or {}).get("Status", ""),
+        state["ExitCode"],
+        row["RestartCount"],
+        addresses[0] if addresses else "",
+        state["Pid"],
+        {
+            "memory": host.get("Memory") or None,
+            "cpus": (host.get("NanoCpus") or 0) / 10**9 or None,
+            "pids": host.get("PidsLimit") or None,
+            "restart_policy": (host.get("RestartPolicy") or {}).get("Name") or "no",
+        },
+    )
+
+
+def altered(facts: Facts, spec: ContainerSpec) -> tuple[str, ...]:
+    """What was changed by hand on a container that keeps running: the settings that `docker update` can change."""
+    return tuple(name for name, value in facts.limits.items() if value != getattr(spec, name))

@@ -1,0 +1,130 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reading the host: everything that deciding needs, for one workload or for all. Private to tidegate.platform."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import replace
+
+from . import _listing, _names
+from ._declared import State, Subject, Workload
+from ._errors import InvalidOption
+from ._model import Actual, Container, Image, Known, Volume
+from ._parse import is_root
+from ._world import Platform
+
+FindImage = t.Callable[[str], t.Optional[Image]]
+
+
+class Survey(t.NamedTuple):
+    """One look at the host. Containers are read before the store, so that nothing looks unchanged that is not."""
+
+    on: Platform
+    containers: dict[Subject, tuple[Container, ...]]
+    known: dict[Subject, Known]
+    claims: dict[str, Subject]
+    find_image: FindImage
+
+    def of(self, want: Workload) -> Actual:
+        """The part of one workload: one file is read, and the image listing is asked.
+
+        :raises InvalidOption: the image may not, or cannot, be used.
+        """
+        known = self.known.get(want.subject, Known())
+        image, pull_needed = _image(want, self.on, self.find_image)
+        return Actual(
+            containers=self.containers.get(want.subject, ()),
+            live=known.live,
+            previous=known.previous,
+            attempt=known.attempt,
+            route=self.on.traefik.read(_names.key_of(*want.subject)),
+            image=image,
+            pull_needed=pull_needed,
+            claimed=_claimed(want, self.claims),
+            volumes=_volumes(want, self.on) if want.remove_volumes else (),
+            sequence=known.sequence,
+        )
+
+
+def survey(on: Platform) -> Survey:
+    """One observation of everything: two requests to the engine and three queries, however many workloads there are."""
+    containers, images = on.engine.containers(), on.engine.images()
+    return Survey(
+        on=on,
+        containers=containers,
+        known=on.store.known(),
+        claims=on.store.claims(),
+        find_image=lambda reference: images.get(_listing.familiar(reference)) or on.engine.image(reference),
+    )
+
+
+def observe(want: Workload, on: Platform, deep: bool = False) -> Actual:
+    """One filtered listing, one image, one file, three queries.
+
+    :param deep: also inspect the live containers for what was changed on them by hand.
+    """
+    containers = on.engine.containers(want.subject)
+    known = on.store.known(want.subject)
+    have = Survey(on, containers, known, on.store.claims() if want.routes else {}, on.engine.image).of(want)
+    return replace(have, containers=_inspected(want, have, on)) if deep and want.container.image else have
+
+
+def _inspected(want: Workload, have: Actual, on: Platform) -> tuple[Container, ...]:
+    own = have.live.containers if have.live else ()
+    found = []
+    for container in have.containers:
+        facts = on.engine.inspect(container.name) if container.name in own else None
+        changes = _listing.altered(facts, want.container) if facts else ()
+        found.append(replace(container, altered=changes))
+    return tuple(found)
+
+
+def _claimed(want: Workload, claims: dict[str, Subject]) -> tuple[tuple[str, str], ...]:
+    """Which of the declared routes belong to another workload."""
+    owners = [(claim, claims[claim]) for claim in want.claims if claims.get(claim, want.subject) != want.subject]
+    return tuple((claim, f"{owner.workload} ({owner.environment})") for claim, owner in owners)
+
+
+def _volumes(want: Workload, on: Platform) -> tuple[Volume, ...]:
+    """The workload's volumes, and who else uses them: other containers, or other workloads' declarations."""
+    declared = {
+        mount["source"]: subject.workload
+        for subject, known in on.store.known().items()
+        if known.live is not None and subject != want.subject
+        for mount in known.live.snapshot.get("volumes", ())
+    }
+    found = []
+    for name in on.engine.volumes(want.subject):
+        users = [user for user, subject in on.engine.volume_users(name).items() if subject != want.subject]
+        found.append(Volume(name, tuple(dict.fromkeys([*users, *([declared[name]] if name in declared else [])]))))
+    return tuple(found)
+
+
+def _image(want: Workload, on: Platform, find: FindImage) -> tuple[Image | None, bool]:
+    """The wanted image in the engine, and whether it has to be fetched."""
+    if want.state is not State.PRESENT:
+        return None, False
+    reference = want.container.image
+    image = find(want.reference)
+    if want.artifact and image is None:
+        remedy = "Nothing was touched. Deploy the declaration, which brings it again."
+        raise InvalidOption("image", reference, f"is not in the engine any more ({want.artifact})", remedy)
+    if image is not None and image.user is not None and not want.container.allow_root and want.container.user is None:
+        _refuse_root(reference, image.user)
+    if want.pull == "never" and image is None:
+        raise InvalidOption(
+            "pull", "never", f"but {reference} is not in the engine", "Load it, or set pull to missing."
+        )
+    if want.pull == "always" and image is not None and "@" not in reference:
+        stale = on.engine.remote_digest(reference, want.registry) not in image.digests
+        return (None, True) if stale else (image, False)
+    return image, image is None
+
+
+def _refuse_root(reference: str, user: str) -> None:
+    if is_root(user):
+        raise InvalidOption(
+            "allow_root", False, f"but {reference} runs as root", "Set user, or set allow_root to true."
+        )

@@ -1,0 +1,117 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The story of `workload_prune`: what nothing needs any more goes, by own labels and own records only.
+
+Private to tidegate.platform.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from . import _lock
+from ._call import Call, Result
+from ._declared import Subject
+from ._errors import LockHeld
+from ._model import Image, Known
+from ._names import key_of, suffix_of
+from ._observe import survey
+from ._options import positive
+from ._retention import retained
+
+SECONDS_A_DAY = 86400.0
+
+
+@dataclass
+class Pruned:
+    """What was, or in check mode would be, removed."""
+
+    containers: list[str] = field(default_factory=list)
+    releases: list[str] = field(default_factory=list)
+    secrets: list[str] = field(default_factory=list)
+    images: list[str] = field(default_factory=list)
+    deployments: int = 0
+    busy: list[str] = field(default_factory=list)
+    needed: set[str] = field(default_factory=set)
+
+
+def prune(call: Call) -> Result:
+    """Containers, releases, secrets, images and records that no live or retained release needs."""
+    positive("keep_deployments", call.params["keep_deployments"])
+    positive("keep_days", call.params["keep_days"], strict=False)
+    seen, done = survey(call.on), Pruned()
+    for subject in sorted({*seen.known, *seen.containers}):
+        _subject(call, subject, done)
+    before = call.on.engine.layers_size()
+    size = _images(call, done) if call.params["images"] else 0
+    _secrets(call, {key_of(*subject) for subject in seen.known}, done)
+    if not call.check:
+        moment = call.clock.now() - call.params["keep_days"] * SECONDS_A_DAY
+        done.deployments = call.on.store.drop_deployments(moment, call.params["keep_deployments"])
+        size = before - call.on.engine.layers_size()
+    removed = {name: getattr(done, name) for name in ("containers", "releases", "secrets", "images", "deployments")}
+    return {"changed": any(removed.values()), "removed": removed, "bytes": max(size, 0), "busy": done.busy}
+
+
+def _subject(call: Call, subject: Subject, done: Pruned) -> None:
+    """One workload, under its lock: another run's candidate never looks like a leftover."""
+    try:
+        with _lock.held(call.on.state_dir, subject, 0.0, call.clock):
+            known = call.on.store.known(subject).get(subject, Known())
+            if known.attempt is None:
+                _leftovers(call, subject, known, done)
+                return
+    except LockHeld:
+        pass
+    done.busy.append(key_of(*subject))
+
+
+def _leftovers(call: Call, subject: Subject, known: Known, done: Pruned) -> None:
+    engine, store, key = call.on.engine, call.on.store, key_of(*subject)
+    kept = store.releases(subject)
+    keep = retained(kept, known)
+    done.needed |= {release.image_id for release in keep}
+    own = known.live.containers if known.live else ()
+    routed = str(call.on.traefik.read(key) or "")
+    containers = [c.name for c in engine.containers(subject).get(subject, ()) if c.name not in own]
+    containers = [name for name in containers if name not in routed]
+    releases = sorted({entry.release.id for entry in kept} - {release.id for release in keep})
+    done.containers += containers
+    done.releases += releases
+    if call.check:
+        return
+    for name in containers:
+        engine.remove(name)
+    store.drop_releases(releases)
+    call.on.secrets.prune(key, {suffix_of(name) for release in keep for name in release.containers})
+
+
+def _images(call: Call, done: Pruned) -> int:
+    """Images that were pulled by the platform, that no kept release and no container of anybody needs; their bytes."""
+    if done.busy:
+        return 0  # a deployment under way may be about to need one that looks unused
+    engine, store, size = call.on.engine, call.on.store, 0
+    for image_id, reference in store.pulled():
+        image = engine.image(image_id)
+        if image_id in done.needed or image is None or engine.image_users(image_id):
+            continue
+        size += image.size
+        done.images.append(reference)
+        if not call.check and engine.remove_image(_name_of(engine.image(reference), image, reference)):
+            store.forget_pull(image_id)
+    return size
+
+
+def _name_of(named: Image | None, image: Image, reference: str) -> str:
+    """The reference while it still names this image; else its id, because the name is another image's by now."""
+    return reference if named is not None and named.id == image.id else image.id
+
+
+def _secrets(call: Call, keys: set[str], done: Pruned) -> None:
+    """Secret folders of workloads that are not on record at all."""
+    for key in call.secrets.workloads():
+        if key not in keys and key not in done.busy:
+            done.secrets.append(key)
+            if not call.check:
+                call.secrets.prune(key, ())

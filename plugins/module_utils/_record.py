@@ -1,0 +1,69 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A release as text: in the store as JSON, on its containers as a label. Pure. Private to tidegate.platform.
+
+The label lets a lost store be derived from the containers again. It holds what the store holds: a snapshot with the
+names and keyed hashes of secrets, never their values.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import typing as t
+import zlib
+
+from ._declared import canonical
+from ._model import Release
+
+
+def columns(release: Release) -> tuple[t.Any, ...]:
+    """The release's fields after its id, structures as JSON."""
+    return (
+        release.image,
+        release.image_id,
+        release.fingerprint,
+        canonical(release.containers),
+        None if release.route is None else canonical(release.route),
+        canonical(release.snapshot),
+    )
+
+
+def from_columns(row: t.Sequence[t.Any], state: str = "running") -> Release:
+    """The release of an id and its columns."""
+    identity, image, image_id, fingerprint, containers, route, snapshot = row
+    return Release(
+        id=identity,
+        image=image,
+        image_id=image_id,
+        fingerprint=fingerprint,
+        containers=tuple(json.loads(containers)),
+        route=json.loads(route) if route else None,
+        snapshot=json.loads(snapshot),
+        state=state,
+    )
+
+
+def to_text(release: Release) -> str:
+    """The release as one JSON text."""
+    return canonical([release.id, *columns(release)])
+
+
+def from_text(text: str) -> Release:
+    """The release of `to_text`."""
+    return from_columns(json.loads(text))
+
+
+def to_label(release: Release) -> str:
+    """The release in about a third of the text's length; labels are part of every listing."""
+    return base64.b64encode(zlib.compress(to_text(release).encode(), 9)).decode()
+
+
+def from_label(label: str) -> Release | None:
+    """The release of `to_label`; None for anything else, because labels can be written by anybody."""
+    try:
+        return from_text(zlib.decompress(base64.b64decode(label, validate=True)).decode())
+    except (binascii.Error, zlib.error, ValueError, TypeError):
+        return None

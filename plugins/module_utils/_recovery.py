@@ -1,0 +1,101 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What to do about a deployment that was begun and not concluded, and about a lost record.
+
+Private to tidegate.platform. Decided from the route file and the record, never from "newest" or a tag.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from . import _record
+from ._declared import Strategy
+from ._model import Actual, Plan, Release, Step, Verb
+from ._strategies import Hold, route_back
+
+
+def recover(have: Actual, hold: Hold) -> Plan:
+    """Finish or take back: routed already → roll forward, else → remove green and make blue serve."""
+    attempt = have.attempt
+    green = attempt.candidate if attempt else None
+    if attempt is None or green is None:
+        return Plan(reason="it had changed nothing yet")
+    if have.live is not None and have.live.id == green.id:
+        if _all_serve(have, green) or not _all_there(have, have.previous):
+            return Plan(finish(have, green), "it had been made live", green)
+        return replace(revert(have, hold), reason="it had been made live, but does not serve any more")
+    switched = green.route is not None and have.route == green.route and _all_serve(have, green)
+    if switched and not attempt.withdrawn:
+        forward = (Step(Verb.SWITCH, route=green.route), Step(Verb.PERSIST, release=green))
+        return Plan((*forward, *finish(have, green)), "its routes had been switched", green)
+    why = "it had been withdrawn or canceled" if attempt.withdrawn else "its routes had not been switched"
+    return Plan(_take_back(have, green, hold), why)
+
+
+def revert(have: Actual, hold: Hold) -> Plan:
+    """Go back to the release before the attempt, even if its candidate is live already."""
+    green = have.attempt.candidate if have.attempt else None
+    if green is None:
+        return Plan(reason="it had changed nothing yet")
+    if have.live is None or have.live.id != green.id:
+        return Plan(_take_back(have, green, hold), "it was not live yet")
+    blue = replace(have, live=have.previous, previous=None)
+    return Plan((Step(Verb.WITHDRAW, release=have.previous), *_take_back(blue, green, hold)), "it was live")
+
+
+def finish(have: Actual, green: Release) -> tuple[Step, ...]:
+    """Drain and reap whatever is not the live release's."""
+    leftovers = have.others(green.containers)
+    return (Step(Verb.DRAIN, leftovers), Step(Verb.REAP, leftovers)) if leftovers else ()
+
+
+def adopt(have: Actual) -> Plan:
+    """Put a live release back on record whose store was lost: the one whose containers serve what is routed."""
+    if have.live is not None or have.attempt is not None:
+        return Plan(reason="it is on record")
+    labelled = {c.deployment: _record.from_label(c.record) for c in have.containers if c.record}
+    found = [r for r in labelled.values() if r is not None and r.route == have.route and _all_serve(have, r)]
+    if len(found) != 1:
+        return Plan(reason="no container says what release it is of")
+    return Plan(
+        (Step(Verb.PERSIST, release=found[0]),), "the record of the release that serves had been lost", found[0]
+    )
+
+
+def _take_back(have: Actual, green: Release, hold: Hold) -> tuple[Step, ...]:
+    live = have.live
+    steps: list[Step] = []
+    down: tuple[str, ...] = ()
+    if live is not None and live.state == "running":
+        down = tuple(c.name for c in have.named(live.containers) if not c.serves)
+    away = _away(have, green, live.containers if live else ())
+    if down and away and green.snapshot.get("strategy") == Strategy.RECREATE.value:
+        # The two must not run at once: they may share host ports or a volume.
+        if green.route is not None and have.route == green.route:
+            steps.append(Step(Verb.HOLD, route=hold(green.route)))
+        steps += away
+        away = ()
+    if down:
+        steps += [Step(Verb.RESUME, down), Step(Verb.GATE, down, release=live)]
+    if have.route != (live.route if live else None):
+        steps += route_back(replace(have, route=None))
+    return (*steps, *away)
+
+
+def _away(have: Actual, green: Release, kept: tuple[str, ...]) -> tuple[Step, ...]:
+    """Remove green, by label, too: a release command that outlived its run is the deployment's as well."""
+    own = {c.name for c in have.containers if c.deployment == green.id} | set(green.containers)
+    mine = tuple(c.name for c in have.named(own) if c.name not in kept)
+    served = green.route is not None and have.route == green.route
+    drain = (Step(Verb.DRAIN, mine),) if served else ()
+    return (*drain, Step(Verb.REAP, mine)) if mine else ()
+
+
+def _all_serve(have: Actual, release: Release) -> bool:
+    return _all_there(have, release) and all(c.serves for c in have.named(release.containers))
+
+
+def _all_there(have: Actual, release: Release | None) -> bool:
+    return release is not None and len(have.named(release.containers)) == len(release.containers)

@@ -1,0 +1,582 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: workloads
+short_description: Deploy many workloads of one host in one task
+version_added: 0.2.0
+description:
+  - Makes every workload of a list as declared, side by side, after one observation of the host. What is unchanged costs
+    next to nothing.
+  - Every workload is planned, gated, switched and recovered exactly as by M(tidegate.platform.workload_image), and a
+    failure of one does not touch the others.
+  - A list with an invalid declaration is refused as a whole, before anything is touched.
+  - While the task runs, the steps of every workload are shown as they begin.
+author:
+  - tidegate.platform contributors (@tidegate)
+extends_documentation_fragment:
+  - tidegate.platform.attributes
+  - tidegate.platform.host
+options:
+  workloads:
+    description: The declarations, each with the options of M(tidegate.platform.workload_image) that say what to run.
+    type: list
+    elements: dict
+    required: true
+    suboptions: # generated from the fragments by `make docs`
+      name:
+        description: Name of the workload; 1 to 40 lower-case letters, digits and inner hyphens.
+        type: str
+        required: true
+      environment:
+        description:
+        - Environment of the workload. Each has a live release of its own.
+        - 1 to 20 lower-case letters, digits and inner hyphens.
+        type: str
+        default: production
+      state:
+        description:
+        - V(present) makes the declared release live.
+        - V(stopped) stops the live release's containers but keeps them; its routes answer 503 with Retry-After.
+          The other options are not looked at.
+        - V(absent) removes routes, containers, secret files and the live record. Named volumes are kept,
+          unless O(workloads[].remove_volumes) says otherwise.
+        type: str
+        choices:
+        - present
+        - stopped
+        - absent
+        default: present
+      strategy:
+        description:
+        - How a new release replaces the live one.
+        - V(blue-green) starts it beside the live one. It is the default for images, and is refused where
+          two containers would share a host port or write one volume.
+        - V(recreate) stops the live one first, and starts it again if the new one does not pass its gate.
+          While neither serves, the routes answer 503 with Retry-After.
+        - Omitted, it is the default of the source, V(blue-green).
+        type: str
+        choices:
+        - blue-green
+        - recreate
+      force:
+        description: Make a new deployment even if nothing changed.
+        type: bool
+        default: false
+      retain:
+        description:
+        - How many good releases before the live one are kept for M(tidegate.platform.workload_rollback),
+          with their secrets. Their images are spared by M(tidegate.platform.workload_prune).
+        type: int
+        default: 5
+      sequence:
+        description:
+        - A number that grows with every request, such as a pipeline's run number. A deployment whose number
+          is below that of the live release ends V(skipped), so that an older one that finishes late never
+          takes the routes of a newer one.
+        - Omitted, the moment counts at which the module was started on the host.
+        type: int
+      remove_volumes:
+        description:
+        - With O(workloads[].state=absent), also remove the named volumes that were made for this workload,
+          with their data. Refused while a container or a declaration of anybody else uses one of them.
+        type: bool
+        default: false
+      image:
+        description:
+        - Image reference with a tag or a digest. Required for O(workloads[].state=present).
+        - A reference without either is refused, because V(latest) is never implied.
+        type: str
+      pull:
+        description:
+        - V(missing) pulls when the engine does not have the reference.
+        - V(always) asks the registry for the reference's digest and pulls when it is another. Check mode
+          asks, too.
+        - V(never) fails when the engine does not have the reference.
+        type: str
+        choices:
+        - missing
+        - always
+        - never
+        default: missing
+      registry_username:
+        description: User name for the registry. Goes with O(workloads[].registry_password).
+        type: str
+      registry_password:
+        description: Password or token for the registry. Used for one request and stored nowhere.
+        type: str
+      port:
+        description: Port that the application listens on inside its container. Required with O(workloads[].routes).
+        type: int
+      replicas:
+        description: Number of containers of a release.
+        type: int
+        default: 1
+      command:
+        description: Command of the container, as a list; omitted, it is the image's.
+        type: list
+        elements: str
+      entrypoint:
+        description: Entry point of the container, as a list; omitted, it is the image's.
+        type: list
+        elements: str
+      env:
+        description:
+        - Environment variables. Values are strings or numbers; put V(yes) and V(no) in quotes.
+        - They can be read with C(docker inspect), so what is secret belongs in O(workloads[].secrets).
+        type: dict
+        default: {}
+      secrets:
+        description: Secret values for the application.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          name:
+            description: Name of the file, or of the variable.
+            type: str
+            required: true
+          value:
+            description: The value.
+            type: str
+            required: true
+          delivery:
+            description:
+            - V(file) makes it readable for the container's user alone, as C(/run/secrets/NAME).
+            - V(environment) sets a variable. Everybody who may use the engine can then read it with C(docker
+              inspect).
+            type: str
+            choices:
+            - file
+            - environment
+            default: file
+      user:
+        description: User (name or number, with V(:group) if needed) that the container runs as; omitted,
+          it is the image's.
+        type: str
+      working_dir:
+        description: Working directory inside the container.
+        type: path
+      volumes:
+        description: Volumes and bind mounts.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          source:
+            description: Name of a volume, created when missing, or an absolute path on the host.
+            type: str
+            required: true
+          target:
+            description: Absolute path inside the container.
+            type: str
+            required: true
+          read_only:
+            description: Mount it so that the container cannot write it.
+            type: bool
+            default: false
+          shared:
+            description: Declare that two containers may write it at once, which V(blue-green) and replicas
+              need.
+            type: bool
+            default: false
+      tmpfs:
+        description: Paths inside the container that get an empty file system in memory.
+        type: list
+        elements: str
+        default: []
+      networks:
+        description:
+        - Bridge networks to join, created when missing.
+        - Traefik has to be in the first one to reach the workload.
+        type: list
+        elements: str
+        default:
+        - tidegate
+      aliases:
+        description: Further names of the containers in their networks. A candidate has them from its start.
+        type: list
+        elements: str
+        default: []
+      ports:
+        description: Container ports published on the host, past Traefik. Not possible with V(blue-green).
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          container:
+            description: Port inside the container.
+            type: int
+            required: true
+          host:
+            description: Port on the host.
+            type: int
+            required: true
+          address:
+            description: Address on the host.
+            type: str
+            default: 127.0.0.1
+          protocol:
+            description: Transport protocol.
+            type: str
+            choices:
+            - tcp
+            - udp
+            default: tcp
+      memory:
+        description: Memory limit, such as V(512m) or V(2g).
+        type: str
+      cpus:
+        description: CPU limit in cores, such as V(0.5).
+        type: float
+      pids:
+        description: Limit of processes and threads.
+        type: int
+      read_only:
+        description: Make the container's root file system read-only.
+        type: bool
+        default: false
+      init:
+        description: Run a small init process that reaps zombies and forwards signals.
+        type: bool
+        default: false
+      cap_add:
+        description: Capabilities to add to none.
+        type: list
+        elements: str
+        default: []
+      cap_drop:
+        description: Capabilities to drop.
+        type: list
+        elements: str
+        default:
+        - ALL
+      no_new_privileges:
+        description: Keep processes from gaining privileges, for example through set-uid programs.
+        type: bool
+        default: true
+      allow_root:
+        description: Allow a container whose user is root. Without it such an image or O(workloads[].user)
+          is refused.
+        type: bool
+        default: false
+      restart_policy:
+        description: When the engine restarts the containers.
+        type: str
+        choices:
+        - 'no'
+        - on-failure
+        - unless-stopped
+        - always
+        default: unless-stopped
+      labels:
+        description: Labels for the containers. The prefix C(tidegate.) is the platform's own.
+        type: dict
+        default: {}
+      log_driver:
+        description: Log driver; omitted, it is the engine's.
+        type: str
+      log_options:
+        description: Options of the log driver.
+        type: dict
+        default: {}
+      stop_timeout:
+        description: Seconds that a container is given to end after its stop signal.
+        type: int
+        default: 10
+      stop_signal:
+        description: Signal that asks a container to end, such as V(SIGQUIT); omitted, it is the image's.
+        type: str
+      release_command:
+        description:
+        - Command that is run once per deployment, in a container of the new release, before that is started;
+          for example a migration. When it fails, the deployment fails and the live release serves on.
+        type: list
+        elements: str
+      release_command_timeout:
+        description: Seconds that the release command may take.
+        type: float
+        default: 300
+      health:
+        description:
+        - The gate that a candidate has to pass before traffic may go to it.
+        - A container that exits or restarts meanwhile fails at once.
+        type: dict
+        suboptions:
+          type:
+            description:
+            - V(http) requests O(workloads[].health.path); V(tcp) connects to O(workloads[].health.port);
+              V(command) runs O(workloads[].health.command) inside the container; V(image) waits for the
+              image's own HEALTHCHECK; V(window) asks that the container lives for O(workloads[].health.window)
+              seconds and, if O(workloads[].port) is set, accepts connections on it.
+            - Omitted, it follows from O(workloads[].health.path) or O(workloads[].health.command), else
+              from the image - V(image) if it has a HEALTHCHECK, V(window) if not.
+            type: str
+            choices:
+            - http
+            - tcp
+            - command
+            - image
+            - window
+          path:
+            description: Path of the HTTP probe; V(/) if omitted.
+            type: str
+          port:
+            description: Port of the HTTP or TCP probe; O(workloads[].port) if omitted.
+            type: int
+          codes:
+            description: Status codes and ranges that pass the HTTP probe; V(200-399) if omitted.
+            type: list
+            elements: str
+          host:
+            description: Host header of the HTTP probe.
+            type: str
+          command:
+            description: Command of the command probe, as a list. Exit code 0 passes.
+            type: list
+            elements: str
+          timeout:
+            description: Seconds that one probe may take.
+            type: float
+            default: 2
+          deadline:
+            description: Seconds within which the candidate has to pass.
+            type: float
+            default: 60
+          successes:
+            description: Probes in a row that have to pass.
+            type: int
+            default: 1
+          window:
+            description: Seconds that a container has to live for V(window).
+            type: float
+            default: 3
+      drain:
+        description:
+        - How long open connections of the old release are waited for, after traffic has gone to the new
+          one.
+        - The wait is measured and ends as soon as nothing is in flight; idle connections from Traefik
+          do not count, because Traefik is told to close them after half a second. The application must
+          keep idle ones for longer.
+        type: dict
+        suboptions:
+          timeout:
+            description: Seconds that requests in flight are given.
+            type: float
+            default: 30
+          upgraded_timeout:
+            description:
+            - Seconds, counted from the same moment, that WebSockets and other upgraded connections are
+              given. What is still open after O(workloads[].drain.timeout) counts as such a connection,
+              because sockets look alike.
+            - O(workloads[].drain.timeout) if omitted.
+            type: float
+      bake:
+        description:
+        - Keeps the old release for a while after the switch. If the new one ends, restarts, or fails its
+          gate's probe three times in a row meanwhile, traffic goes back to the old release and the deployment
+          has failed.
+        type: dict
+        suboptions:
+          seconds:
+            description: How long the new release is watched; 0 is no bake.
+            type: float
+            required: true
+          error_ratio:
+            description: Share of answers with status 5xx, by Traefik's metrics, above which traffic goes
+              back, too.
+            type: float
+          requests:
+            description: From how many answers on O(workloads[].bake.error_ratio) is judged.
+            type: int
+            default: 20
+      routes:
+        description: Routes of the workload in Traefik.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          host:
+            description: Host name; V(*.example.org) is one label in place of the star, V(*) is any host.
+            type: str
+          hosts:
+            description: Host names, added to O(workloads[].routes[].host).
+            type: list
+            elements: str
+          path_prefix:
+            description: Only requests whose path begins with this.
+            type: str
+            default: /
+          strip_prefix:
+            description: Take O(workloads[].routes[].path_prefix) off before the application sees the request.
+            type: bool
+            default: false
+          priority:
+            description: Priority of the rule; omitted, longer rules go first.
+            type: int
+          entry_points:
+            description: Names of Traefik entry points; V(websecure) for TLS and V(web) for other routes
+              if omitted.
+            type: list
+            elements: str
+          tls:
+            description:
+            - Serve it with TLS. Implied by O(workloads[].routes[].resolver).
+            - Without a resolver, Traefik's own certificates are used.
+            type: bool
+          resolver:
+            description: Name of the certificate resolver that gets its certificate.
+            type: str
+          redirect_to:
+            description: Redirect permanently to this URL, the request's path added, instead of going to
+              the workload.
+            type: str
+          middlewares:
+            description: Names of Traefik middlewares to apply, such as V(compress@file).
+            type: list
+            elements: str
+            default: []
+  phase:
+    description:
+      - Which part of the deployments is wanted. V(deploy) is all of it.
+      - V(stage) starts and gates new releases where users do not notice; V(switch) sends the traffic to what was staged
+        and keeps the old releases; V(finish) drains and removes the old ones; V(revert) goes back to them, or removes
+        what was staged. So many hosts go together, or none does.
+      - Check mode always foretells the whole deployment.
+    type: str
+    choices: [deploy, stage, switch, finish, revert]
+    default: deploy
+  reason:
+    description: Why O(phase=revert) is asked for; kept with the deployments.
+    type: str
+    default: reverted on request
+  concurrency:
+    description: How many workloads are deployed side by side.
+    type: int
+    default: 16
+  stop_on_failure:
+    description: Begin no further deployment after one failed. Those under way are brought to their end.
+    type: bool
+    default: false
+  progress_file:
+    description:
+      - File on the host to which every step is appended as it begins.
+      - Omitted, the action plugin uses one of its own, shows its lines and removes it.
+    type: path
+"""
+
+EXAMPLES = r"""
+- name: Deploy everything that this host runs
+  tidegate.platform.workloads:
+    workloads:
+      - name: shop
+        image: registry.example.org/team/shop:1.4.2
+        port: 8000
+        user: "10001"
+        routes:
+          - host: shop.example.org
+      - name: worker
+        image: registry.example.org/team/shop:1.4.2
+        command: [python3, worker.py]
+        user: "10001"
+"""
+
+RETURN = r"""
+workloads:
+  description: A row for every workload, in the order of the list, as M(tidegate.platform.workload_image) returns it.
+  returned: when the list is valid
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The workload.
+      type: str
+    environment:
+      description: Its environment.
+      type: str
+    changed:
+      description: Whether it was changed.
+      type: bool
+    failed:
+      description: Whether it failed; then C(msg), C(kind), C(step), C(remedy) and C(logs) say why.
+      type: bool
+    reason:
+      description: Why something was done, or why nothing was.
+      type: str
+    steps:
+      description: The steps in order.
+      type: list
+      elements: dict
+    deployment:
+      description: The recorded attempt.
+      type: dict
+    release:
+      description: The live release.
+      type: dict
+    previous:
+      description: The release before it.
+      type: dict
+    connections:
+      description: Connections to the old release, as counted while draining it.
+      type: dict
+summary:
+  description: How many were changed, unchanged, failed.
+  returned: when the list is valid
+  type: dict
+  contains:
+    changed:
+      description: Changed ones.
+      type: int
+    unchanged:
+      description: Unchanged ones.
+      type: int
+    failed:
+      description: Failed ones.
+      type: int
+msg:
+  description: Which workloads failed and why.
+  returned: failure
+  type: str
+
+kind:
+  description: The kind of failure, stable for use in conditions.
+  returned: failure
+  type: str
+  sample: EngineFailure
+remedy:
+  description: What to do about it.
+  returned: failure
+  type: str
+
+stats:
+  description: What the run cost inside the module.
+  returned: always
+  type: dict
+  contains:
+    engine_requests:
+      description: Requests sent to the Docker Engine.
+      type: int
+    seconds:
+      description: Seconds from the begin of the run to its result, without loading Python modules.
+      type: float
+    sdk_seconds:
+      description: Seconds that loading the Docker SDK took.
+      type: float
+"""
+
+from ..module_utils._declare import declare_many
+from ..module_utils._module import run
+from ..module_utils._spec import WORKLOADS
+
+
+def main() -> None:
+    """Run the module."""
+    run(WORKLOADS, declare_many)
+
+
+if __name__ == "__main__":
+    main()

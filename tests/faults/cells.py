@@ -1,0 +1,58 @@
+"""The crash matrix: every step of every strategy, killed in its middle and after it, repaired in two ways."""
+
+from __future__ import annotations
+
+import typing as t
+
+Options = dict[str, t.Any]
+COMMAND: Options = {"release_command": ["python3", "-c", "import time; time.sleep(0.3)"]}
+BAKE: Options = {"bake": {"seconds": 2}}
+
+
+class Cell(t.NamedTuple):
+    """One kill and one repair."""
+
+    strategy: str
+    step: str
+    when: str
+    repair: str
+    more: Options
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return f"{self.strategy}-{self.step}-{self.when}-{self.repair}"
+
+
+STEPS: dict[str, dict[str, Options]] = {
+    "blue-green": {
+        "release_command": COMMAND,
+        "start": {},
+        "gate": {"env": {"BOOT_DELAY": "0.4"}},
+        "switch": {},
+        "persist": {},
+        "bake": BAKE,
+        "drain": {},
+        "reap": {},
+    },
+    "recreate": {
+        "hold": {},
+        "drain": {},
+        "stop": {},
+        "release_command": COMMAND,
+        "start": {},
+        "gate": {"env": {"BOOT_DELAY": "0.4"}},
+        "switch": {},
+        "persist": {},
+        "bake": BAKE,
+        "reap": {},
+    },
+}
+
+CELLS = [
+    Cell(strategy, step, when, repair, more)
+    for strategy, steps in STEPS.items()
+    for step, more in steps.items()
+    for when in ("middle", "after")
+    for repair in ("again", "reconcile")
+]

@@ -1,0 +1,157 @@
+"""Runs the real stories of the modules in a process of its own, and kills that process where a test says so.
+
+    python driver.py '{"story": "declare_one", "params": {…}, "fault": {"step": "switch", "when": "middle"}}'
+
+A fault may also fill a disk, send a signal, ask for a cancellation, run a command or shift the clock.
+
+The code under test has no branch for this: an act is wrapped from outside, or one call inside of it. Without a fault it
+is an ordinary run. The result is printed as JSON.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import typing as t
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.tidegate.platform.plugins.module_utils import (
+    _acts,
+    _again,
+    _bake,
+    _clock,
+    _declare,
+    _drain,
+    _engine,
+    _files,
+    _gate,
+    _prune,
+    _spec,
+    _store,
+    _traefik,
+)
+from ansible_collections.tidegate.platform.plugins.module_utils._call import Call
+from ansible_collections.tidegate.platform.plugins.module_utils._errors import TidegateError
+from ansible_collections.tidegate.platform.plugins.module_utils._model import Verb
+from ansible_collections.tidegate.platform.plugins.module_utils._result import failure
+
+STORIES: dict[str, tuple[t.Callable[[Call], dict[str, t.Any]], _spec.Spec]] = {
+    "declare_one": (_declare.declare_one, _spec.WORKLOAD_IMAGE),
+    "declare_many": (_declare.declare_many, _spec.WORKLOADS),
+    "reconcile": (_again.reconcile, _spec.RECONCILE),
+    "rollback": (_again.rollback, _spec.ROLLBACK),
+    "cancel": (_again.cancel, _spec.CANCEL),
+    "prune": (_prune.prune, _spec.PRUNE),
+}
+# What is called in the middle of each step: the kill comes when half of its work is done.
+MIDDLES: dict[Verb, tuple[t.Any, str]] = {
+    Verb.PULL: (_store.Store, "remember_pull"),
+    Verb.HOLD: (_traefik.Traefik, "_confirm"),
+    Verb.RELEASE_COMMAND: (_acts, "_exit_code"),
+    Verb.START: (_engine.Engine, "start"),
+    Verb.GATE: (_gate, "probe"),
+    Verb.SWITCH: (_traefik.Traefik, "_confirm"),
+    Verb.UNROUTE: (_traefik.Traefik, "_answers"),
+    Verb.PERSIST: (_store, "_claim"),
+    Verb.WITHDRAW: (_store, "_claim"),
+    Verb.BAKE: (_bake, "_look"),
+    Verb.DRAIN: (_drain.Sockets, "__call__"),
+    Verb.STOP: (_acts, "_stop_timeout"),
+    Verb.REAP: (_engine.Engine, "remove"),
+    Verb.RESUME: (_engine.Engine, "resume"),
+}
+LATER = {Verb.GATE: 2, Verb.BAKE: 2, Verb.DRAIN: 2}
+
+
+def die(_world: t.Any) -> None:
+    """The end of this process, as `kill -9` makes it."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def fill(path: str) -> None:
+    """Leave no room on a file system."""
+    with open(os.path.join(path, "filler"), "wb", buffering=0) as stream, contextlib.suppress(OSError):
+        while stream.write(b"x" * 4096):
+            pass
+
+
+def run(argv: list[str]) -> None:
+    """Run a command of the test's."""
+    subprocess.run(argv, check=True, capture_output=True)
+
+
+def event(fault: dict[str, t.Any]) -> t.Callable[[t.Any], None]:
+    """What happens at the armed point: a kill, or what the test says instead."""
+    if "signal" in fault:
+        return lambda _world: os.kill(os.getpid(), getattr(signal, fault["signal"]))
+    if fault.get("cancel"):
+        # Another process would write the very same row.
+        return lambda world: print(_store.Store(world.on.state_dir).cancel(world.deployment), file=sys.stderr)
+    if "fill" in fault:
+        return lambda _world: fill(fault["fill"])
+    if "run" in fault:
+        return lambda _world: run(fault["run"])
+    return die
+
+
+def arm(fault: dict[str, t.Any]) -> None:
+    """Prepare an event: in the middle of a step, or right after it, once."""
+    step, happens = Verb(fault["step"]), event(fault)
+    act = _acts.ACTS[step]
+
+    def after(world: t.Any, planned: t.Any) -> str:
+        detail = act(world, planned)
+        _acts.ACTS[step] = act
+        happens(world)
+        return detail
+
+    def middle(world: t.Any, planned: t.Any) -> str:
+        owner, name = (_files, "place") if fault["when"] == "before" else MIDDLES[step]
+        real, calls = getattr(owner, name), []
+
+        def wrapped(*arguments: t.Any, **options: t.Any) -> t.Any:
+            calls.append(1)
+            if len(calls) == LATER.get(step, 1):
+                happens(world)
+            return real(*arguments, **options)
+
+        setattr(owner, name, wrapped)
+        return act(world, planned)
+
+    _acts.ACTS[step] = {"after": after, "middle": middle, "before": middle}[fault["when"]]
+
+
+def shift_clock(seconds: float) -> None:
+    """A host whose wall clock is wrong."""
+    setattr(_clock.Clock, "now", lambda _clock: time.time() + seconds)  # noqa: B010
+
+
+def main() -> None:
+    """Run one story."""
+    order = json.loads(sys.argv[1])
+    story, spec = STORIES[order["story"]]
+    validated = ArgumentSpecValidator(copy.deepcopy(spec)).validate(order["params"])
+    if validated.error_messages:
+        sys.exit("; ".join(validated.error_messages))
+    fault = order.get("fault") or {}
+    if "step" in fault:
+        arm(fault)
+    if "clock" in fault:
+        shift_clock(fault["clock"])
+    call = Call(validated.validated_parameters, check=order.get("check", False))
+    call.interrupts.install()
+    try:
+        document = story(call)
+    except TidegateError as error:
+        document = {**failure(error, None, str), "failed": True}
+    print(json.dumps({**document, "warnings": call.warnings}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+"""Independent looks at what a fault left: the engine by its own command, the store by SQL, the proxy by a request."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+from integration.harness import Platform, containers, docker
+
+
+def live_release(platform: Platform, workload: str) -> dict[str, t.Any]:
+    """What is live by the store."""
+    query = "SELECT r.id, r.containers, r.route FROM live l JOIN releases r ON r.id = l.release WHERE l.workload = ?"
+    ((identity, names, route),) = platform.rows(query, workload)
+    return {"id": identity, "containers": json.loads(names), "route": json.loads(route) if route else None}
+
+
+def orphans(platform: Platform, workload: str) -> list[str]:
+    """Containers of no live release."""
+    return sorted(set(containers(workload)) - set(live_release(platform, workload)["containers"]))
+
+
+def started(names: list[str]) -> dict[str, str]:
+    """When each container was started last; an empty text for one that is gone."""
+    form = ["--format", "{{.State.StartedAt}}"]
+    return {name: docker("inspect", *form, name, check=False) for name in names}
+
+
+def consistent(platform: Platform, workload: str) -> dict[str, t.Any]:
+    """Exactly one release: route = store = containers = what answers; the live one."""
+    live = live_release(platform, workload)
+    assert containers(workload) == live["containers"]
+    assert containers(workload, everything=False) == live["containers"]
+    route = json.loads((platform.state / "routes" / f"{workload}.production.yml").read_text())
+    assert route == live["route"]
+    assert platform.rows("SELECT id FROM deployments WHERE workload = ? AND conclusion IS NULL", workload) == []
+    status, _headers, body = platform.get(f"{workload}.test")
+    assert status == 200, body
+    image = docker("inspect", "--format", "{{.Config.Image}}", live["containers"][0])
+    answered = json.loads(body)["version"]
+    environment = docker("inspect", "--format", "{{json .Config.Env}}", live["containers"][0])
+    assert f"VERSION={answered}" in environment, (image, body)
+    return live

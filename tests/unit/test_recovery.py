@@ -1,0 +1,289 @@
+"""What is done about interrupted deployments, reverts, phases, lost records; and which releases are kept."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import replace
+
+import pytest
+from ansible_collections.tidegate.platform.plugins.module_utils import _names, _record, _routing
+from ansible_collections.tidegate.platform.plugins.module_utils._after import after
+from ansible_collections.tidegate.platform.plugins.module_utils._declared import State, Workload
+from ansible_collections.tidegate.platform.plugins.module_utils._errors import InvalidOption
+from ansible_collections.tidegate.platform.plugins.module_utils._model import (
+    Actual,
+    Attempt,
+    Container,
+    Kept,
+    Known,
+    Plan,
+    Release,
+    Step,
+    Verb,
+)
+from ansible_collections.tidegate.platform.plugins.module_utils._parse import again
+from ansible_collections.tidegate.platform.plugins.module_utils._phases import committed_at, staging, switching
+from ansible_collections.tidegate.platform.plugins.module_utils._plan import decide
+from ansible_collections.tidegate.platform.plugins.module_utils._recovery import adopt, recover, revert
+from ansible_collections.tidegate.platform.plugins.module_utils._retention import retained, target
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from .test_plan import NEW, OLD, RECREATE, ROUTING, candidate, hosts, planned, running, wants, web
+
+HOLD = _routing.hold
+
+
+@settings(max_examples=300, deadline=None)
+@given(wants.filter(lambda w: w.state is State.PRESENT), hosts(), st.data())
+def test_a_crash_after_any_step_is_recovered_to_exactly_one_release(
+    want: Workload, have: Actual, data: st.DataObject
+) -> None:
+    """DS-T5: kill after each step, recover, decide again: one live release, route = store = containers."""
+    plan = planned(want, have)
+    if plan.candidate is None:
+        return
+    done = plan.steps[: data.draw(st.integers(0, len(plan.steps)))]
+    crashed = replace(after(have, Plan(done)), attempt=Attempt(NEW, plan.candidate))
+    recovered = after(crashed, recover(crashed, HOLD))
+    assert recovered.attempt is None
+    again = decide(want, recovered, candidate(want, _names.deployment_id(9, b"z" * 10)), ROUTING)
+    final = after(recovered, again)
+    assert final.live is not None
+    assert {c.name for c in final.containers} == set(final.live.containers)
+    assert all(c.serves for c in final.containers)
+    assert final.route == final.live.route
+
+
+def crash(want: Workload, have: Actual, last: Verb) -> Actual:
+    """The host after a kill right behind a step."""
+    plan = planned(want, have)
+    until = [s.verb for s in plan.steps].index(last) + 1
+    return replace(after(have, Plan(plan.steps[:until])), attempt=Attempt(NEW, plan.candidate))
+
+
+@pytest.mark.parametrize(
+    ("want", "last", "steps", "live"),
+    [
+        (web(2), Verb.START, "reap", OLD),
+        (web(2), Verb.GATE, "reap", OLD),
+        (web(2), Verb.SWITCH, "switch persist drain reap", NEW),
+        (web(2), Verb.PERSIST, "drain reap", NEW),
+        (web(2), Verb.REAP, "", NEW),
+        (web(2, **RECREATE), Verb.HOLD, "switch", OLD),
+        (web(2, **RECREATE), Verb.STOP, "resume gate switch", OLD),
+        (web(2, **RECREATE), Verb.START, "reap resume gate switch", OLD),
+        (web(2, **RECREATE), Verb.SWITCH, "switch persist drain reap", NEW),
+        (web(routes=[{"host": "b.test"}]), Verb.SWITCH, "switch persist", NEW),
+    ],
+)
+def test_recovery_rolls_forward_once_switched_else_back(want: Workload, last: Verb, steps: str, live: str) -> None:
+    """DS-T5, decided from the route file and the record, never from the newest container or a tag."""
+    crashed = crash(want, running(web()), last)
+    plan = recover(crashed, HOLD)
+    assert " ".join(plan.verbs()) == steps
+    later = after(crashed, plan)
+    assert later.live is not None
+    assert later.live.id == live
+
+
+def test_switched_but_dead_green_goes_back_to_blue() -> None:
+    crashed = crash(web(2), running(web()), Verb.SWITCH)
+    dead = tuple(replace(c, state="exited") if NEW[-8:] in c.name else c for c in crashed.containers)
+    plan = recover(replace(crashed, containers=dead), HOLD)
+    assert plan.verbs() == ["switch", "drain", "reap"]
+    assert plan.candidate is None
+
+
+def test_a_release_command_that_outlived_its_run_is_taken_back() -> None:
+    crashed = replace(running(web()), attempt=Attempt(NEW, candidate(web(2))))
+    command = Container(f"shop-{NEW[-8:]}-release", "running", deployment=NEW)
+    plan = recover(replace(crashed, containers=(*crashed.containers, command)), HOLD)
+    assert [(step.verb.value, step.containers) for step in plan.steps] == [("reap", (command.name,))]
+
+
+def test_an_attempt_that_made_nothing_is_just_concluded() -> None:
+    assert recover(replace(running(web()), attempt=Attempt(NEW, None)), HOLD).steps == ()
+
+
+def test_a_step_without_its_release_is_a_bug_that_shows() -> None:
+    with pytest.raises(ValueError, match="carries its release"):
+        after(Actual(), Plan((Step(Verb.START, ("a",)),)))
+
+
+# -- going back ------------------------------------------------------------------------------------------------------
+
+
+def routed(have: Actual, plan: Plan) -> t.Iterator[tuple[Step, Actual]]:
+    """Each step with the host before it."""
+    for step in plan.steps:
+        yield step, have
+        have = after(have, Plan((step,)))
+
+
+@pytest.mark.parametrize(
+    ("want", "last", "steps"),
+    [
+        (web(2), Verb.GATE, "reap"),
+        (web(2), Verb.PERSIST, "withdraw switch drain reap"),
+        (web(2, **RECREATE), Verb.PERSIST, "withdraw hold drain reap resume gate switch"),
+        (web(routes=[{"host": "b.test"}]), Verb.PERSIST, "withdraw switch"),
+    ],
+)
+def test_a_revert_makes_the_release_before_live_again(want: Workload, last: Verb, steps: str) -> None:
+    crashed = crash(want, running(web()), last)
+    plan = revert(crashed, HOLD)
+    assert " ".join(plan.verbs()) == steps
+    later = after(crashed, plan)
+    assert later.live is not None
+    assert later.live.id == OLD
+    assert later.route == later.live.route
+    assert {c.name for c in later.containers} == set(later.live.containers)
+    for step, before in routed(crashed, plan):
+        if step.verb is Verb.REAP and want.strategy.value == "blue-green":
+            assert before.route == later.route, "green goes only once traffic is back on blue"
+
+
+def test_a_revert_without_a_release_before_leaves_nothing() -> None:
+    plan = planned(web(), Actual())
+    crashed = replace(after(Actual(), plan), attempt=Attempt(NEW, plan.candidate))
+    later = after(crashed, revert(crashed, HOLD))
+    assert (later.live, later.route, later.containers) == (None, None, ())
+
+
+@settings(max_examples=200, deadline=None)
+@given(wants.filter(lambda w: w.state is State.PRESENT), hosts(), st.data())
+def test_a_crash_in_a_revert_goes_on_with_it(want: Workload, have: Actual, data: st.DataObject) -> None:
+    """A release that was gone back from never comes back by a recovery, wherever the revert was killed."""
+    plan = planned(replace(want, force=True), have)
+    if have.live is None or plan.candidate is None:
+        return
+    done = after(have, Plan(plan.steps[: committed_at(plan.steps) + 1]))
+    switched = replace(done, attempt=Attempt(NEW, plan.candidate))
+    steps = revert(switched, HOLD).steps
+    killed = after(switched, Plan(steps[: data.draw(st.integers(1, len(steps)))]))
+    killed = replace(killed, attempt=Attempt(NEW, plan.candidate, withdrawn=True))
+    later = after(killed, recover(killed, HOLD))
+    assert later.live == have.live
+    assert later.route == have.live.route
+
+
+def test_a_bake_cut_short_rolls_forward_unless_green_is_dead() -> None:
+    crashed = crash(web(2), running(web()), Verb.PERSIST)
+    assert recover(crashed, HOLD).verbs() == ["drain", "reap"]
+    dead = tuple(replace(c, state="exited") if NEW[-8:] in c.name else c for c in crashed.containers)
+    assert recover(replace(crashed, containers=dead), HOLD).verbs() == ["withdraw", "switch", "drain", "reap"]
+    alone = tuple(c for c in dead if NEW[-8:] in c.name)
+    assert recover(replace(crashed, containers=alone), HOLD).candidate is not None, "there is nothing to go back to"
+
+
+def test_what_was_canceled_is_taken_back_even_if_it_was_switched() -> None:
+    """DP-T5: a late write never revives it."""
+    crashed = crash(web(2), running(web()), Verb.SWITCH)
+    canceled = replace(crashed, attempt=Attempt(NEW, planned(web(2), running(web())).candidate, withdrawn=True))
+    assert recover(canceled, HOLD).verbs() == ["switch", "drain", "reap"]
+
+
+# -- phases ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("want", "stage", "switch"),
+    [
+        (web(2), "start gate", "gate switch persist"),
+        (web(2, release_command=["m"]), "release_command start gate", "gate switch persist"),
+        (web(2, bake={"seconds": 1}), "start gate", "gate switch persist bake"),
+        (web(2, **RECREATE), "", "hold drain stop start gate switch persist"),
+        (web(routes=[{"host": "b.test"}]), "", "switch persist"),
+        (web(), "", ""),
+    ],
+)
+def test_a_deployment_is_cut_in_phases(want: Workload, stage: str, switch: str) -> None:
+    plan = planned(want, running(web()))
+    staged = staging(plan)
+    assert " ".join(staged.verbs()) == stage
+    later = switching(plan, bool(staged.steps))
+    assert " ".join(later.verbs()) == switch
+    if stage:
+        undone = [undo.verb for step in later.steps[:1] for undo in step.undo]
+        assert undone == [Verb.REAP], "if the switch fails the staged candidate goes, too"
+
+
+# -- a lost record ---------------------------------------------------------------------------------------------------
+
+
+def labelled(have: Actual) -> Actual:
+    """The same host with what containers say of their release."""
+    assert have.live is not None
+    label = _record.to_label(have.live)
+    containers = tuple(replace(c, record=label, deployment=have.live.id) for c in have.containers)
+    return replace(have, containers=containers)
+
+
+def test_a_lost_record_is_derived_from_the_containers_that_serve() -> None:
+    well = labelled(running(web()))
+    plan = adopt(replace(well, live=None))
+    assert plan.verbs() == ["persist"]
+    assert after(replace(well, live=None), plan).live == well.live
+    assert adopt(well).steps == ()
+    assert adopt(replace(well, live=None, route=None)).steps == (), "it does not serve what is routed"
+    assert adopt(replace(running(web()), live=None)).steps == (), "without a label nobody knows"
+    exited = tuple(replace(c, state="exited") for c in well.containers)
+    assert adopt(replace(well, live=None, containers=exited)).steps == ()
+
+
+def test_a_release_declares_itself_again() -> None:
+    want = web(2, env={"A": "1"}, secrets=[{"name": "key", "value": "12345"}], replicas=2)
+    release = candidate(want)
+    once_more = again(release, {"key": "12345"}, lambda value: f"v{len(value)}")
+    assert once_more.container == want.container
+    assert once_more.routes == want.routes
+    assert once_more.secrets == want.secrets
+    assert (once_more.artifact, once_more.pull) == (release.image_id, "never")
+    with pytest.raises(InvalidOption, match="is not kept on this host"):
+        again(release, {}, lambda value: f"v{len(value)}")
+    younger = {k: v for k, v in release.snapshot.items() if k not in ("bake", "retain")}
+    assert again(replace(release, snapshot=younger), {"key": "12345"}, lambda value: f"v{len(value)}").retain == 5
+
+
+# -- retention -------------------------------------------------------------------------------------------------------
+
+
+def released(number: int, withdrawn: str | None = None, version: int | None = None) -> Kept:
+    identity = _names.deployment_id(number, bytes([number]) * 10)
+    return Kept(candidate(web(version or number), identity), float(number), withdrawn)
+
+
+def ids(releases: t.Iterable[Release]) -> list[int]:
+    return [_names.time_of(release.id) for release in releases]
+
+
+def test_as_many_good_releases_are_kept_as_declared_and_bad_ones_push_none_out() -> None:
+    history = [released(n, "bad" if n in (8, 9) else None) for n in range(10, 0, -1)]
+    live = history[0].release
+    assert ids(retained(history, Known(live))) == [10, 9, 8, 7, 6, 5, 4, 3]
+    fewer = replace(live, snapshot={**live.snapshot, "retain": 1})
+    assert ids(retained(history, Known(fewer))) == [10, 9, 7]
+    assert retained(history, None) == []
+
+
+def test_a_rollback_goes_to_the_last_good_release() -> None:
+    """DP-T2, DP-20: never to one that was gone back from, nor to a twin of the live one."""
+    history = [released(5, version=3), released(4, "bad"), released(3), released(2), released(1)]
+    known = Known(history[0].release)
+    assert ids([target(history, known, None)]) == [2], "3 is what is live, 4 was bad"
+    twice = [released(7, version=1), released(6, "bad", version=2), *history[1:]]
+    assert ids([target(twice, Known(twice[0].release), None)]) == [3], (
+        "the release that 6 had brought back was bad, too"
+    )
+    assert ids([target(history, known, "4")]) == [4], "by name a bad one, too"
+    assert ids([target(history, known, "registry.test/shop:1")]) == [1]
+    assert ids([target(history, known, history[3].release.id)]) == [2]
+    assert ids([target(history, known, "3")]) == [5]
+    with pytest.raises(InvalidOption, match="is no release that is kept") as caught:
+        target(history, known, "99")
+    assert "registry.test/shop:2" in caught.value.remedy
+    with pytest.raises(InvalidOption, match="no good earlier release"):
+        target(history[:2], known, None)
+    with pytest.raises(InvalidOption, match="no live release"):
+        target(history, Known(), None)
