@@ -1,11 +1,11 @@
 # Two commands for a fresh machine: `make demo` and `make test`. Both install and start what they need.
-.PHONY: help demo test bench lint format docs up down
+.PHONY: help demo test bench bench-batch faults lint format docs up down
 
 RUN := tests/testbed/bootstrap.sh && env -u PYTHONDONTWRITEBYTECODE
 PYTHON := .cache/venv/main/bin/python
 
 help: ## List the commands.
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 demo: ## Set everything up on this machine and deploy four versions under load.
 	@$(RUN) $(PYTHON) tests/testbed up
@@ -30,3 +30,12 @@ format: ## Format the Python code.
 bench: ## Measure against docker run and community.docker (about two minutes).
 	@$(RUN) $(PYTHON) tests/testbed up
 	@$(RUN) $(PYTHON) tests/bench/bench.py
+
+bench-batch: ## Measure many workloads at once against Compose and community.docker (about fifteen minutes).
+	@$(RUN) $(PYTHON) tests/testbed up
+	@$(RUN) $(PYTHON) tests/bench/batch.py
+
+faults: ## Run the fault tests and write the crash matrix to docs/.
+	@$(RUN) $(PYTHON) tests/testbed up hosts
+	@$(RUN) $(PYTHON) -m pytest -q -n 3 tests/faults
+	@$(RUN) $(PYTHON) tests/faults/table.py

@@ -34,7 +34,9 @@ class ActionModule(ActionBase):
         if watched:
             arguments["progress_file"] = f"/run/tidegate-{os.urandom(8).hex()}.progress"
         over = threading.Event()
-        watcher = threading.Thread(target=self._watch, args=(arguments.get("progress_file", ""), over), daemon=True)
+        host = str((task_vars or {}).get("inventory_hostname", "host"))
+        path = str(arguments.get("progress_file", ""))
+        watcher = threading.Thread(target=self._watch, args=(path, host, over), daemon=True)
         if watched:
             watcher.start()
         try:
@@ -52,12 +54,12 @@ class ActionModule(ActionBase):
                 watcher.join()
         return result
 
-    def _watch(self, path: str, over: threading.Event) -> None:
+    def _watch(self, path: str, host: str, over: threading.Event) -> None:
         """Show new lines of the progress file until the module is over; over a connection of its own."""
         other = copy.copy(self)
         other._connection = copy.copy(self._connection)
         other._connection.become = copy.copy(self._connection.become)
-        host, shown = self._task_host(), 0
+        shown = 0
         while not over.wait(QUIET_SECONDS):
             try:
                 found = other._low_level_execute_command(f"cat {path}", sudoable=True)
@@ -68,6 +70,3 @@ class ActionModule(ActionBase):
             for line in lines[shown:]:
                 self._display.display(f"  {host}: {line}")
             shown = max(shown, len(lines))
-
-    def _task_host(self) -> str:
-        return str(self._play_context.remote_addr or "localhost")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import resource
 import time
 import typing as t
 
@@ -38,6 +39,7 @@ def run(spec: Spec, story: Story) -> None:
         "engine_requests": call.engine_requests,
         "seconds": round(time.monotonic() - begun, 4),
         "sdk_seconds": round(_engine.IMPORT_SECONDS, 4),
+        "peak_memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
     }
     if document.pop("failed", False):
         module.fail_json(**document)

@@ -119,6 +119,9 @@ stats:
     sdk_seconds:
       description: Seconds that loading the Docker SDK took.
       type: float
+    peak_memory:
+      description: Bytes of memory that the module took at most.
+      type: int
 """
 
 from ..module_utils._again import reconcile

@@ -7,47 +7,23 @@ Ratios of figures of one run compare; absolute times are this machine's.
 from __future__ import annotations
 
 import argparse
-import http.client
 import json
 import os
-import shutil
 import statistics
-import sys
 import time
 import typing as t
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "testbed"), str(Path(__file__).parent)]
+import common
+from common import answers, play, say, spread, verdict
 
-import names  # noqa: E402
-import rivals  # noqa: E402
-from counting import Relay  # noqa: E402
-from integration.harness import (  # noqa: E402
-    Options,
-    Platform,
-    Ports,
-    Task,
-    docker,
-    free_ports,
-)
-from load.client import Client, Count, Target  # noqa: E402
+import names  # isort: skip
+from counting import Relay  # isort: skip
+from integration.harness import Options, Platform, Task, docker  # isort: skip
+from load.client import Client, Count, Target  # isort: skip
 
 RIVAL = "community.docker.docker_container"
 HOST = "bench.test"
 RIVAL_HOST = "rival.test"
-
-
-def spread(values: t.Sequence[float], unit: str = "ms", factor: float = 1000.0) -> str:
-    """Median with the 10th and 90th percentile."""
-    ordered = sorted(v * factor for v in values)
-    low, high = ordered[len(ordered) // 10], ordered[-1 - len(ordered) // 10]
-    return f"{statistics.median(ordered):8.1f} {unit}  ({low:.1f} to {high:.1f}, n={len(ordered)})"
-
-
-def say(title: str, value: str) -> None:
-    """One row."""
-    print(f"  {title:<64} {value}", flush=True)
 
 
 class Bench:
@@ -83,12 +59,7 @@ class Bench:
 
     def play(self, module: str, options: t.Sequence[Options]) -> tuple[float, list[Options]]:
         """Seconds and results of one playbook with these tasks."""
-        entries = [{"name": f"task {n}", module: option} for n, option in enumerate(options)]
-        path = self.platform.root / "bench.json"
-        path.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": entries}]))
-        begun = time.monotonic()
-        played = self.platform.playbook(str(path)).ok()
-        return time.monotonic() - begun, played.results
+        return play(self.platform, module, options)
 
     def run_until_ready(self) -> float:
         """Seconds of `docker run` of the same image until its health path answers: the application's own start."""
@@ -180,26 +151,10 @@ class Bench:
         return seconds, client.stop()
 
 
-def answers(address: str) -> bool:
-    """True when the application's health path answers 200."""
-    connection = http.client.HTTPConnection(address, 8000, timeout=1)
-    try:
-        connection.request("GET", "/healthz")
-        return connection.getresponse().status == http.HTTPStatus.OK
-    except OSError:
-        return False
-    finally:
-        connection.close()
-
-
-FAILED: list[str] = []
-
-
-def verdict(budget: str, met: bool) -> None:
-    """A budget and whether it is met."""
-    print(f"  {'met   ' if met else 'MISSED'} {budget}", flush=True)
-    if not met:
-        FAILED.append(budget)
+def clean(platform: Platform) -> None:
+    """Take away what the measurements made."""
+    docker("rm", "-f", "bench-rival", check=False)
+    platform.tasks(Task({"name": "bench", "state": "absent"}))
 
 
 def main() -> None:
@@ -207,21 +162,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=20, help="repetitions of each measurement")
     rounds = parser.parse_args().rounds
-    label = f"bench{os.urandom(3).hex()}"
-    platform = Platform(names.CACHE / label, label, Ports(*free_ports(3)))
-    platform.collections = f"{names.COLLECTIONS}:{rivals.collections()}"
-    try:
-        platform.playbook("tidegate.platform.site").ok()
+    with common.provisioned(clean) as platform:
         bench = Bench(platform, rounds)
         for measure in (bench.redeploy, bench.unchanged, bench.changes):
             measure()
-    finally:
-        docker("rm", "-f", "bench-rival", check=False)
-        platform.tasks(Task({"name": "bench", "state": "absent"}))
-        platform.playbook("tidegate.platform.site", traefik_state="absent")
-        docker("network", "rm", platform.network, check=False)
-        shutil.rmtree(platform.root)
-    sys.exit(f"bench: missed {', '.join(FAILED)}" if FAILED else 0)
+    common.end()
 
 
 if __name__ == "__main__":
