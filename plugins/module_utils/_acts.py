@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
-from . import _bake, _drain, _files, _gate, _listing, _options, _record
+from . import _bake, _divert, _drain, _files, _gate, _listing, _options, _record
 from ._clock import attempts
 from ._create import ContainerExtra
 from ._declared import ContainerSpec, Gate
@@ -54,6 +55,31 @@ def start(world: World, step: Step) -> str:
         _create(world, name, release, spec)
     _each(step.containers, world.on.engine.start)
     return ", ".join(step.containers)
+
+
+def stand_in(world: World, step: Step) -> str:
+    """Start the candidate without its ports, to take its connections while they change hands."""
+    release = _release(step)
+    for name in step.containers:
+        _create(world, name, release, replace(world.want.container, ports=()))
+        world.on.engine.start(name)
+    return ", ".join(step.containers)
+
+
+def divert(world: World, step: Step) -> str:
+    """Send new connections for the workload's ports to the stand-in."""
+    (name,) = step.containers
+    facts = world.on.engine.inspect(name)
+    if facts is None or not facts.address:
+        raise Unhealthy("the stand-in has no address", subject=name, remedy="What served before still serves.")
+    _divert.begin(world.key, world.want.container.ports, facts.address)
+    return f"new connections go to {name}"
+
+
+def undivert(world: World, _step: Step) -> str:
+    """Let connections go to the owner of the ports again."""
+    _divert.end(world.key)
+    return ""
 
 
 def release_command(world: World, step: Step) -> str:
@@ -109,8 +135,8 @@ def _create(
         labels={
             **_listing.ownership(world.on.state_dir, world.subject),
             _listing.LABEL_DEPLOYMENT: release.id,
-            _listing.LABEL_FINGERPRINT: release.fingerprint if command is None else "",
-            _listing.LABEL_RELEASE: _record.to_label(release) if command is None else "",
+            _listing.LABEL_FINGERPRINT: release.fingerprint if name in release.containers else "",
+            _listing.LABEL_RELEASE: _record.to_label(release) if name in release.containers else "",
         },
         env={s.name: s.value for s in want.secrets if s.delivery == "environment"},
         secrets_dir=folder,
@@ -262,6 +288,9 @@ ACTS: dict[Verb, Act] = {
     Verb.PULL: pull,
     Verb.HOLD: place_route,
     Verb.STOP: stop,
+    Verb.STAND_IN: stand_in,
+    Verb.DIVERT: divert,
+    Verb.UNDIVERT: undivert,
     Verb.RELEASE_COMMAND: release_command,
     Verb.START: start,
     Verb.RESUME: resume,

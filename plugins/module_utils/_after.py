@@ -37,6 +37,17 @@ def _start(have: Actual, step: Step) -> Actual:
     return replace(have, containers=have.containers + made)
 
 
+def _stand_in(have: Actual, step: Step) -> Actual:
+    made = tuple(
+        Container(name, "running", deployment=step.release.id if step.release else "") for name in step.containers
+    )
+    return replace(have, containers=have.containers + made)
+
+
+def _diverted(now: bool) -> Effect:
+    return lambda have, _step: replace(have, diverted=now)
+
+
 def _into(state: str) -> Effect:
     def effect(have: Actual, step: Step) -> Actual:
         changed = tuple(replace(c, state=state, health="") if c.name in step.containers else c for c in have.containers)
@@ -71,6 +82,9 @@ def _forget(have: Actual, _step: Step) -> Actual:
 
 
 EFFECTS: dict[Verb, Effect] = {
+    Verb.STAND_IN: _stand_in,
+    Verb.DIVERT: _diverted(True),
+    Verb.UNDIVERT: _diverted(False),
     Verb.START: _start,
     Verb.RESUME: _into("running"),
     Verb.STOP: _into("exited"),

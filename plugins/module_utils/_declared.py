@@ -37,6 +37,7 @@ class Strategy(str, enum.Enum):
 
     BLUE_GREEN = "blue-green"
     RECREATE = "recreate"
+    HANDOVER = "handover"
 
 
 @dataclass(frozen=True)

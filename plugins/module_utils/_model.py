@@ -112,6 +112,7 @@ class Actual:
     claimed: tuple[tuple[str, str], ...] = ()
     volumes: tuple[Volume, ...] = ()
     sequence: int | None = None
+    diverted: bool = False
 
     @property
     def routed(self) -> Document | None:
@@ -138,6 +139,9 @@ class Verb(str, enum.Enum):
     HOLD = "hold"
     STOP = "stop"
     RELEASE_COMMAND = "release_command"
+    STAND_IN = "stand_in"
+    DIVERT = "divert"
+    UNDIVERT = "undivert"
     START = "start"
     RESUME = "resume"
     GATE = "gate"

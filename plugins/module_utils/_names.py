@@ -86,6 +86,11 @@ def container_names(workload: str, deployment: str, replicas: int) -> tuple[str,
     return tuple(f"{workload}-{suffix}-{number}" for number in range(1, replicas + 1))
 
 
+def stand_in_name(workload: str, deployment: str) -> str:
+    """The container that takes a workload's connections while its ports change hands."""
+    return f"{workload}-{deployment[-SUFFIX_LENGTH:]}-0"
+
+
 def suffix_of(container: str) -> str:
     """The part of a container's name that its deployment's secret folder is called by."""
     return container.rpartition("-")[0][-SUFFIX_LENGTH:]

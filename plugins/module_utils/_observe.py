@@ -8,8 +8,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from . import _listing, _names
-from ._declared import State, Subject, Workload
+from . import _divert, _listing, _names
+from ._declared import State, Strategy, Subject, Workload
 from ._errors import InvalidOption
 from ._model import Actual, Container, Image, Known, Volume
 from ._parse import is_root
@@ -45,6 +45,7 @@ class Survey(t.NamedTuple):
             claimed=_claimed(want, self.claims),
             volumes=_volumes(want, self.on) if want.remove_volumes else (),
             sequence=known.sequence,
+            diverted=_diverted(known),
         )
 
 
@@ -79,6 +80,14 @@ def _inspected(want: Workload, have: Actual, on: Platform) -> tuple[Container, .
         changes = _listing.altered(facts, want.container) if facts else ()
         found.append(replace(container, altered=changes))
     return tuple(found)
+
+
+def _diverted(known: Known) -> bool:
+    """Whether an interrupted handover left its connections diverted; asked only where there is one."""
+    candidate = known.attempt.candidate if known.attempt else None
+    if candidate is None or candidate.snapshot.get("strategy") != Strategy.HANDOVER.value:
+        return False
+    return _divert.active(_names.key_of(candidate.snapshot["name"], candidate.snapshot["environment"]))
 
 
 def _claimed(want: Workload, claims: dict[str, Subject]) -> tuple[tuple[str, str], ...]:

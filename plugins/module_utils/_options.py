@@ -96,6 +96,12 @@ def ports(params: Params) -> tuple[Port, ...]:
     return tuple(parsed)
 
 
+def passes_filter(port: Port) -> bool:
+    """True for a published port whose connections the host's packet filter can send somewhere else."""
+    address = ipaddress.ip_address(port.address)
+    return address.version == 4 and not address.is_loopback  # noqa: PLR2004
+
+
 def gate(params: Params) -> Gate:
     """`health`, checked; also used on a release's snapshot."""
     given = params["health"] or {}

@@ -53,6 +53,8 @@ def parse(params: Params, version_of: t.Callable[[str], str]) -> Workload:
     container = _container(params, secrets)
     _image(params)
     _refuse_impossible(strategy, container)
+    if strategy is Strategy.HANDOVER and params["routes"]:
+        raise InvalidOption("strategy", strategy.value, "hands ports over, not routes", "Use blue-green without ports.")
     positive("release_command_timeout", params["release_command_timeout"])
     positive("retain", params["retain"], strict=False)
     return Workload(
@@ -264,6 +266,9 @@ def _registry(params: Params) -> Registry | None:
 
 def _refuse_impossible(strategy: Strategy, container: ContainerSpec) -> None:
     """What cannot be carried out is an error, never a silent downgrade (DS-02, DS inv. 5 and 6)."""
+    if strategy is Strategy.HANDOVER:
+        _refuse_handover(container)
+        container = replace(container, ports=())
     together = "replicas" if container.replicas > 1 else "strategy"
     value: t.Any = container.replicas if container.replicas > 1 else strategy.value
     if strategy is Strategy.RECREATE and container.replicas == 1:
@@ -276,3 +281,15 @@ def _refuse_impossible(strategy: Strategy, container: ContainerSpec) -> None:
         if not mount.read_only and not mount.shared:
             cause = f"would let two containers write {mount.target} at once"
             raise InvalidOption(together, value, cause, remedy[:-1] + ", or mark the volume read_only or shared.")
+
+
+def _refuse_handover(container: ContainerSpec) -> None:
+    """A handover hands ports over, those of the packet filter, of one container."""
+    option, value = "strategy", Strategy.HANDOVER.value
+    if container.replicas > 1:
+        raise InvalidOption("replicas", container.replicas, "cannot share ports", "Set replicas to 1.")
+    if not any(_options.passes_filter(port) for port in container.ports):
+        cause = "has no published port that passes the packet filter"
+        raise InvalidOption(
+            option, value, cause, "Set ports with an IPv4 address that is not loopback, or use recreate."
+        )

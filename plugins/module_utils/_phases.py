@@ -14,7 +14,7 @@ from dataclasses import replace
 from ._model import Plan, Step, Verb
 
 _MADE_BY_STAGING = (Verb.RELEASE_COMMAND, Verb.START)
-_STAGING = (*_MADE_BY_STAGING, Verb.GATE)
+_STAGING = (*_MADE_BY_STAGING, Verb.GATE)  # a stand-in is not staged: it lives for the length of one switch
 _COMMITTING = (Verb.PERSIST, Verb.BAKE)
 
 

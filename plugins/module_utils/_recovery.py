@@ -26,10 +26,12 @@ def recover(have: Actual, hold: Hold) -> Plan:
         if _all_serve(have, green) or not _all_there(have, have.previous):
             return Plan(finish(have, green), "it had been made live", green)
         return replace(revert(have, hold), reason="it had been made live, but does not serve any more")
-    switched = green.route is not None and have.route == green.route and _all_serve(have, green)
+    switched = _switched(have, green)
     if switched and not attempt.withdrawn:
-        forward = (Step(Verb.SWITCH, route=green.route), Step(Verb.PERSIST, release=green))
-        return Plan((*forward, *finish(have, green)), "its routes had been switched", green)
+        route = (Step(Verb.SWITCH, route=green.route),) if green.route is not None else ()
+        return Plan(
+            (*route, Step(Verb.PERSIST, release=green), *finish(have, green)), "its routes had been switched", green
+        )
     why = "it had been withdrawn or canceled" if attempt.withdrawn else "its routes had not been switched"
     return Plan(_take_back(have, green, hold), why)
 
@@ -64,6 +66,15 @@ def adopt(have: Actual) -> Plan:
     )
 
 
+def _switched(have: Actual, green: Release) -> bool:
+    """True when users get green: it is routed; or it has the ports, and nothing is diverted from them any more."""
+    if not _all_serve(have, green):
+        return False
+    if green.snapshot.get("strategy") == Strategy.HANDOVER.value:
+        return have.live is not None and not have.diverted and not _all_serve(have, have.live)
+    return green.route is not None and have.route == green.route
+
+
 def _take_back(have: Actual, green: Release, hold: Hold) -> tuple[Step, ...]:
     live = have.live
     steps: list[Step] = []
@@ -71,7 +82,9 @@ def _take_back(have: Actual, green: Release, hold: Hold) -> tuple[Step, ...]:
     if live is not None and live.state == "running":
         down = tuple(c.name for c in have.named(live.containers) if not c.serves)
     away = _away(have, green, live.containers if live else ())
-    if down and away and green.snapshot.get("strategy") == Strategy.RECREATE.value:
+    if have.diverted:
+        return _hand_back(have, green, live, down)
+    if down and away and green.snapshot.get("strategy") in (Strategy.RECREATE.value, Strategy.HANDOVER.value):
         # The two must not run at once: they may share host ports or a volume.
         if green.route is not None and have.route == green.route:
             steps.append(Step(Verb.HOLD, route=hold(green.route)))
@@ -82,6 +95,16 @@ def _take_back(have: Actual, green: Release, hold: Hold) -> tuple[Step, ...]:
     if have.route != (live.route if live else None):
         steps += route_back(replace(have, route=None))
     return (*steps, *away)
+
+
+def _hand_back(have: Actual, green: Release, live: Release | None, down: tuple[str, ...]) -> tuple[Step, ...]:
+    """Green lets the ports go, blue takes them again, and only then the stand-in's connections are its own again."""
+    named = tuple(c.name for c in have.named(green.containers))
+    rest = tuple(c.name for c in have.containers if c.deployment == green.id and c.name not in named)
+    first = (Step(Verb.REAP, named),) if named else ()
+    again = (Step(Verb.RESUME, down), Step(Verb.GATE, down, release=live)) if down else ()
+    last = (Step(Verb.REAP, rest),) if rest else ()
+    return (*first, *again, Step(Verb.UNDIVERT), *last)
 
 
 def _away(have: Actual, green: Release, kept: tuple[str, ...]) -> tuple[Step, ...]:

@@ -31,7 +31,7 @@ WORKLOAD: Spec = {
     "name": {"type": "str", "required": True},
     "environment": {"type": "str", "default": "production"},
     "state": {"type": "str", "choices": ["present", "stopped", "absent"], "default": "present"},
-    "strategy": {"type": "str", "choices": ["blue-green", "recreate"]},
+    "strategy": {"type": "str", "choices": ["blue-green", "recreate", "handover"]},
     "force": {"type": "bool", "default": False},
     "retain": {"type": "int", "default": 5},
     "sequence": {"type": "int"},

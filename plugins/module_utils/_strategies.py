@@ -13,6 +13,7 @@ import typing as t
 
 from ._declared import Document, Strategy, Workload
 from ._model import Actual, Release, Step, Verb
+from ._names import stand_in_name
 
 Hold = t.Callable[[Document], Document]
 """Turns a routing document into the one that answers 503 with Retry-After on the same routes."""
@@ -43,9 +44,35 @@ def recreate(want: Workload, have: Actual, green: Release, hold: Hold) -> tuple[
     return (*steps, *_make(want, green), *_switch(have, green, undo_switch), *_commit(want, have, green), *_reap(blue))
 
 
+def handover(want: Workload, have: Actual, green: Release, hold: Hold) -> tuple[Step, ...]:
+    """Replace a container that publishes ports, which two cannot at once: a stand-in takes new connections meanwhile.
+
+    The stand-in is green without its ports. Once it passed the gate, new connections are diverted to it; blue finishes
+    what it has and goes; green takes the ports, passes the gate, and gets the connections back.
+    """
+    blue = have.others(green.containers)
+    serving = tuple(c.name for c in have.named(blue) if c.state == "running")
+    if not serving:
+        return recreate(want, have, green, hold)
+    stand_in = (stand_in_name(want.name, green.id),)
+    again = (Step(Verb.RESUME, serving), Step(Verb.GATE, serving, release=have.live))
+    return (
+        Step(Verb.STAND_IN, stand_in, release=green, undo=(Step(Verb.REAP, stand_in),)),
+        Step(Verb.GATE, stand_in, release=green),
+        Step(Verb.DIVERT, stand_in, undo=(Step(Verb.UNDIVERT),)),
+        Step(Verb.STOP, serving, undo=again),
+        *_make(want, green),
+        Step(Verb.UNDIVERT, undo=(Step(Verb.DIVERT, stand_in),)),
+        *_switch(have, green, route_back(have)),
+        *_commit(want, have, green),
+        *_reap((*blue, *stand_in)),
+    )
+
+
 STRATEGIES: dict[Strategy, t.Callable[[Workload, Actual, Release, Hold], tuple[Step, ...]]] = {
     Strategy.BLUE_GREEN: blue_green,
     Strategy.RECREATE: recreate,
+    Strategy.HANDOVER: handover,
 }
 
 

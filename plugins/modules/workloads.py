@@ -58,11 +58,16 @@ options:
           two containers would share a host port or write one volume.
         - V(recreate) stops the live one first, and starts it again if the new one does not pass its gate.
           While neither serves, the routes answer 503 with Retry-After.
+        - V(handover) is for a container that publishes ports, such as a proxy. A stand-in without ports
+          takes new connections, by a rule of the host's packet filter, while the old container finishes
+          what it has and the new one takes the ports. It needs iptables, and covers IPv4 connections other
+          than to loopback addresses.
         - Omitted, it is the default of the source, V(blue-green).
         type: str
         choices:
         - blue-green
         - recreate
+        - handover
       force:
         description: Make a new deployment even if nothing changed.
         type: bool

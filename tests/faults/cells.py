@@ -47,6 +47,16 @@ STEPS: dict[str, dict[str, Options]] = {
         "bake": BAKE,
         "reap": {},
     },
+    "handover": {
+        "stand_in": {},
+        "gate": {"env": {"BOOT_DELAY": "0.4"}},
+        "divert": {},
+        "stop": {},
+        "start": {},
+        "undivert": {},
+        "persist": {},
+        "reap": {},
+    },
 }
 
 CELLS = [

@@ -27,6 +27,7 @@ from ansible_collections.tidegate.platform.plugins.module_utils import (
     _bake,
     _clock,
     _declare,
+    _divert,
     _drain,
     _engine,
     _files,
@@ -55,6 +56,9 @@ MIDDLES: dict[Verb, tuple[t.Any, str]] = {
     Verb.HOLD: (_traefik.Traefik, "_confirm"),
     Verb.RELEASE_COMMAND: (_acts, "_exit_code"),
     Verb.START: (_engine.Engine, "start"),
+    Verb.STAND_IN: (_engine.Engine, "start"),
+    Verb.DIVERT: (_divert, "_run"),
+    Verb.UNDIVERT: (_divert, "_run"),
     Verb.GATE: (_gate, "probe"),
     Verb.SWITCH: (_traefik.Traefik, "_confirm"),
     Verb.UNROUTE: (_traefik.Traefik, "_answers"),
@@ -66,7 +70,8 @@ MIDDLES: dict[Verb, tuple[t.Any, str]] = {
     Verb.REAP: (_engine.Engine, "remove"),
     Verb.RESUME: (_engine.Engine, "resume"),
 }
-LATER = {Verb.GATE: 2, Verb.BAKE: 2, Verb.DRAIN: 2}
+# Which call it is: the first two of a diversion only look for rules.
+LATER = {Verb.GATE: 2, Verb.BAKE: 2, Verb.DRAIN: 2, Verb.DIVERT: 4, Verb.UNDIVERT: 2}
 
 
 def die(_world: t.Any) -> None:

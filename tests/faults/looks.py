@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import typing as t
 
 from integration.harness import Platform, containers, docker
+from load.client import Target
 
 
 def live_release(platform: Platform, workload: str) -> dict[str, t.Any]:
@@ -26,15 +28,23 @@ def started(names: list[str]) -> dict[str, str]:
     return {name: docker("inspect", *form, name, check=False) for name in names}
 
 
-def consistent(platform: Platform, workload: str) -> dict[str, t.Any]:
-    """Exactly one release: route = store = containers = what answers; the live one."""
+def consistent(platform: Platform, workload: str, target: Target | None = None) -> dict[str, t.Any]:
+    """Exactly one release: route = store = containers = what answers; the live one.
+
+    :param target: where it answers, for a workload that publishes a port instead of having a route.
+    """
     live = live_release(platform, workload)
     assert containers(workload) == live["containers"]
     assert containers(workload, everything=False) == live["containers"]
-    route = json.loads((platform.state / "routes" / f"{workload}.production.yml").read_text())
-    assert route == live["route"]
+    path = platform.state / "routes" / f"{workload}.production.yml"
+    assert (json.loads(path.read_text()) if path.exists() else None) == live["route"]
     assert platform.rows("SELECT id FROM deployments WHERE workload = ? AND conclusion IS NULL", workload) == []
-    status, _headers, body = platform.get(f"{workload}.test")
+    assert (
+        f"tidegate:{workload}."
+        not in subprocess.run(["iptables-save"], capture_output=True, text=True, check=True).stdout
+    )
+    at = target or Target(f"{workload}.test", port=platform.ports.http)
+    status, _headers, body = platform.get(at.host, address=at.address, port=at.port)
     assert status == 200, body
     image = docker("inspect", "--format", "{{.Config.Image}}", live["containers"][0])
     answered = json.loads(body)["version"]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import typing as t
 
+import hosts
 import pytest
-from integration.harness import Options, Platform, docker
+from integration.harness import Options, Platform, docker, free_ports
 from load.client import Client, Target
 
 from .cells import CELLS, Cell
@@ -21,18 +22,24 @@ def test_a_kill_leaves_the_old_release_or_the_new_one(
 ) -> None:
     """DS-T5, DP-T6: exactly one live release, route = store = containers, no orphan, nothing that served was stopped."""
     workload = app()["name"]
-    first = driver.run("declare_one", **app("1"))
+    target = Target(f"{workload}.test", port=platform.ports.http)
+    published: Options = {}
+    if cell.strategy == "handover":
+        target = Target(workload, address=hosts.gateway(), port=free_ports(1)[0])
+        ports = [{"container": 8000, "host": target.port, "address": target.address}]
+        published = {"routes": [], "ports": ports, "strategy": "handover"}
+    first = driver.run("declare_one", **app("1", **published))
     blue = first["release"]["containers"]
     before = started(blue)
-    client = Client(Target(f"{workload}.test", port=platform.ports.http), "new", 40).start()
-    options = app("2", strategy=cell.strategy, **cell.more)
+    client = Client(target, "new", 40).start()
+    options = app("2", **{**published, "strategy": cell.strategy, **cell.more})
     driver.killed(cell.step, cell.when, **options)
     if cell.repair == "again":
         repaired = driver.run("declare_one", **options)
     else:
         repaired = driver.run("reconcile", names=[workload])
     count = client.stop()
-    live = consistent(platform, workload)
+    live = consistent(platform, workload, target)
     stays = live["containers"] == blue
     stopped = (
         sum(started(blue)[name] != before[name] for name in blue) if stays and cell.strategy == "blue-green" else 0

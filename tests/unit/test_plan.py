@@ -65,6 +65,8 @@ def stopped_by_hand(have: Actual) -> Actual:
     return broken(have, state="exited")
 
 
+PUBLISHED = {"container": 80, "host": 8080, "address": "0.0.0.0"}
+PORTS: dict[str, t.Any] = {"strategy": "handover", "routes": [], "ports": [PUBLISHED]}
 RECREATE: dict[str, t.Any] = {"strategy": "recreate"}
 ORPHAN = Container("shop-0000000a-1", "running")
 CASES: list[tuple[str, Workload, Actual, str]] = [
@@ -97,6 +99,13 @@ CASES: list[tuple[str, Workload, Actual, str]] = [
         "hold drain stop release_command start gate switch persist reap",
     ),
     ("no routes any more", web(2, routes=[]), running(web()), "start gate unroute persist drain reap"),
+    ("ports change hands, first", web(**PORTS), Actual(), "start gate persist"),
+    (
+        "ports change hands behind a stand-in",
+        web(2, **PORTS),
+        running(web(**PORTS)),
+        "stand_in gate divert stop start gate undivert persist reap",
+    ),
     ("only the routes changed", web(routes=[{"host": "b.test"}]), running(web()), "switch persist"),
     ("only the routes went", web(routes=[]), running(web()), "unroute persist"),
     ("routes of a workload without", web(), running(web(routes=[])), "switch persist"),
@@ -246,11 +255,10 @@ def test_a_container_that_was_disconnected_or_altered_is_replaced(change: dict[s
 wants = st.builds(
     lambda version, strategy, routed, command, replicas, state: web(
         version,
-        strategy=strategy,
-        routes=ROUTES if routed else [],
         release_command=["migrate"] if command else None,
-        replicas=replicas,
         state=state,
+        **(PORTS if strategy == "handover" else {"routes": ROUTES if routed else [], "replicas": replicas}),
+        **({} if strategy == "handover" else {"strategy": strategy}),
     ),
     st.integers(1, 3),
     st.sampled_from([s.value for s in Strategy]),

@@ -29,7 +29,7 @@ from ansible_collections.tidegate.platform.plugins.module_utils._retention impor
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from .test_plan import NEW, OLD, RECREATE, ROUTING, candidate, hosts, planned, running, wants, web
+from .test_plan import NEW, OLD, PORTS, RECREATE, ROUTING, candidate, hosts, planned, running, wants, web
 
 HOLD = _routing.hold
 
@@ -75,11 +75,17 @@ def crash(want: Workload, have: Actual, last: Verb) -> Actual:
         (web(2, **RECREATE), Verb.START, "reap resume gate switch", OLD),
         (web(2, **RECREATE), Verb.SWITCH, "switch persist drain reap", NEW),
         (web(routes=[{"host": "b.test"}]), Verb.SWITCH, "switch persist", NEW),
+        (web(2, **PORTS), Verb.STAND_IN, "reap", OLD),
+        (web(2, **PORTS), Verb.DIVERT, "undivert reap", OLD),
+        (web(2, **PORTS), Verb.STOP, "resume gate undivert reap", OLD),
+        (web(2, **PORTS), Verb.START, "reap resume gate undivert reap", OLD),
+        (web(2, **PORTS), Verb.UNDIVERT, "persist drain reap", NEW),
     ],
 )
 def test_recovery_rolls_forward_once_switched_else_back(want: Workload, last: Verb, steps: str, live: str) -> None:
     """DS-T5, decided from the route file and the record, never from the newest container or a tag."""
-    crashed = crash(want, running(web()), last)
+    before = web(**PORTS) if want.container.ports else web()
+    crashed = crash(want, running(before), last)
     plan = recover(crashed, HOLD)
     assert " ".join(plan.verbs()) == steps
     later = after(crashed, plan)

@@ -31,7 +31,7 @@ LAYERS = {
     "_routing": {"_declared", "_names"},
     "_options": {"_names", "_errors", "_declared"},
     "_parse": {"_names", "_options", "_errors", "_declared", "_model", "_spec"},
-    "_strategies": {"_declared", "_model"},
+    "_strategies": {"_declared", "_model", "_names"},
     "_phases": {"_model"},
     "_plan": {"_declared", "_errors", "_model", "_names", "_strategies"},
     "_recovery": {"_declared", "_model", "_record", "_strategies"},
@@ -39,7 +39,14 @@ LAYERS = {
     "_after": {"_model"},
     "_view": {"_model", "_plan"},
 }
-KNOWERS = {"docker": "_engine", "sqlite3": "_store", "ansible": "_module", "fcntl": "_lock", "http": "_gate _traefik"}
+KNOWERS = {
+    "docker": "_engine",
+    "sqlite3": "_store",
+    "ansible": "_module",
+    "fcntl": "_lock",
+    "subprocess": "_divert",
+    "http": "_gate _traefik",
+}
 
 
 def imports(path: Path) -> set[str]:

@@ -1,0 +1,70 @@
+"""The proxy's own upgrade and change of configuration: new connections are never refused, nothing in flight is cut."""
+
+from __future__ import annotations
+
+import typing as t
+
+from integration.harness import Options
+from load.client import Client, Count, Target
+
+from .conftest import Fleet
+from .test_fleet import DEPLOY, HOST, shop
+
+ONE = ("--limit", "fleet-2")
+SITE = "tidegate.platform.site"
+KINDS = {"new": 80.0, "download": 3.0, "upload": 3.0, "keepalive": 40.0}
+
+
+def loaded(fleet: Fleet, act: t.Callable[[], object]) -> dict[str, Count]:
+    """What each kind of load counted while something was done."""
+    target = Target(HOST, address=fleet.machines["fleet-2"]["ansible_host"], port=80)
+    clients = {kind: Client(target, kind, rate).start() for kind, rate in KINDS.items()}
+    try:
+        act()
+    finally:
+        counts = {kind: client.stop() for kind, client in clients.items()}
+    return counts
+
+
+def steps(play: t.Any) -> list[str]:
+    """Steps of the proxy's own deployment."""
+    (row,) = [row["result"] for row in play.rows if row["task"] == "Run Traefik"]
+    return [step["name"] for step in row["steps"]]
+
+
+def test_the_proxy_is_upgraded_and_configured_anew_without_losing_a_request(fleet: Fleet) -> None:
+    """DP-32: from the version before, then another configuration, then back again; counted under four kinds of load."""
+    older: Options = {"traefik_image": fleet.hosts()["fleet-2"]["traefik_image"].replace("3.7.15", "3.7.13")}
+    fleet.playbook(SITE, *ONE, **older).ok()
+    fleet.playbook(DEPLOY, *ONE, workloads=shop("1")).ok()
+    image = fleet.run("fleet-2", "docker", "ps", "--filter", "name=traefik-", "--format", "{{.Image}}")
+    assert image.endswith("3.7.13")
+    plays: list[t.Any] = []
+
+    def changes() -> None:
+        for more in ({}, {"traefik_log_level": "WARN"}, older):
+            plays.append(fleet.playbook(SITE, *ONE, **more).ok())
+
+    counts = loaded(fleet, changes)
+    expected = ["stand_in", "gate", "divert", "stop", "start", "gate", "undivert", "persist", "reap"]
+    assert [steps(play) for play in plays] == [expected] * 3
+    report = {kind: (count.requests, count.lost, round(count.slowest, 2)) for kind, count in counts.items()}
+    print(f"three handovers of the proxy, by kind (requests, lost, slowest): {report}")
+    assert [counts[kind].losses for kind in ("new", "download", "upload")] == [[], [], []], report
+    # A kept connection that the proxy closes while the next request is on its way is lost in every HTTP/1.1 server;
+    # clients ask again. Every change closes each kept connection at most once.
+    assert counts["keepalive"].lost <= len(plays) * 2, counts["keepalive"].losses
+    assert fleet.run("fleet-2", "sh", "-c", "iptables-save | grep -c tidegate: || true") == "0"
+    assert fleet.playbook(SITE, *ONE, **older).ok().changed == []
+
+
+def test_a_proxy_that_does_not_pass_its_gate_leaves_the_old_one_serving(fleet: Fleet) -> None:
+    """A configuration that Traefik refuses: nothing is diverted, nothing is stopped."""
+    before = fleet.containers("fleet-2", "traefik")
+    plays: list[t.Any] = []
+    bad = {"traefik_extra_arguments": ["--no.such.option=true"]}
+    counts = loaded(fleet, lambda: plays.append(fleet.playbook(SITE, *ONE, **bad)))
+    assert plays[0].code != 0
+    assert "no.such.option" in plays[0].output or "exit code" in plays[0].output
+    assert {kind: count.losses for kind, count in counts.items() if count.losses} == {}
+    assert fleet.containers("fleet-2", "traefik") == before
