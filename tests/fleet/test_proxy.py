@@ -37,8 +37,8 @@ def test_the_proxy_is_upgraded_and_configured_anew_without_losing_a_request(flee
     older: Options = {"traefik_image": fleet.hosts()["fleet-2"]["traefik_image"].replace("3.7.15", "3.7.13")}
     fleet.playbook(SITE, *ONE, **older).ok()
     fleet.playbook(DEPLOY, *ONE, workloads=shop("1")).ok()
-    image = fleet.run("fleet-2", "docker", "ps", "--filter", "name=traefik-", "--format", "{{.Image}}")
-    assert image.endswith("3.7.13")
+    ask = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8080/api/version').read().decode())"
+    assert "3.7.13" in fleet.run("fleet-2", "python3", "-c", ask)
     plays: list[t.Any] = []
 
     def changes() -> None:

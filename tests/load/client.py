@@ -115,9 +115,9 @@ class Client:
         return ("\r\n".join((f"{line} HTTP/1.1", f"Host: {self.target.host}", *headers)) + "\r\n\r\n").encode()
 
     async def keepalive(self) -> str:
-        """A small GET over one of a few kept connections."""
-        fresh = not self._idle
-        reader, writer = await self._open() if fresh else self._idle.pop()
+        """A small GET over one of a few kept connections; one that the server has closed is not used again."""
+        self._idle = [kept for kept in self._idle if not kept[0].at_eof()]
+        reader, writer = self._idle.pop() if self._idle else await self._open()
         try:
             answer = await self._exchange(reader, writer, self._head(f"GET {self.target.path}"))
         except BaseException:

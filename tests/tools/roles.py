@@ -26,7 +26,11 @@ def prose(text: Any) -> str:
 def defaults(options: dict[str, Any]) -> str:
     """The defaults file."""
     known = {name: option["default"] for name, option in options.items() if "default" in option}
-    return HEAD + yaml.safe_dump(known, sort_keys=False, width=1000, default_flow_style=None)
+    entries = [
+        yaml.safe_dump({name: value}, width=1000, default_flow_style=None if isinstance(value, (dict, list)) else False)
+        for name, value in known.items()
+    ]
+    return HEAD + "".join(entries)
 
 
 def rows(options: dict[str, Any], prefix: str = "") -> list[str]:
