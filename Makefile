@@ -7,7 +7,7 @@ PYTHON := .cache/venv/main/bin/python
 help: ## List the commands.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
-demo: ## Set everything up on this machine and deploy four versions under load.
+demo: ## Set everything up on this machine, deploy four versions under load, roll back.
 	@$(RUN) $(PYTHON) tests/testbed up
 	@$(RUN) $(PYTHON) tests/demo/demo.py
 
@@ -38,4 +38,5 @@ bench-batch: ## Measure many workloads at once against Compose and community.doc
 faults: ## Run the fault tests and write the crash matrix to docs/.
 	@$(RUN) $(PYTHON) tests/testbed up hosts
 	@$(RUN) $(PYTHON) -m pytest -q -n 3 tests/faults
+	@$(RUN) $(PYTHON) -m pytest -q tests/fleet/test_hosts.py
 	@$(RUN) $(PYTHON) tests/faults/table.py

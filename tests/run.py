@@ -102,8 +102,18 @@ def integration() -> list[Command]:
     """Real ansible-playbook runs against the real engine, Traefik, registries and ACME server."""
     return [
         ["python", "tests/testbed", "up", "hosts"],
-        ["python", "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", "tests/integration", "--durations=10"],
+        ["python", "-m", "pytest", "-q", "-n", "3", "--dist", "loadfile", "tests/integration", "--durations=10"],
     ]
+
+
+def faults() -> list[Command]:
+    """Kill -9 in and after every step of every strategy, and faults of the host's parts; prints the table."""
+    return [["python", "-m", "pytest", "-q", "-n", "3", "tests/faults", "--durations=5"]]
+
+
+def fleet() -> list[Command]:
+    """Three target hosts with engines of their own: two-phase deployments, the proxy's upgrade, host faults."""
+    return [["python", "-m", "pytest", "-q", "-s", "tests/fleet", "--durations=5"]]
 
 
 def molecule() -> list[Command]:
@@ -118,7 +128,7 @@ def demo() -> list[Command]:
     return [["python", "tests/demo/demo.py"]]
 
 
-PARTS = (lint, types, unit, docs, sanity, newest, build, integration, molecule, demo)
+PARTS = (lint, types, unit, docs, sanity, newest, build, integration, faults, fleet, molecule, demo)
 
 
 def environment() -> dict[str, str]:
@@ -140,7 +150,7 @@ def passes(commands: list[Command]) -> bool:
         done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
         output = done.stdout + done.stderr
         for line in output.splitlines():
-            if re.search(r"\d+ (passed|failed)|^SKIPPED|^demo: |[0-9.]+s call|^TOTAL", line):
+            if re.search(r"\d+ (passed|failed)|^SKIPPED|^demo: |[0-9.]+s call|^TOTAL|^\| |cells, |handovers of", line):
                 print(f"  {line.strip()}")
         if done.returncode:
             print(f"{output[-12000:]}\n  FAILED: {' '.join(command)}", flush=True)

@@ -62,11 +62,12 @@ class Batch:
         """Side by side, each on connections of its thread's own."""
         if len(wants) == 1:
             return [self._one(wants[0])]
-        mine = threading.local()
+        mine, waiting = threading.local(), list(wants)
 
         def one(want: Workload) -> Ended:
+            waiting.pop()
             if not hasattr(mine, "on"):
-                mine.on = self.on.another()
+                mine.on = self.on.another(lambda: bool(waiting))
             return self._one(want, mine.on)
 
         with ThreadPoolExecutor(max_workers=max(1, min(self.manner.concurrency, len(wants)))) as pool:

@@ -194,7 +194,6 @@ class Workload:
     release_command_timeout: float = 300.0
     force: bool = False
     bake: Bake | None = None
-    retain: int = 5
     sequence: int | None = None
     artifact: str = ""
     remove_volumes: bool = False

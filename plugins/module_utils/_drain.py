@@ -18,7 +18,7 @@ from ._declared import Drain
 ESTABLISHED = "01"
 LISTENING = "0A"
 # One reading of zero may fall between Traefik's choice of a server and its dial; two, this far apart, do not.
-SETTLE_SECONDS = 0.1
+SETTLE_SECONDS = 0.05
 ZEROS = 2
 
 
@@ -32,31 +32,40 @@ class Drained(t.NamedTuple):
 class Sockets:
     """Counts established connections to a local port, over the network namespaces of some processes.
 
-    A table that holds no listener for the port is read once only: the kernel walks all of its sockets, of every
-    namespace, for each reading (5 ms on a small host).
+    For a table of sockets the kernel walks those of every namespace (5 ms on a small host), but its counters are at
+    hand. So a table is read only where the counters say that there is more than the listeners that were found before.
     """
 
     def __init__(self, pids: t.Iterable[int], port: int, proc: str = "/proc") -> None:
         self.port = port
-        self._tables = [f"{proc}/{pid}/net/{table}" for pid in pids for table in ("tcp", "tcp6")]
+        self._listeners = dict.fromkeys((f"{proc}/{pid}/net/{table}" for pid in pids for table in ("tcp", "tcp6")), 0)
 
     def __call__(self) -> int:
         """How many there are now."""
-        found = {path: [state for port, state in _sockets(path) if port == self.port] for path in self._tables}
-        listening = [path for path, states in found.items() if LISTENING in states]
-        busy = [path for path, states in found.items() if ESTABLISHED in states]
-        self._tables = sorted({*listening, *busy}) if listening else self._tables
-        return sum(states.count(ESTABLISHED) for states in found.values())
+        return sum(self._established(path) for path in self._listeners if _in_use(path) > self._listeners[path])
+
+    def _established(self, path: str) -> int:
+        found = [line.split(None, 4) for line in _lines(path)[1:]]
+        self._listeners[path] = sum(row[3] == LISTENING for row in found)
+        return sum(row[3] == ESTABLISHED and int(row[1].rpartition(":")[2], 16) == self.port for row in found)
 
 
-def _sockets(path: str) -> list[tuple[int, str]]:
-    """Local port and state of every socket in a table of the kernel."""
+def _in_use(path: str) -> int:
+    """Sockets of a table, listeners included, by the kernel's counters (proc(5), /proc/PID/net/sockstat)."""
+    folder, _slash, table = path.rpartition("/")
+    for line in _lines(f"{folder}/{'sockstat' if table == 'tcp' else 'sockstat6'}"):
+        words = line.split()
+        if words[0] == f"{table.upper()}:":
+            return int(words[words.index("inuse") + 1])
+    return 0
+
+
+def _lines(path: str) -> list[str]:
     try:
         with open(path, encoding="ascii") as stream:
-            rows = [line.split(None, 4) for line in stream.readlines()[1:]]
-    except (FileNotFoundError, ProcessLookupError, OSError):
+            return stream.readlines()
+    except OSError:
         return []  # the process ended, and its connections with it
-    return [(int(row[1].rpartition(":")[2], 16), row[3]) for row in rows]
 
 
 def drain(count: t.Callable[[], int], limits: Drain, clock: Clock) -> Drained:
@@ -67,7 +76,7 @@ def drain(count: t.Callable[[], int], limits: Drain, clock: Clock) -> Drained:
     """
     begun, zeros, outlived = clock.monotonic(), 0, 0
     left_open = 0
-    for _left in attempts(clock, limits.upgraded_timeout, first=SETTLE_SECONDS, most=SETTLE_SECONDS):
+    for _left in attempts(clock, limits.upgraded_timeout, first=SETTLE_SECONDS, most=2 * SETTLE_SECONDS):
         left_open = count()
         zeros = 0 if left_open else zeros + 1
         if zeros >= ZEROS:

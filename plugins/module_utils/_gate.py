@@ -57,7 +57,7 @@ def pass_gate(engine: Engine, clock: Clock, entry: Entry) -> str:
     gate, name = entry.gate, entry.name
     begun, good, last = clock.monotonic(), 0, "no probe was made"
     facts, allowed = engine.inspect(name), entry.restarts
-    for probes, _left in enumerate(attempts(clock, gate.deadline, first=0.02), 1):
+    for probes, _left in enumerate(attempts(clock, gate.deadline, first=0.01), 1):
         if probes > 1 and not _unchanged(facts, gate):
             facts = engine.inspect(name)
         if facts is None or facts.state != "running" or (allowed is not None and facts.restarts > allowed):

@@ -74,7 +74,6 @@ def parse(params: Params, version_of: t.Callable[[str], str]) -> Workload:
         release_command_timeout=params["release_command_timeout"],
         force=params["force"],
         bake=_options.bake(params),
-        retain=params["retain"],
         sequence=params["sequence"],
     )
 

@@ -46,9 +46,11 @@ def prune(call: Call) -> Result:
     before = call.on.engine.layers_size()
     size = _images(call, done) if call.params["images"] else 0
     _secrets(call, {key_of(*subject) for subject in seen.known}, done)
+    moment = call.clock.now() - call.params["keep_days"] * SECONDS_A_DAY
+    old = call.on.store.old_deployments(moment, call.params["keep_deployments"], done.releases)
+    done.deployments = len(old)
     if not call.check:
-        moment = call.clock.now() - call.params["keep_days"] * SECONDS_A_DAY
-        done.deployments = call.on.store.drop_deployments(moment, call.params["keep_deployments"])
+        call.on.store.drop_deployments(old, moment)
         size = before - call.on.engine.layers_size()
     removed = {name: getattr(done, name) for name in ("containers", "releases", "secrets", "images", "deployments")}
     return {"changed": any(removed.values()), "removed": removed, "bytes": max(size, 0), "busy": done.busy}

@@ -211,19 +211,24 @@ class Store:
         with self._writing() as db:
             db.executemany("DELETE FROM releases WHERE id = ?", [(identity,) for identity in identities])
 
-    def drop_deployments(self, before: float, keep: int) -> int:
-        """Forget concluded deployments that are old, beyond the newest `keep` of each workload, with their journal."""
-        old = (
-            "SELECT id FROM (SELECT id, ended_at, ROW_NUMBER() OVER (PARTITION BY workload, environment "
-            "ORDER BY id DESC) AS rank FROM deployments WHERE conclusion IS NOT NULL) "
-            "WHERE rank > ? AND ended_at < ? AND id NOT IN (SELECT id FROM releases)"
+    def old_deployments(self, before: float, keep: int, but: t.Container[str] = ()) -> list[str]:
+        """Concluded deployments that are old, beyond the newest `keep` of each workload, and made no kept release.
+
+        :param but: releases that are about to go.
+        """
+        query = (
+            "SELECT id, id IN (SELECT id FROM releases) FROM (SELECT id, ended_at, ROW_NUMBER() OVER (PARTITION BY "
+            "workload, environment ORDER BY id DESC) AS rank FROM deployments WHERE conclusion IS NOT NULL) "
+            "WHERE rank > ? AND ended_at < ? ORDER BY id"
         )
+        return [identity for identity, kept in self._rows(query, keep, before) if not kept or identity in but]
+
+    def drop_deployments(self, identities: t.Sequence[str], before: float) -> None:
+        """Forget deployments with their journal, and old events."""
         with self._writing() as db:
-            gone = [row[0] for row in db.execute(old, (keep, before))]
             for column, table in (("deployment", "journal"), ("id", "deployments")):
-                db.executemany(f"DELETE FROM {table} WHERE {column} = ?", [(identity,) for identity in gone])
+                db.executemany(f"DELETE FROM {table} WHERE {column} = ?", [(identity,) for identity in identities])
             db.execute("DELETE FROM events WHERE time < ?", (before,))
-        return len(gone)
 
     def remember_pull(self, image_id: str, reference: str, now: float) -> None:
         """An image came here by a pull of ours."""

@@ -66,9 +66,13 @@ class Platform:
     lock_timeout: float
     disk_reserve: int = 0
 
-    def another(self) -> Platform:
-        """The same host, for a thread of its own."""
-        return replace(self, engine=self.engine.another(), store=Store(self.state_dir), traefik=self.traefik.paced())
+    def another(self, more: t.Callable[[], bool]) -> Platform:
+        """The same host, for a thread of its own.
+
+        :param more: tells whether further workloads will begin.
+        """
+        traefik = self.traefik.paced(more)
+        return replace(self, engine=self.engine.another(), store=Store(self.state_dir), traefik=traefik)
 
 
 def _silent(_key: str, _what: str) -> None:

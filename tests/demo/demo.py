@@ -1,4 +1,4 @@
-"""The demonstration: provisions this machine, then deploys four versions under constant load and shows it happening.
+"""The demonstration: provisions this machine, deploys four versions under constant load, rolls back, and shows it.
 
 `make demo` runs it. The last line counts requests, losses, releases and seconds; `lost` counts everything but the
 announced gap of the recreate, which is shown apart.
@@ -90,11 +90,13 @@ def picture(count: Count, since: float, until: float) -> str:
     return line[-WIDTH:]
 
 
-def deploy(client: Client, begin: float, title: str, *extra: str, fails: bool = False) -> bool:
-    """Deploy one version; print its steps as they pass, then the picture of who answered."""
+def deploy(
+    client: Client, begin: float, title: str, *extra: str, fails: bool = False, playbook: str = "deploy"
+) -> bool:
+    """Make one version live; print its steps as they pass, then the picture of who answered."""
     print(f"\n  {title}", flush=True)
     journal, since = Journal(), time.monotonic() - begin
-    process = ansible("deploy", "workload=shop", *extra)
+    process = ansible(playbook, "workload=shop", *extra)
     while process.poll() is None:
         journal.show()
         time.sleep(0.02)
@@ -109,7 +111,7 @@ def deploy(client: Client, begin: float, title: str, *extra: str, fails: bool = 
 
 
 def main() -> None:
-    """Provision, deploy four versions under load, count, and take everything away again."""
+    """Provision, deploy four versions under load, roll back, count, and take everything away again."""
     begun = time.monotonic()
     STATE.mkdir(parents=True, exist_ok=True)
     print("demo: provisioning this machine (docker, traefik)", flush=True)
@@ -125,6 +127,11 @@ def main() -> None:
         if deploy(client, begin, "version 3, blue-green, fails its gate: 2 serves on", "version=3", fails=True):
             sys.exit("demo: version 3 should not have passed its gate")
         good += deploy(client, begin, "version 4, recreate: an announced gap", "version=4", "demo_strategy=recreate")
+        good += deploy(client, begin, "rollback: the last good release, as it was", playbook="rollback")
+        print("\n  status")
+        for line in finish(ansible("status")).splitlines():
+            if line.lstrip().startswith(('"WORKLOAD', '"catch-all', '"shop', '"traefik')):
+                print(f"    {line.strip().strip(',').strip(chr(34))}")
     finally:
         count = client.stop()
         finish(ansible("teardown", "workload=shop", "confirm=shop"), may_fail=True)

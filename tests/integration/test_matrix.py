@@ -13,7 +13,7 @@ from pathlib import Path
 import names
 import pytest
 
-from .harness import Options, Platform, Task, containers
+from .harness import Options, Platform, Task, containers, docker
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -78,8 +78,21 @@ MATRIX = {
 }
 
 
+# A list of one declaration has to do exactly what the declaration alone does; its parameters are the same code.
+WRAPPED = {"workloads": "workload_image"}
+# These need no declaration: what makes them change something, and whether they would do so again.
+AFTER = {
+    "workload_rollback": (lambda name: {"name": name}, "a newer release"),
+    "reconcile": (lambda name: {"names": [name]}, "a stopped container"),
+    "workload_prune": (lambda _name: {"keep_days": 0, "keep_deployments": 1, "images": False}, "old deployments"),
+}
+# These change nothing on a workload that is well.
+LOOKING = {"workload_info": {}, "workload_cancel": {"name": "NAME"}}
+
+
 def test_every_module_is_in_the_matrix() -> None:
-    assert set(MATRIX) == {path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")}
+    modules = {path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")}
+    assert {*MATRIX, *WRAPPED, *AFTER, *LOOKING} == modules
 
 
 def named(options: t.Any, name: str) -> t.Any:
@@ -121,6 +134,70 @@ def base(platform: Platform, name: str) -> Options:
         "drain": {"timeout": 2},
         "stop_timeout": 1,
     }
+
+
+def unwrapped(result: Options) -> Options:
+    """The one workload's part of a list's result, with its diff."""
+    if "workloads" not in result:
+        return result
+    (row,) = result["workloads"]
+    (diff,) = result["diff"] or [{"before": None, "after": None}]
+    return {**row, "diff": diff}
+
+
+@pytest.mark.parametrize("module", sorted(WRAPPED))
+def test_a_list_of_one_does_what_the_one_does(platform: Platform, base: Options, module: str) -> None:
+    """The same four runs for create, change, stop, start and remove, and the same steps as the module for one."""
+    case = MATRIX[WRAPPED[module]]
+    create = {**base, **case.create}
+    change = {**create, **next(iter(case.changes.values()))}
+    sets = [create, change, {**change, "state": "stopped"}, change, {**base, "state": "absent"}]
+    name = f"tidegate.platform.{module}"
+    tasks = [Task({"workloads": [task.options]}, task.check, name) for options in sets for task in four(options)]
+    results = [unwrapped(result) for result in platform.tasks(*tasks)]
+    alone = [result for options in sets for result in platform.tasks(Task(options))]
+    for number, expected in enumerate(alone):
+        foretold, real, again, still = results[4 * number : 4 * number + 4]
+        assert not any(r.get("failed") for r in (foretold, real, again, still))
+        assert [r["changed"] for r in (foretold, real, again, still)] == [True, True, False, False]
+        assert [s["name"] for s in foretold["steps"]] == [s["name"] for s in real["steps"]]
+        assert [s["name"] for s in real["steps"]] == [s["name"] for s in expected["steps"]]
+        assert foretold["diff"]["after"] == real["diff"]["after"] == expected["diff"]["after"]
+
+
+@pytest.mark.parametrize("module", sorted(AFTER))
+def test_modules_without_a_declaration_in_four_runs(
+    platform: Platform, base: Options, module: str, tmp_path: Path
+) -> None:
+    """Check foretells, the real run does it, a second one does not; of a rollback, to the release that it named."""
+    own = {"state_dir": str(tmp_path / "state")}
+    create = {**base, **MATRIX["workload_image"].create, **own}
+    newer = {**create, "image": names.image("app", "2")}
+    platform.tasks(*(Task(options) for options in (create, newer, {**newer, "force": True})))
+    if module == "reconcile":
+        docker("stop", "-t", "1", *containers(base["name"]))
+    options, _why = AFTER[module][0](base["name"]), AFTER[module][1]
+    name = f"tidegate.platform.{module}"
+    call = {**options, **own}
+    foretold, real = platform.tasks(Task(call, check=True, module=name), Task(call, module=name))
+    call.update({"to": real["target"]} if module == "workload_rollback" else {})
+    again, still = platform.tasks(Task(call, module=name), Task(call, check=True, module=name))
+    assert not any(r["failed"] for r in (foretold, real, again, still)), (foretold, real, again, still)
+    assert [r["changed"] for r in (real, again, still)] == [True, False, False]
+    assert foretold["changed"]
+    platform.apply(name=base["name"], state="absent", **own)
+
+
+@pytest.mark.parametrize("module", sorted(LOOKING))
+def test_modules_that_look_change_nothing(platform: Platform, base: Options, module: str) -> None:
+    create = {**base, **MATRIX["workload_image"].create}
+    name = f"tidegate.platform.{module}"
+    options = named(LOOKING[module], base["name"])
+    platform.apply(**create)
+    before = containers(base["name"])
+    results = platform.tasks(Task(options, check=True, module=name), Task(options, module=name))
+    assert [(r["failed"], r["changed"]) for r in results] == [(False, False)] * 2
+    assert containers(base["name"]) == before
 
 
 @pytest.mark.parametrize("module", sorted(MATRIX))

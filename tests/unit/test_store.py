@@ -160,8 +160,11 @@ def test_old_deployments_go_but_releases_and_the_newest_stay(tmp_path: Path) -> 
         store.journal(identity, "start", 1.0)
         store.conclude(identity, "failed", "", 10.0)
     begun(store, "e")
-    assert store.drop_deployments(before=5.0, keep=1) == 0, "not old enough"
-    assert store.drop_deployments(before=20.0, keep=1) == 2
+    assert store.old_deployments(before=5.0, keep=1) == [], "not old enough"
+    assert store.old_deployments(before=20.0, keep=1, but=["a"]) == ["a", "b", "c"], "a's release is about to go"
+    old = store.old_deployments(before=20.0, keep=1)
+    assert old == ["b", "c"]
+    store.drop_deployments(old, 20.0)
     assert [row["id"] for row in store.deployments(SHOP, 9)] == ["e", "d", "a"]
     assert store.step("b") == ""
     assert store.step("d") == "start"
