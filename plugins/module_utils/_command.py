@@ -30,9 +30,10 @@ def main(argv: t.Sequence[str]) -> int:
     except TidegateError as error:
         document = {**failure(error, None, str), "failed": True}
     for text in call.warnings:
-        print(f"warning: {text}", file=sys.stderr)
+        sys.stderr.write(f"warning: {text}\n")
     for row in document.get("workloads", ()):
         if row["state"] != "ok":
-            print(json.dumps({key: row.get(key) for key in ("name", "environment", "state", "reason", "msg")}))
-    print(document.get("msg") or json.dumps(document["summary"]))
+            shown = {key: row.get(key) for key in ("name", "environment", "state", "reason", "msg")}
+            sys.stdout.write(json.dumps(shown) + "\n")
+    sys.stdout.write((document.get("msg") or json.dumps(document["summary"])) + "\n")
     return 1 if document.get("failed") else 0

@@ -186,7 +186,12 @@ SOME: Spec = {
 }
 ROLLBACK: Spec = {**SUBJECT, "to": {"type": "str"}, **HOST}
 CANCEL: Spec = {**SUBJECT, "timeout": {"type": "float", "default": 60.0}, **HOST}
-RECONCILE: Spec = {**SOME, "concurrency": WORKLOADS["concurrency"], **HOST}
+RECONCILE: Spec = {
+    **SOME,
+    "concurrency": WORKLOADS["concurrency"],
+    **HOST,
+    "lock_timeout": {"type": "float", "default": 0.0},  # what another run deploys is left to that run
+}
 INFO: Spec = {**SOME, "deployments": {"type": "int", "default": 5}, **HOST}
 PRUNE: Spec = {
     "images": {"type": "bool", "default": True},

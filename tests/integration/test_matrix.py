@@ -81,7 +81,7 @@ MATRIX = {
 # A list of one declaration has to do exactly what the declaration alone does; its parameters are the same code.
 WRAPPED = {"workloads": "workload_image"}
 # These need no declaration: what makes them change something, and whether they would do so again.
-AFTER = {
+AFTER: dict[str, tuple[t.Callable[[str], Options], str]] = {
     "workload_rollback": (lambda name: {"name": name}, "a newer release"),
     "reconcile": (lambda name: {"names": [name]}, "a stopped container"),
     "workload_prune": (lambda _name: {"keep_days": 0, "keep_deployments": 1, "images": False}, "old deployments"),
@@ -171,7 +171,8 @@ def test_modules_without_a_declaration_in_four_runs(
 ) -> None:
     """Check foretells, the real run does it, a second one does not; of a rollback, to the release that it named."""
     own = {"state_dir": str(tmp_path / "state")}
-    create = {**base, **MATRIX["workload_image"].create, **own}
+    retain = 0 if module == "workload_prune" else 5
+    create = {**base, **MATRIX["workload_image"].create, **own, "retain": retain}
     newer = {**create, "image": names.image("app", "2")}
     platform.tasks(*(Task(options) for options in (create, newer, {**newer, "force": True})))
     if module == "reconcile":
