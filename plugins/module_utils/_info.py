@@ -10,8 +10,9 @@ import typing as t
 from dataclasses import replace
 
 from ._call import Call, Result
-from ._converge import ROUTING, unchanged
+from ._converge import unchanged
 from ._declared import Document, Subject
+from ._deployment import ROUTING
 from ._errors import EngineFailure, InvalidOption, ProxyFailure
 from ._model import Actual, Known, Release
 from ._names import key_of, suffix_of

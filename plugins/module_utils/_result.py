@@ -8,7 +8,8 @@ from __future__ import annotations
 import typing as t
 
 from ._batch import Ended
-from ._converge import Outcome, conclusion_of
+from ._converge import Outcome
+from ._deployment import conclusion_of
 from ._errors import TidegateError
 from ._model import Release
 from ._world import World

@@ -1,23 +1,20 @@
 # Copyright: (c) 2026, tidegate.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The only file that knows SQLite: deployments, releases, live pointers, journal, claims and event outbox.
+"""The record: deployments, releases, live pointers, journal, claims and event outbox, in SQL.
 
 Private to tidegate.platform. It is the host's truth about intent; labels on containers say who owns what.
 """
 
 from __future__ import annotations
 
-import os
-import sqlite3
 import typing as t
-from contextlib import contextmanager
 
-from . import _files, _record
+from . import _record
+from ._database import Connection, Database
 from ._declared import Subject, canonical
-from ._errors import Canceled, StoreFailure
+from ._errors import Canceled
 from ._model import Attempt, Kept, Known, Release
-from ._schema import MIGRATIONS
 
 _OF = "workload = ? AND environment = ?"
 _RELEASE = "r.id, r.image, r.image_id, r.fingerprint, r.containers, r.route, r.snapshot"
@@ -37,19 +34,8 @@ class NewAttempt(t.NamedTuple):
     sequence: int | None = None
 
 
-class Store:
-    """The state database of one host; a thread takes one of its own.
-
-    Reading never creates anything: on a virgin host it reads an empty database in memory.
-
-    :param state_dir: folder of mode 0700 that holds it.
-    """
-
-    def __init__(self, state_dir: str) -> None:
-        self.path = os.path.join(state_dir, "tidegate.db")
-        self.state_dir = state_dir
-        self._open: sqlite3.Connection | None = None
-        self._in_memory = False
+class Store(Database):
+    """What is on record on one host: deployments, releases, live pointers, journal, claims, events, pulled images."""
 
     # -- reading ------------------------------------------------------------------------------------------------
 
@@ -57,7 +43,7 @@ class Store:
         """What is known of every workload, or of one: two queries, however many there are."""
         where, values = (f"WHERE l.{_OF.replace('AND ', 'AND l.')}", subject) if subject else ("", ())
         found: dict[Subject, Known] = {}
-        for row in self._rows(
+        for row in self.rows(
             f"SELECT l.workload, l.environment, l.state, l.since, d.sequence, r.id = l.release, {_RELEASE} FROM live l "
             f"JOIN releases r ON r.id IN (l.release, l.previous) LEFT JOIN deployments d ON d.id = l.release {where}",
             *values,
@@ -69,7 +55,7 @@ class Store:
             else:
                 found[key] = before._replace(previous=_record.from_columns(row[6:]))
         where = where.replace("l.", "d.").replace("WHERE", "AND")
-        for row in self._rows(
+        for row in self.rows(
             "SELECT d.workload, d.environment, d.id, d.candidate, d.status, r.withdrawn IS NOT NULL OR d.cancel "
             f"FROM deployments d LEFT JOIN releases r ON r.id = d.id WHERE d.conclusion IS NULL {where} ORDER BY d.id",
             *values,
@@ -81,48 +67,48 @@ class Store:
 
     def newest(self, subject: Subject) -> str:
         """Id of the newest deployment on record; an empty text without any."""
-        rows = self._rows(f"SELECT MAX(id) FROM deployments WHERE {_OF}", *subject)
+        rows = self.rows(f"SELECT MAX(id) FROM deployments WHERE {_OF}", *subject)
         return rows[0][0] or ""
 
     def releases(self, subject: Subject) -> list[Kept]:
         """Releases on record, newest first."""
         query = f"SELECT {_RELEASE}, r.made_at, r.withdrawn FROM releases r WHERE {_OF} ORDER BY made_at DESC, id DESC"
-        rows = self._rows(query, *subject)
+        rows = self.rows(query, *subject)
         return [Kept(_record.from_columns(row[:_WIDTH]), *row[_WIDTH:]) for row in rows]
 
     def claims(self) -> dict[str, Subject]:
         """Who has which route."""
-        return {row[0]: Subject(*row[1:]) for row in self._rows("SELECT claim, workload, environment FROM claims")}
+        return {row[0]: Subject(*row[1:]) for row in self.rows("SELECT claim, workload, environment FROM claims")}
 
     def deployments(self, subject: Subject, limit: int) -> list[dict[str, t.Any]]:
         """The last deployments, newest first, as documents."""
         query = f"SELECT {', '.join(_LISTED)} FROM deployments WHERE {_OF} ORDER BY id DESC LIMIT ?"
-        return [dict(zip(_LISTED, row)) for row in self._rows(query, *subject, limit)]
+        return [dict(zip(_LISTED, row)) for row in self.rows(query, *subject, limit)]
 
     def step(self, deployment: str) -> str:
         """The last step that a deployment began."""
         query = "SELECT step FROM journal WHERE deployment = ? ORDER BY number DESC LIMIT 1"
-        rows = self._rows(query, deployment)
+        rows = self.rows(query, deployment)
         return rows[0][0] if rows else ""
 
     def conclusion(self, deployment: str) -> str | None:
         """How a deployment ended, None while it has not."""
-        rows = self._rows("SELECT conclusion FROM deployments WHERE id = ?", deployment)
+        rows = self.rows("SELECT conclusion FROM deployments WHERE id = ?", deployment)
         return rows[0][0] if rows else None
 
     def canceling(self, deployment: str) -> bool:
         """True when somebody asked for the deployment to be canceled."""
-        return bool(self._rows("SELECT 1 FROM deployments WHERE id = ? AND cancel = 1", deployment))
+        return bool(self.rows("SELECT 1 FROM deployments WHERE id = ? AND cancel = 1", deployment))
 
     def pulled(self) -> list[tuple[str, str]]:
         """Id and reference of every image that was pulled here."""
-        return [tuple(row) for row in self._rows("SELECT image_id, reference FROM pulled ORDER BY at")]
+        return [tuple(row) for row in self.rows("SELECT image_id, reference FROM pulled ORDER BY at")]
 
     # -- writing ------------------------------------------------------------------------------------------------
 
     def begin(self, attempt: NewAttempt) -> None:
         """Record a deployment before it does anything."""
-        with self._writing() as db:
+        with self.writing() as db:
             db.execute(
                 "INSERT INTO deployments (id, workload, environment, strategy, status, snapshot, begun_at, sequence) "
                 "VALUES (?, ?, ?, ?, 'prepare', ?, ?, ?)",
@@ -131,24 +117,24 @@ class Store:
 
     def propose(self, deployment: str, candidate: Release) -> None:
         """Record the candidate, before its first container is made."""
-        with self._writing() as db:
+        with self.writing() as db:
             text = _record.to_text(candidate)
             db.execute("UPDATE deployments SET status = 'deploy', candidate = ? WHERE id = ?", (text, deployment))
 
     def staged(self, deployment: str) -> None:
         """Record that the candidate passed its gate and waits for its switch."""
-        with self._writing() as db:
+        with self.writing() as db:
             db.execute("UPDATE deployments SET status = 'staged' WHERE id = ?", (deployment,))
 
     def cancel(self, deployment: str) -> bool:
         """Ask for a cancellation; False when the deployment is live, or over, already."""
         may = "id = ? AND conclusion IS NULL AND status IN ('prepare', 'deploy', 'staged')"
-        with self._writing() as db:
+        with self.writing() as db:
             return db.execute(f"UPDATE deployments SET cancel = 1 WHERE {may}", (deployment,)).rowcount == 1
 
     def journal(self, deployment: str, step: str, now: float) -> None:
         """Record that a step begins, and that the one before it ended."""
-        with self._writing(durable=False) as db:
+        with self.writing(durable=False) as db:
             db.execute("UPDATE journal SET ended_at = ? WHERE deployment = ? AND ended_at IS NULL", (now, deployment))
             db.execute(
                 "INSERT INTO journal (deployment, number, step, begun_at) "
@@ -161,7 +147,7 @@ class Store:
 
         :raises Canceled: somebody asked for that in time; nothing is changed.
         """
-        with self._writing() as db:
+        with self.writing() as db:
             if db.execute("SELECT 1 FROM deployments WHERE id = ? AND cancel = 1", (release.id,)).fetchone():
                 raise Canceled("canceled on request", remedy="Deploy again when it is wanted after all.")
             db.execute(
@@ -181,7 +167,7 @@ class Store:
         """Go back from the live release to the one before it (or to none), in one transaction, and remember why."""
         live = f"(SELECT release FROM live WHERE {_OF})"
         other = "id <> ? AND withdrawn IS NULL ORDER BY made_at DESC, id DESC LIMIT 1"
-        with self._writing() as db:
+        with self.writing() as db:
             if back is None:
                 db.execute(f"UPDATE releases SET withdrawn = ? WHERE id = {live}", (reason, *subject))
                 db.execute(f"DELETE FROM live WHERE {_OF}", subject)
@@ -197,18 +183,18 @@ class Store:
 
     def disown(self, release: str, reason: str) -> None:
         """Remember that a release was gone back from; it is no rollback's default target any more."""
-        with self._writing() as db:
+        with self.writing() as db:
             db.execute("UPDATE releases SET withdrawn = ? WHERE id = ? AND withdrawn IS NULL", (reason, release))
 
     def forget(self, subject: Subject) -> None:
         """Nothing of the workload is live any more; its deployments stay on record, its releases can go."""
-        with self._writing() as db:
+        with self.writing() as db:
             for table in ("live", "claims", "releases"):
                 db.execute(f"DELETE FROM {table} WHERE {_OF}", subject)
 
     def drop_releases(self, identities: t.Iterable[str]) -> None:
         """Forget releases that retention lets go."""
-        with self._writing() as db:
+        with self.writing() as db:
             db.executemany("DELETE FROM releases WHERE id = ?", [(identity,) for identity in identities])
 
     def old_deployments(self, before: float, keep: int, but: t.Container[str] = ()) -> list[str]:
@@ -221,29 +207,29 @@ class Store:
             "workload, environment ORDER BY id DESC) AS rank FROM deployments WHERE conclusion IS NOT NULL) "
             "WHERE rank > ? AND ended_at < ? ORDER BY id"
         )
-        return [identity for identity, kept in self._rows(query, keep, before) if not kept or identity in but]
+        return [identity for identity, kept in self.rows(query, keep, before) if not kept or identity in but]
 
     def drop_deployments(self, identities: t.Sequence[str], before: float) -> None:
         """Forget deployments with their journal, and old events."""
-        with self._writing() as db:
+        with self.writing() as db:
             for column, table in (("deployment", "journal"), ("id", "deployments")):
                 db.executemany(f"DELETE FROM {table} WHERE {column} = ?", [(identity,) for identity in identities])
             db.execute("DELETE FROM events WHERE time < ?", (before,))
 
     def remember_pull(self, image_id: str, reference: str, now: float) -> None:
         """An image came here by a pull of ours."""
-        with self._writing() as db:
+        with self.writing() as db:
             db.execute("INSERT OR REPLACE INTO pulled VALUES (?, ?, ?)", (image_id, reference, now))
 
     def forget_pull(self, image_id: str) -> None:
         """An image that was pulled here is gone."""
-        with self._writing() as db:
+        with self.writing() as db:
             db.execute("DELETE FROM pulled WHERE image_id = ?", (image_id,))
 
     def conclude(self, deployment: str, conclusion: str, reason: str, now: float) -> None:
         """End a deployment, once, with its one terminal event (DS-16): no output and no secret in it."""
         open_one = "id = ? AND conclusion IS NULL"
-        with self._writing() as db:
+        with self.writing() as db:
             rows = db.execute(
                 f"SELECT workload, environment FROM deployments WHERE {open_one}", (deployment,)
             ).fetchall()
@@ -260,70 +246,7 @@ class Store:
                     ("tidegate.deployment.completed", workload, now, canonical(data)),
                 )
 
-    # -- the connection -----------------------------------------------------------------------------------------
 
-    def _rows(self, query: str, *values: t.Any) -> list[t.Any]:
-        try:
-            return self._connect(create=False).execute(query, values).fetchall()
-        except sqlite3.Error as error:
-            raise self._failure("read", error) from error
-
-    @contextmanager
-    def _writing(self, durable: bool = True) -> t.Iterator[sqlite3.Connection]:
-        """One transaction; one that is not durable outlives the process, but perhaps not a power cut."""
-        try:
-            db = self._connect(create=True)
-            db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-            with db:
-                db.execute("BEGIN IMMEDIATE")
-                yield db
-        except sqlite3.Error as error:
-            raise self._failure("written", error) from error
-
-    def _failure(self, what: str, error: Exception) -> StoreFailure:
-        return StoreFailure(
-            f"cannot be {what}: {error}", subject=self.path, remedy="Check its file system's space and permissions."
-        )
-
-    def _connect(self, create: bool) -> sqlite3.Connection:
-        if self._open is not None and not (create and self._in_memory):
-            return self._open
-        exists = os.path.exists(self.path)
-        self._in_memory = not (exists or create)
-        if create:
-            _files.private_folder(self.state_dir)
-        db = sqlite3.connect(":memory:" if self._in_memory else self.path, timeout=30, isolation_level=None)
-        if not exists:
-            if not self._in_memory:
-                os.chmod(self.path, 0o600)
-            db.execute("PRAGMA journal_mode = WAL")
-        self._migrate(db)
-        self._open = db
-        return db
-
-    def _migrate(self, db: sqlite3.Connection) -> None:
-        version = db.execute("PRAGMA user_version").fetchone()[0]
-        if version > len(MIGRATIONS):
-            raise StoreFailure(
-                f"has schema {version}, newer than {len(MIGRATIONS)}",
-                subject=self.path,
-                remedy="Use the collection's version that wrote it, or a newer one.",
-            )
-        if version == len(MIGRATIONS):
-            return
-        db.execute("BEGIN EXCLUSIVE")
-        try:
-            # Another run may have done it between our look and our lock.
-            for step in MIGRATIONS[db.execute("PRAGMA user_version").fetchone()[0] :]:
-                for statement in step.split(";"):
-                    db.execute(statement)
-            db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
-        except sqlite3.Error:
-            db.execute("ROLLBACK")
-            raise
-        db.execute("COMMIT")
-
-
-def _claim(db: sqlite3.Connection, subject: Subject, claims: t.Sequence[str]) -> None:
+def _claim(db: Connection, subject: Subject, claims: t.Sequence[str]) -> None:
     db.execute(f"DELETE FROM claims WHERE {_OF}", subject)
     db.executemany("INSERT INTO claims VALUES (?, ?, ?)", [(claim, *subject) for claim in claims])

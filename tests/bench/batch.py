@@ -17,7 +17,7 @@ import typing as t
 from pathlib import Path
 
 import common
-from common import play, say, spread, verdict
+from common import play, run_until_ready, say, spread, verdict
 
 import names  # isort: skip
 import rivals  # isort: skip
@@ -190,15 +190,21 @@ class Bench:
         self.remove([row["name"] for row in self.ours(CHANGED, routed=True)["workloads"]])
 
     def route_compose(self) -> Path:
-        """Routes to some of Compose's services, so that the same load can be put on them."""
+        """Routes to some of Compose's services, so that the same load can be put on them.
+
+        With the timeouts that our routes have: a dial to a container that is gone would otherwise last half a minute, and
+        end in one of ours that was given its address meanwhile.
+        """
         routers, services = {}, {}
+        transports = {"rival": {"forwardingTimeouts": {"dialTimeout": "5s", "idleConnTimeout": "500ms"}}}
         for number in range(0, CHANGED, 10):
             key = f"rival-{number:03d}"
             routers[key] = {"rule": f"Host(`{key}.test`)", "service": key, "entryPoints": ["web"]}
             url = f"http://{self.project}-r{number:03d}:8000"
-            services[key] = {"loadBalancer": {"servers": [{"url": url}]}}
+            services[key] = {"loadBalancer": {"servers": [{"url": url}], "serversTransport": "rival"}}
         path = self.platform.state / "routes" / "rival.yml"
-        path.write_text(json.dumps({"http": {"routers": routers, "services": services}}))
+        document = {"routers": routers, "services": services, "serversTransports": transports}
+        path.write_text(json.dumps({"http": document}))
         while self.platform.get("rival-000.test")[0] != 200:
             time.sleep(0.05)
         return path
@@ -235,7 +241,7 @@ class Bench:
         one = {**self.platform.places(), **own, "routes": [{"host": f"{name}.test"}]}
         two = [{**one, "image": names.image("app", version)} for version in ("1", "2")]
         play(self.platform, "tidegate.platform.workload_image", two)
-        starts = [self.run_until_ready() for _round in range(self.rounds)]
+        starts = [run_until_ready(self.platform) for _round in range(self.rounds)]
         goals = (["1", "2"] * self.rounds)[: self.rounds]
         tasks = [{**self.platform.places(), "name": name, "to": goal} for goal in goals]
         _seconds, results = play(self.platform, "tidegate.platform.workload_rollback", tasks)
@@ -249,20 +255,6 @@ class Bench:
         ratio = statistics.median(whole) / statistics.median(starts)
         verdict(f"rollback in less than twice the application's own start ({ratio:.2f})", ratio < 2)
         self.remove([name])
-
-    def run_until_ready(self) -> float:
-        """Seconds of `docker run` of the same image until its health path answers: the application's own start."""
-        name = f"bench-plain-{os.urandom(3).hex()}"
-        form = '{{(index .NetworkSettings.Networks "' + self.platform.network + '").IPAddress}}'
-        begun = time.monotonic()
-        label = ["--label", f"{names.LABEL}=1", "--network", self.platform.network]
-        docker("run", "-d", "--name", name, *label, names.image("app", "1"))
-        address = docker("inspect", "--format", form, name)
-        while not common.answers(address):
-            time.sleep(0.005)
-        seconds = time.monotonic() - begun
-        docker("rm", "-f", name)
-        return seconds
 
     def sweep(self) -> None:
         """Whatever a measurement that failed left."""

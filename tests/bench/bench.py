@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 import time
 import typing as t
 
 import common
-from common import answers, play, say, spread, verdict
+from common import play, run_until_ready, say, spread, verdict
 
 import names  # isort: skip
 from counting import Relay  # isort: skip
@@ -61,23 +60,9 @@ class Bench:
         """Seconds and results of one playbook with these tasks."""
         return play(self.platform, module, options)
 
-    def run_until_ready(self) -> float:
-        """Seconds of `docker run` of the same image until its health path answers: the application's own start."""
-        name = f"bench-plain-{os.urandom(3).hex()}"
-        form = '{{(index .NetworkSettings.Networks "' + self.platform.network + '").IPAddress}}'
-        label = ["--label", f"{names.LABEL}=1"]
-        begun = time.monotonic()
-        docker("run", "-d", "--name", name, *label, "--network", self.platform.network, names.image("app", "1"))
-        address = docker("inspect", "--format", form, name)
-        while not answers(address):
-            time.sleep(0.005)
-        seconds = time.monotonic() - begun
-        docker("rm", "-f", name)
-        return seconds
-
     def redeploy(self) -> None:
         """Blue-green beyond the application's own start and its drain."""
-        plain = [self.run_until_ready() for _round in range(self.rounds)]
+        plain = [run_until_ready(self.platform) for _round in range(self.rounds)]
         options = [{**self.platform.places(), **self.ours(v)} for v in ["1", *("2", "4") * (self.rounds // 2)]]
         _seconds, results = self.play("tidegate.platform.workload_image", options)
         took, drained = [], []

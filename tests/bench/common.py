@@ -73,6 +73,21 @@ def play(platform: Platform, module: str, options: t.Sequence[Options], **more: 
     return time.monotonic() - begun, played.results
 
 
+def run_until_ready(platform: Platform) -> float:
+    """Seconds of `docker run` of the application until its health path answers: the application's own start."""
+    name = f"bench-plain-{os.urandom(3).hex()}"
+    form = '{{(index .NetworkSettings.Networks "' + platform.network + '").IPAddress}}'
+    begun = time.monotonic()
+    label = ["--label", f"{names.LABEL}=1", "--network", platform.network]
+    docker("run", "-d", "--name", name, *label, names.image("app", "1"))
+    address = docker("inspect", "--format", form, name)
+    while not answers(address):
+        time.sleep(0.005)
+    seconds = time.monotonic() - begun
+    docker("rm", "-f", name)
+    return seconds
+
+
 def answers(address: str) -> bool:
     """True when the application's health path answers 200."""
     connection = http.client.HTTPConnection(address, 8000, timeout=1)

@@ -41,7 +41,7 @@ LAYERS = {
 }
 KNOWERS = {
     "docker": "_engine",
-    "sqlite3": "_store",
+    "sqlite3": "_database",
     "ansible": "_module",
     "fcntl": "_lock",
     "subprocess": "_divert",

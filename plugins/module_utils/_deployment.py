@@ -1,0 +1,225 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One deployment on record: begun, cut in phases, recovered, concluded. Private to tidegate.platform."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import replace
+
+from . import _names, _recovery, _routing
+from ._apply import carry_out
+from ._declared import Workload, canonical
+from ._errors import Canceled, StoreFailure, Superseded, TidegateError, Unhealthy
+from ._model import Actual, Plan, Release
+from ._observe import observe
+from ._phases import Phase, staging, switching
+from ._plan import Routing, decide, prepare
+from ._store import NewAttempt
+from ._world import World
+
+ROUTING = Routing(_routing.document, _routing.hold)
+Told = t.Tuple[Plan, str]
+"""What was carried out, and how the deployment is concluded; an empty text leaves it open for the next phase."""
+
+
+def _deploy(world: World) -> Told:
+    plan = _prepare_and_decide(world)
+    carry_out(world, plan)
+    return plan, "succeeded" if plan.steps else "skipped"
+
+
+def _stage(world: World) -> Told:
+    """Everything that users do not notice; the candidate then waits for its switch."""
+    whole = _prepare_and_decide(world)
+    plan = staging(whole)
+    carry_out(world, plan)
+    if whole.candidate is not None:
+        world.on.store.staged(world.deployment)
+    return plan, "skipped" if whole.skipped else ""
+
+
+def _switch(world: World) -> Told:
+    """From a staged candidate to a live one; what cannot be staged is done here as a whole, up to its commit."""
+    attempt = world.have.attempt
+    staged = attempt.candidate if attempt and attempt.status == "staged" and not attempt.withdrawn else None
+    if attempt is not None and staged is not None:
+        _take_on(world, attempt.id)
+    plan = _prepare_and_decide(world, staged)
+    ahead = bool(staging(plan).steps)
+    if (ahead or attempt is not None) and (staged is None or plan.candidate is None or staged.id != plan.candidate.id):
+        cause = "its staged candidate is gone: another run came in between"
+        raise Superseded(cause, subject=world.key, remedy="Run the deployment again.")
+    plan = switching(plan, ahead)
+    carry_out(world, plan)
+    return plan, "" if plan.candidate else "succeeded" if plan.steps else "skipped"
+
+
+def _finish(world: World) -> Told:
+    """Drain and reap what the switch left running, so that a revert stayed possible until now."""
+    attempt, live = world.have.attempt, world.have.live
+    if attempt is None:
+        return Plan(reason="nothing was left to finish"), ""
+    _take_on(world, attempt.id)
+    if live is None or attempt.candidate is None or live.id != attempt.id:
+        return _revert(world)
+    world.committed = True
+    plan = Plan(_recovery.finish(world.have, live), "switched with all hosts", live)
+    carry_out(world, plan)
+    return plan, "succeeded"
+
+
+def _revert(world: World) -> Told:
+    """Go back, because it failed somewhere else."""
+    attempt = world.have.attempt
+    if attempt is None:
+        return Plan(reason="nothing was left to revert"), ""
+    _take_on(world, attempt.id)
+    world.undoing = True
+    plan = _recovery.revert(world.have, ROUTING.hold)
+    plan = replace(plan, reason=world.failure or plan.reason)
+    carry_out(world, plan)
+    return plan, "failed"
+
+
+PHASES: dict[Phase, t.Callable[[World], Told]] = {
+    Phase.DEPLOY: _deploy,
+    Phase.STAGE: _stage,
+    Phase.SWITCH: _switch,
+    Phase.FINISH: _finish,
+    Phase.REVERT: _revert,
+}
+
+
+def _take_on(world: World, deployment: str) -> None:
+    """Go on with a deployment that is on record."""
+    world.deployment, world.recorded = deployment, True
+
+
+def recover(world: World) -> bool:
+    """Finish or take back an earlier run's unfinished deployment, or put a lost record back; true if there was one."""
+    attempt = world.have.attempt
+    if attempt is None:
+        plan = _recovery.adopt(world.have)
+        carry_out(world, plan)
+        if plan.steps:
+            world.warnings.append(f"Release {plan.candidate.id if plan.candidate else ''} was adopted: {plan.reason}.")
+        return bool(plan.steps)
+    if attempt.status == "staged" and attempt.id > world.deployment:
+        raise Superseded("a newer deployment is staged", subject=world.key, remedy="Let that one finish.")
+    plan = _recovery.recover(world.have, ROUTING.hold)
+    succeeded = plan.candidate is not None
+    mine = world.deployment
+    _take_on(world, attempt.id)
+    world.undoing, world.failure = True, "it did not serve when it was found interrupted"
+    try:
+        carry_out(world, plan)
+    except Unhealthy as error:
+        if succeeded:
+            raise
+        # Blue cannot serve any more, whatever is done; that must not keep a better declaration from being deployed.
+        world.warnings.append(f"While taking back deployment {attempt.id}: {error}")
+    how = "rolled forward" if succeeded else "taken back"
+    canceled = world.on.store.canceling(attempt.id)
+    given_up = "canceled" if canceled else "skipped" if attempt.status == "staged" else "failed"
+    conclude(world, "succeeded" if succeeded else given_up, f"interrupted and {how}: {plan.reason}")
+    world.warnings.append(f"Deployment {attempt.id} had been interrupted; it was {how}, because {plan.reason}.")
+    world.deployment, world.recorded, world.undoing, world.committed, world.failure = mine, False, False, False, ""
+    return True
+
+
+def _prepare_and_decide(world: World, staged: Release | None = None) -> Plan:
+    """Fetch the artifact, then decide with what is known of it, and record the attempt before its first act.
+
+    :param staged: the candidate that an earlier phase made.
+    """
+    want = world.want
+    fetch = prepare(want, world.have, candidate(want, world.have, world.deployment))
+    if fetch.steps:
+        _begin(world)
+        carry_out(world, fetch)
+        world.have = observe(replace(want, pull="missing"), world.on)
+    proposed = candidate(want, world.have, world.deployment)
+    if staged is not None:
+        if staged.fingerprint != proposed.fingerprint:
+            cause = "what was staged is not what is declared now"
+            raise Superseded(cause, subject=world.key, remedy="Run the deployment again.")
+        proposed = staged
+    plan = fetch if fetch.skipped else decide(want, world.have, proposed, ROUTING)
+    if plan.skipped:
+        _begin(world)
+    elif plan.candidate is not None:
+        _begin(world)
+        world.on.store.propose(world.deployment, plan.candidate)
+    return plan
+
+
+def _begin(world: World) -> None:
+    """Record the attempt, once."""
+    if world.recorded:
+        return
+    want, on = world.want, world.on
+    on.secrets.keep_key()
+    attempt = NewAttempt(
+        id=world.deployment,
+        workload=want.name,
+        environment=want.environment,
+        strategy=want.strategy.value,
+        snapshot=canonical(want.snapshot),
+        begun_at=on.clock.now(),
+        sequence=want.sequence,
+    )
+    on.store.begin(attempt)
+    world.recorded = True
+
+
+def conclude(world: World, conclusion: str, reason: str) -> None:
+    """End the deployment on record, if there is one; `reason` loses its secrets on the way."""
+    if world.recorded:
+        world.on.store.conclude(world.deployment, conclusion, world.redact(reason), world.on.clock.now())
+
+
+def conclude_failed(world: World, error: TidegateError) -> None:
+    """Conclude without any output of the application (DS-T6); what cannot be written is left to the next run."""
+    try:
+        conclude(world, conclusion_of(error), reason_of(error))
+    except StoreFailure as second:
+        world.warnings.append(f"The deployment could not be concluded: {second}")
+
+
+def conclusion_of(error: TidegateError) -> str:
+    """How a deployment ends that met this error."""
+    return {Canceled: "canceled", Superseded: "skipped"}.get(type(error), "failed")
+
+
+def reason_of(error: TidegateError) -> str:
+    """What is kept of an error: our own words where they hold no output, else just its kind."""
+    kind = f"{error.step or 'decide'}: {type(error).__name__}"
+    return f"{kind}: {error.cause}" if isinstance(error, (Unhealthy, Canceled, Superseded)) else kind
+
+
+def document(world: World, conclusion: str) -> dict[str, t.Any] | None:
+    """The recorded attempt as it is returned; None when none was needed."""
+    if not world.recorded:
+        return None
+    return {
+        "id": world.deployment,
+        "status": "completed" if conclusion else "deploy",
+        "conclusion": conclusion or None,
+        "strategy": world.want.strategy.value,
+    }
+
+
+def candidate(want: Workload, have: Actual, identity: str) -> Release:
+    """The release that a deployment of this id would make; its routes are filled in by the decision."""
+    image_id = have.image.id if have.image else "not known before the pull"
+    return Release(
+        id=identity,
+        image=want.container.image,
+        image_id=image_id,
+        fingerprint=want.container.fingerprint(image_id),
+        containers=_names.container_names(want.name, identity, want.container.replicas),
+        route=None,
+        snapshot=want.snapshot,
+    )
