@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: reconcile
 short_description: Make containers, routes and record of the workloads agree again
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - Looks at every workload of this host, finishes or takes back what an interrupted run left, and repairs what drifted
     from the live release. A stopped container is started; one that was removed, altered or disconnected is replaced

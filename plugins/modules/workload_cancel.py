@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: workload_cancel
 short_description: Cancel a deployment that is under way
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - Ends a deployment at its next step, or in its current wait, and waits until what it did has been taken back.
     What served before still serves. A canceled deployment stays canceled, even if its run was killed meanwhile.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: workload_info
 short_description: Tell what is live, how it is, and what was before
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - Reads the record, the engine and Traefik, and changes nothing.
   - What does not answer is V(unknown), never missing.

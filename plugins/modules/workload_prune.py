@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: workload_prune
 short_description: Remove what no live or retained release needs
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - Removes leftover containers, releases beyond retention with their secret files, images that the platform itself
     pulled and that neither a kept release nor any container needs, and old records.

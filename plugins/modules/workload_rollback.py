@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: workload_rollback
 short_description: Make an earlier release of a workload live again
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - Brings back code and configuration of an earlier release, with its routes, environment and secrets, through the same
     gate and switch as every deployment. Nothing is built and nothing is pulled.

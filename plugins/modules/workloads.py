@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: workloads
 short_description: Deploy many workloads of one host in one task
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - Makes every workload of a list as declared, side by side, after one observation of the host. What is unchanged costs
     next to nothing.

@@ -90,6 +90,19 @@ def test_a_module_is_a_title_page(path: Path) -> None:
     assert sum((node.end_lineno or 0) - node.lineno + 1 for node in code) <= 60
 
 
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_no_module_is_younger_than_the_collection(path: Path) -> None:
+    """LK-T4."""
+    constants = {
+        node.targets[0].id: node.value
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+    }
+    since = yaml.safe_load(ast.literal_eval(constants["DOCUMENTATION"]))["version_added"]
+    version = yaml.safe_load((ROOT / "galaxy.yml").read_text())["version"]
+    assert [int(part) for part in since.split(".")] <= [int(part) for part in version.split(".")]
+
+
 def test_action_groups_have_every_module() -> None:
     runtime = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())
     assert runtime["action_groups"]["tidegate"] == [path.stem for path in MODULES]
