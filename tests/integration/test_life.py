@@ -360,7 +360,10 @@ def test_prune_removes_what_nothing_needs_and_nothing_else(
     """DP-27: own images beyond retention go; what a rollback needs, and what is somebody else's, stays."""
     name = app()["name"]
     own = {"state_dir": str(tmp_path / "state")}
-    versions = [Task(app(image=tag, retain=1, secrets=[{"name": "db", "value": "v"}], **own)) for tag in pushed[:3]]
+    versions = [
+        Task(app(image=tag, retain=1, secrets=[{"name": "db", "value": "canary-of-a-prune"}], **own))
+        for tag in pushed[:3]
+    ]
     places = {**own, "keep_days": 0, "keep_deployments": 1}
     *deployed, foretold, pruned, again = platform.tasks(
         *versions,
