@@ -173,7 +173,7 @@ WORKLOADS: Spec = {
     "workloads": {"type": "list", "elements": "dict", "required": True, "options": DECLARATION},
     "phase": {"type": "str", "choices": ["deploy", "stage", "switch", "finish", "revert"], "default": "deploy"},
     "reason": {"type": "str", "default": "reverted on request"},
-    "concurrency": {"type": "int", "default": 16},
+    "concurrency": {"type": "int", "default": 20},
     "stop_on_failure": {"type": "bool", "default": False},
     "progress_file": {"type": "path"},
     **HOST,

@@ -33,7 +33,7 @@ options:
   concurrency:
     description: How many workloads are repaired side by side.
     type: int
-    default: 16
+    default: 20
   lock_timeout:
     description: Seconds to wait for a workload that another run is deploying. With 0 it is left to that run.
     type: float

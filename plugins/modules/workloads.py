@@ -462,7 +462,7 @@ options:
   concurrency:
     description: How many workloads are deployed side by side.
     type: int
-    default: 16
+    default: 20
   stop_on_failure:
     description: Begin no further deployment after one failed. Those under way are brought to their end.
     type: bool
