@@ -33,24 +33,23 @@ def watch(engine: Engine, clock: Clock, entries: list[_gate.Entry], bake: Bake, 
     before = count() if count else Answered(0, 0)
     failures = dict.fromkeys((entry.name for entry in entries), 0)
     looks = 0
-    for looks, _left in enumerate(attempts(clock, bake.seconds, first=0.1, most=TICK_SECONDS), 1):  # noqa: B007
+    for _left in attempts(clock, bake.seconds, first=0.1, most=TICK_SECONDS):
+        looks += 1
         for entry in entries:
             said = _look(engine, clock, entry)
             failures[entry.name] = failures[entry.name] + 1 if said else 0
-            if failures[entry.name] >= FAILURES or said.startswith(_ENDED):
+            if failures[entry.name] >= FAILURES:
                 raise _failed(engine, entry.name, said)
         if count:
             _judge(engine, entries[0].name, bake, before, count())
     return f"{bake.seconds:g} s, {looks} looks"
 
 
-_ENDED = "the container"
-
-
 def _look(engine: Engine, clock: Clock, entry: _gate.Entry) -> str:
+    """What is wrong with a container that runs; one that does not any more fails at once."""
     facts = engine.inspect(entry.name)
     if facts is None or facts.state != "running" or facts.restarts > (entry.restarts or 0):
-        return _gate.ended(facts)
+        raise _failed(engine, entry.name, _gate.ended(facts))
     if facts.health == "unhealthy":
         return "its HEALTHCHECK says unhealthy"
     return _gate.probe(engine, clock, entry.gate, _gate.Place(entry.name, facts))
@@ -64,6 +63,5 @@ def _judge(engine: Engine, name: str, bake: Bake, before: Answered, now: Answere
 
 
 def _failed(engine: Engine, name: str, said: str) -> Unhealthy:
-    logs = engine.tail(name) if engine.inspect(name) else ""
     remedy = "What served before serves again. The new release's last lines are in `logs`."
-    return Unhealthy(f"after the switch: {said}", subject=name, remedy=remedy, logs=logs)
+    return _gate.unhealthy(engine, name, f"after the switch: {said}", remedy)

@@ -8,14 +8,14 @@ from __future__ import annotations
 import threading
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ._converge import Declare, Outcome, as_declared, converge, preview, unchanged
 from ._declared import Workload
 from ._errors import Canceled, InvalidOption, TidegateError
 from ._observe import Survey, survey
 from ._phases import Phase
-from ._world import Interrupts, Platform, Tell, World, new_world
+from ._world import Interrupts, Platform, Tell, World, new_world, silent
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Batch:
         try:
             self._go_on()
             world = new_world(want, on or self.on, self.interrupts, self.tell)
-            world.failure = self.manner.reason
+            world.failure = self.manner.reason if self.manner.phase is Phase.REVERT else ""
             outcome = self._converge(world)
         except TidegateError as error:
             self._failed.set()
@@ -121,4 +121,4 @@ class Batch:
 
 def alone(on: Platform, want: Workload, manner: Manner, interrupts: Interrupts) -> Ended:
     """A batch of one."""
-    return Batch(on, replace(manner, concurrency=1), interrupts, lambda _key, _what: None).run([want])[0]
+    return Batch(on, manner, interrupts, silent).run([want])[0]

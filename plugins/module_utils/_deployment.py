@@ -49,8 +49,7 @@ def _switch(world: World) -> Told:
     plan = _prepare_and_decide(world, staged)
     ahead = bool(staging(plan).steps)
     if (ahead or attempt is not None) and (staged is None or plan.candidate is None or staged.id != plan.candidate.id):
-        cause = "its staged candidate is gone: another run came in between"
-        raise Superseded(cause, subject=world.key, remedy="Run the deployment again.")
+        raise _superseded(world, "its staged candidate is gone: another run came in between")
     plan = switching(plan, ahead)
     carry_out(world, plan)
     return plan, "" if plan.candidate else "succeeded" if plan.steps else "skipped"
@@ -90,6 +89,12 @@ PHASES: dict[Phase, t.Callable[[World], Told]] = {
     Phase.FINISH: _finish,
     Phase.REVERT: _revert,
 }
+
+
+def _superseded(world: World, cause: str) -> Superseded:
+    """The error of a switch that has no candidate; what is on record stays open, for whoever takes it back."""
+    world.recorded = False
+    return Superseded(cause, subject=world.key, remedy="Run the deployment again.")
 
 
 def _take_on(world: World, deployment: str) -> None:
@@ -143,8 +148,7 @@ def _prepare_and_decide(world: World, staged: Release | None = None) -> Plan:
     proposed = candidate(want, world.have, world.deployment)
     if staged is not None:
         if staged.fingerprint != proposed.fingerprint:
-            cause = "what was staged is not what is declared now"
-            raise Superseded(cause, subject=world.key, remedy="Run the deployment again.")
+            raise _superseded(world, "what was staged is not what is declared now")
         proposed = staged
     plan = fetch if fetch.skipped else decide(want, world.have, proposed, ROUTING)
     if plan.skipped:

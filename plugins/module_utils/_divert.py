@@ -12,6 +12,7 @@ IPv4, and not the loopback addresses: what goes there is handled by the engine's
 
 from __future__ import annotations
 
+import ipaddress
 import shlex
 import subprocess
 import typing as t
@@ -54,7 +55,8 @@ def active(key: str) -> bool:
 def _rules(key: str, port: Port, address: str) -> t.Iterator[list[str]]:
     mark = ["-m", "comment", "--comment", _mark(key)]
     to_port = ["-p", port.protocol, "--dport", str(port.host)]
-    whole = ["-d", port.address] if port.address != "0.0.0.0" else ["!", "-d", "127.0.0.0/8"]  # noqa: S104
+    every = ipaddress.ip_address(port.address).is_unspecified
+    whole = ["!", "-d", "127.0.0.0/8"] if every else ["-d", port.address]
     for chain in ("PREROUTING", "OUTPUT"):
         local = ["-m", "addrtype", "--dst-type", "LOCAL"]
         target = ["-j", "DNAT", "--to-destination", f"{address}:{port.container}"]

@@ -84,7 +84,7 @@ def probe(engine: Engine, clock: Clock, gate: Gate, at: Place) -> str:
 
 
 def ended(facts: Facts | None) -> str:
-    """How a container that should run does not; the begin of the text is always the same."""
+    """How a container that should run does not."""
     if facts is None:
         return "the container is gone"
     if facts.state == "running":
@@ -93,10 +93,15 @@ def ended(facts: Facts | None) -> str:
 
 
 def _failed(engine: Engine, name: str, cause: str) -> Unhealthy:
-    logs = engine.tail(name) if engine.inspect(name) else ""
     remedy = (
         "What served before still serves. Its log's last lines are in `logs`; change `health` if the probe is wrong."
     )
+    return unhealthy(engine, name, cause, remedy)
+
+
+def unhealthy(engine: Engine, name: str, cause: str, remedy: str) -> Unhealthy:
+    """The error of a container, with the last lines of its log if it is still there."""
+    logs = engine.tail(name) if engine.inspect(name) else ""
     return Unhealthy(cause, subject=name, remedy=remedy, logs=logs)
 
 

@@ -99,7 +99,7 @@ def ports(params: Params) -> tuple[Port, ...]:
 def passes_filter(port: Port) -> bool:
     """True for a published port whose connections the host's packet filter can send somewhere else."""
     address = ipaddress.ip_address(port.address)
-    return address.version == 4 and not address.is_loopback  # noqa: PLR2004
+    return isinstance(address, ipaddress.IPv4Address) and not address.is_loopback
 
 
 def gate(params: Params) -> Gate:

@@ -41,11 +41,11 @@ def prune(call: Call) -> Result:
     positive("keep_deployments", call.params["keep_deployments"])
     positive("keep_days", call.params["keep_days"], strict=False)
     seen, done = survey(call.on), Pruned()
-    for subject in sorted({*seen.known, *seen.containers}):
+    secret = {Subject(*key.split(".")) for key in call.secrets.workloads()}
+    for subject in sorted({*seen.known, *seen.containers, *secret}):
         _subject(call, subject, done)
     before = call.on.engine.layers_size()
     size = _images(call, done) if call.params["images"] else 0
-    _secrets(call, {key_of(*subject) for subject in seen.known}, done)
     moment = call.clock.now() - call.params["keep_days"] * SECONDS_A_DAY
     old = call.on.store.old_deployments(moment, call.params["keep_deployments"], done.releases)
     done.deployments = len(old)
@@ -74,19 +74,23 @@ def _leftovers(call: Call, subject: Subject, known: Known, done: Pruned) -> None
     kept = store.releases(subject)
     keep = retained(kept, known)
     done.needed |= {release.image_id for release in keep}
+    found = engine.containers(subject).get(subject, ())
     own = known.live.containers if known.live else ()
     routed = str(call.on.traefik.read(key) or "")
-    containers = [c.name for c in engine.containers(subject).get(subject, ()) if c.name not in own]
-    containers = [name for name in containers if name not in routed]
+    # Without a record, whatever runs may serve: it is for `reconcile` to find out what it is.
+    spare = [c for c in found if c.name not in own and c.name not in routed and (known.live or not c.serves)]
     releases = sorted({entry.release.id for entry in kept} - {release.id for release in keep})
-    done.containers += containers
+    done.containers += [c.name for c in spare]
     done.releases += releases
+    unneeded = known.live is None and len(spare) == len(found) and key in call.secrets.workloads()
+    done.secrets += [key] if unneeded else []
     if call.check:
         return
-    for name in containers:
-        engine.remove(name)
+    for container in spare:
+        engine.remove(container.name)
     store.drop_releases(releases)
-    call.on.secrets.prune(key, {suffix_of(name) for release in keep for name in release.containers})
+    if known.live or unneeded:
+        call.on.secrets.prune(key, {suffix_of(name) for release in keep for name in release.containers})
 
 
 def _images(call: Call, done: Pruned) -> int:
@@ -108,12 +112,3 @@ def _images(call: Call, done: Pruned) -> int:
 def _name_of(named: Image | None, image: Image, reference: str) -> str:
     """The reference while it still names this image; else its id, because the name is another image's by now."""
     return reference if named is not None and named.id == image.id else image.id
-
-
-def _secrets(call: Call, keys: set[str], done: Pruned) -> None:
-    """Secret folders of workloads that are not on record at all."""
-    for key in call.secrets.workloads():
-        if key not in keys and key not in done.busy:
-            done.secrets.append(key)
-            if not call.check:
-                call.secrets.prune(key, ())

@@ -75,7 +75,7 @@ class Platform:
         return replace(self, engine=self.engine.another(), store=Store(self.state_dir), traefik=traefik)
 
 
-def _silent(_key: str, _what: str) -> None:
+def silent(_key: str, _what: str) -> None:
     """Nobody watches."""
 
 
@@ -92,7 +92,7 @@ class World:
     undoing: bool = False
     failure: str = ""
     interrupts: Interrupts = field(default_factory=Interrupts)
-    tell: Tell = _silent
+    tell: Tell = silent
     steps: list[dict[str, t.Any]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     drained: Drained = field(default_factory=lambda: Drained(0, 0))
@@ -130,7 +130,7 @@ class World:
         return Redactor([*values, self.want.registry.password] if self.want.registry else values)
 
 
-def new_world(want: Workload, on: Platform, interrupts: Interrupts, tell: Tell = _silent) -> World:
+def new_world(want: Workload, on: Platform, interrupts: Interrupts, tell: Tell = silent) -> World:
     """A run that has not looked yet; its deployment's id says when it was asked for.
 
     The id is never earlier than one on record, even if the host's clock went back.

@@ -17,7 +17,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import typing as t
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -132,9 +131,15 @@ def arm(fault: dict[str, t.Any]) -> None:
     _acts.ACTS[step] = {"after": after, "middle": middle, "before": middle}[fault["when"]]
 
 
-def shift_clock(seconds: float) -> None:
-    """A host whose wall clock is wrong."""
-    setattr(_clock.Clock, "now", lambda _clock: time.time() + seconds)  # noqa: B010
+class Shifted(_clock.Clock):
+    """A host's clock that is wrong by some seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+    def now(self) -> float:
+        """The wrong Unix time."""
+        return super().now() + self.seconds
 
 
 def main() -> None:
@@ -147,9 +152,7 @@ def main() -> None:
     fault = order.get("fault") or {}
     if "step" in fault:
         arm(fault)
-    if "clock" in fault:
-        shift_clock(fault["clock"])
-    call = Call(validated.validated_parameters, check=order.get("check", False))
+    call = Call(validated.validated_parameters, clock=Shifted(fault.get("clock", 0.0)))
     call.interrupts.install()
     try:
         document = story(call)

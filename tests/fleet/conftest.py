@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -55,25 +56,23 @@ class Fleet(Platform):
         assert status == 200, (host, status, body)
         return str(json.loads(body)["version"])
 
-    def load(self, name: str) -> Loads:
-        """A steady load on every host."""
-        return Loads({h: Target(name, address=facts["ansible_host"], port=80) for h, facts in self.machines.items()})
+    @contextlib.contextmanager
+    def load(self, name: str) -> t.Iterator[Loads]:
+        """A steady load on every host, for the length of a block; the counts are there after it."""
+        targets = {h: Target(name, address=facts["ansible_host"], port=80) for h, facts in self.machines.items()}
+        clients = {host: Client(target, "new", 30).start() for host, target in targets.items()}
+        loads = Loads()
+        try:
+            yield loads
+        finally:
+            loads.counts.update({host: client.stop() for host, client in clients.items()})
 
 
+@dataclass
 class Loads:
-    """One client a host, for the length of a block."""
+    """What was counted on each host."""
 
-    def __init__(self, targets: dict[str, Target]) -> None:
-        self.clients = {host: Client(target, "new", 30) for host, target in targets.items()}
-        self.counts: dict[str, Count] = {}
-
-    def __enter__(self) -> Loads:  # noqa: PYI034
-        for client in self.clients.values():
-            client.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self.counts = {host: client.stop() for host, client in self.clients.items()}
+    counts: dict[str, Count] = field(default_factory=dict)
 
     @property
     def losses(self) -> dict[str, list[str]]:

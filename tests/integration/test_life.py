@@ -148,7 +148,12 @@ def test_a_release_that_turns_bad_while_it_bakes_goes_away_again(platform: Platf
     assert conclusion == "failed"
     assert "bake: Unhealthy" in reason
     assert "status 500" in reason
-    rolled, unchanged = platform.tasks(call("workload_rollback", name=name), Task(app("1")))
+    rolled, unchanged, in_a_list = platform.tasks(
+        call("workload_rollback", name=name), Task(app("1")), call("workloads", workloads=[turning])
+    )
+    assert in_a_list["workloads"][0]["step"] == "bake"
+    reasons = platform.rows("SELECT DISTINCT withdrawn FROM releases WHERE workload = ? AND withdrawn NOTNULL", name)
+    assert reasons == [("bake failed",)]
     assert rolled["failed"], "there is no good earlier release"
     assert not unchanged["changed"]
 
@@ -383,6 +388,22 @@ def test_prune_removes_what_nothing_needs_and_nothing_else(
     assert back["release"]["image"] == pushed[1]
     platform.tasks(Task({**app(image=pushed[1]), **own, "state": "absent"}), call("workload_prune", **places))
     assert present(pushed) == [False, False, False, True]
+
+
+def test_prune_spares_what_runs_without_a_record(platform: Platform, app: App, tmp_path: t.Any) -> None:
+    """A lost store is no reason to take a running container, or the secrets that it has mounted."""
+    own = {"state_dir": str(tmp_path / "state")}
+    name = app()["name"]
+    live = platform.apply(**app(routes=[], secrets=[{"name": "db", "value": "kept-without-record"}], **own))
+    for file in (tmp_path / "state").glob("tidegate.db*"):
+        file.unlink()
+    pruned, back = platform.tasks(call("workload_prune", **own), call("reconcile", **own))
+    assert not pruned["changed"]
+    assert containers(name) == live["release"]["containers"]
+    assert len(list((tmp_path / "state" / "secrets" / f"{name}.production").iterdir())) == 1
+    assert [(row["name"], row["state"]) for row in back["workloads"]] == [(name, "repaired")]
+    gone = {**app(routes=[]), **own, "state": "absent"}
+    assert platform.tasks(Task(gone), call("workload_prune", **own))[0]["changed"]
 
 
 def test_a_full_disk_is_said_before_a_pull(platform: Platform, app: App, pushed: list[str]) -> None:

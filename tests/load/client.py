@@ -118,12 +118,14 @@ class Client:
         """A small GET over one of a few kept connections; one that the server has closed is not used again."""
         self._idle = [kept for kept in self._idle if not kept[0].at_eof()]
         reader, writer = self._idle.pop() if self._idle else await self._open()
+        answer = ""
         try:
             answer = await self._exchange(reader, writer, self._head(f"GET {self.target.path}"))
-        except BaseException:
-            writer.close()
-            raise
-        self._idle.append((reader, writer))
+        finally:
+            if answer:
+                self._idle.append((reader, writer))
+            else:
+                writer.close()
         return answer
 
     async def new(self) -> str:
