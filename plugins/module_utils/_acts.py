@@ -9,18 +9,12 @@ Each act can be repeated: after a crash the same step is simply done again.
 from __future__ import annotations
 
 import typing as t
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
-from . import _bake, _divert, _drain, _files, _gate, _listing, _options, _record
-from ._clock import attempts
-from ._create import ContainerExtra
-from ._declared import ContainerSpec, Gate
-from ._errors import EngineFailure, TidegateError, Unhealthy
+from . import _bake, _divert, _drain, _files, _gate, _options
+from ._declared import Gate
+from ._errors import EngineFailure, Unhealthy
+from ._make import each, prune_secrets, release_command, release_of, stand_in, start
 from ._model import Release, Step, Verb
-from ._names import SUFFIX_LENGTH, suffix_of
-from ._retention import retained
-from ._secrets import user_ids
 from ._world import World
 
 Act = t.Callable[[World, Step], str]
@@ -42,30 +36,6 @@ def pull(world: World, _step: Step) -> str:
     return want.container.image
 
 
-def start(world: World, step: Step) -> str:
-    """Create the candidate's containers complete, then start them."""
-    release = _release(step)
-    spec = world.want.container
-    for network in spec.networks:
-        world.on.engine.ensure_network(network)
-    for mount in spec.mounts:
-        if not mount.source.startswith("/"):
-            world.on.engine.ensure_volume(mount.source, _listing.ownership(world.on.state_dir, world.subject))
-    for name in step.containers:
-        _create(world, name, release, spec)
-    _each(step.containers, world.on.engine.start)
-    return ", ".join(step.containers)
-
-
-def stand_in(world: World, step: Step) -> str:
-    """Start the candidate without its ports, to take its connections while they change hands."""
-    release = _release(step)
-    for name in step.containers:
-        _create(world, name, release, replace(world.want.container, ports=()))
-        world.on.engine.start(name)
-    return ", ".join(step.containers)
-
-
 def divert(world: World, step: Step) -> str:
     """Send new connections for the workload's ports to the stand-in."""
     (name,) = step.containers
@@ -80,75 +50,6 @@ def undivert(world: World, _step: Step) -> str:
     """Let connections go to the owner of the ports again."""
     _divert.end(world.key)
     return ""
-
-
-def release_command(world: World, step: Step) -> str:
-    """Run the release command once, in a container of the candidate's make, and remove that container."""
-    release = _release(step)
-    name = f"{world.want.name}-{release.id[-SUFFIX_LENGTH:]}-release"
-    engine, seconds = world.on.engine, world.want.release_command_timeout
-    try:
-        for network in world.want.container.networks:
-            engine.ensure_network(network)
-        _create(world, name, release, world.want.container, world.want.release_command)
-        engine.start(name)
-        code = _exit_code(world, name, seconds)
-        if code != 0:
-            how = f"did not end within {seconds:g} s" if code is None else f"ended with exit code {code}"
-            remedy = "What served before still serves; the output is in `logs`."
-            raise Unhealthy(f"the release command {how}", subject=name, remedy=remedy, logs=engine.tail(name))
-    except TidegateError:
-        engine.remove(name)
-        _prune_secrets(world)
-        raise
-    engine.remove(name)
-    return f"exit code {code}"
-
-
-def _exit_code(world: World, name: str, seconds: float) -> int | None:
-    """How a one-off container ended, or None when it has not after `seconds`."""
-    for _left in attempts(world.watch, seconds, first=0.02):
-        facts = world.on.engine.inspect(name)
-        if facts is not None and facts.state in ("exited", "dead"):
-            return facts.exit_code
-    return None
-
-
-def _each(names: t.Collection[str], act: t.Callable[[str], None]) -> None:
-    """The same for every replica, at once: an engine takes its time for each, but not for all together."""
-    if len(names) == 1:
-        act(*names)
-        return
-    with ThreadPoolExecutor(max_workers=max(1, len(names))) as pool:
-        for done in [pool.submit(act, name) for name in names]:
-            done.result()
-
-
-def _create(
-    world: World, name: str, release: Release, spec: ContainerSpec, command: tuple[str, ...] | None = None
-) -> None:
-    """Create one container with labels, environment and secret files that its user may read."""
-    want = world.want
-    suffix = release.id[-SUFFIX_LENGTH:]
-    folder = world.on.secrets.write(world.key, suffix, want.secrets)
-    extra = ContainerExtra(
-        labels={
-            **_listing.ownership(world.on.state_dir, world.subject),
-            _listing.LABEL_DEPLOYMENT: release.id,
-            _listing.LABEL_FINGERPRINT: release.fingerprint if name in release.containers else "",
-            _listing.LABEL_RELEASE: _record.to_label(release) if name in release.containers else "",
-        },
-        env={s.name: s.value for s in want.secrets if s.delivery == "environment"},
-        secrets_dir=folder,
-        command=command,
-        one_off=command is not None,
-    )
-    world.on.engine.create(name, release.image_id, spec, extra)
-    if folder:
-        image = world.have.image
-        user = spec.user if spec.user is not None else ((image.user or "") if image else "")
-        uid_given = user.partition(":")[0].isdigit() and ":" in user
-        world.on.secrets.give(folder, *user_ids(user, "" if uid_given else world.on.engine.passwd(name)))
 
 
 def gate(world: World, step: Step) -> str:
@@ -196,22 +97,22 @@ def unroute(world: World, _step: Step) -> str:
 
 def resume(world: World, step: Step) -> str:
     """Start containers that exist."""
-    _each(step.containers, world.on.engine.resume)
+    each(step.containers, world.on.engine.resume)
     return ", ".join(step.containers)
 
 
 def stop(world: World, step: Step) -> str:
     """Stop containers, but keep them."""
-    _each(step.containers, lambda name: world.on.engine.stop(name, _stop_timeout(world)))
+    each(step.containers, lambda name: world.on.engine.stop(name, _stop_timeout(world)))
     return ", ".join(step.containers)
 
 
 def persist(world: World, step: Step) -> str:
     """Make the candidate live, in one transaction, before anything of blue is touched."""
-    release = _release(step)
+    release = release_of(step)
     on = world.on
     on.store.persist(world.subject, release, _claims(release), on.clock.now())
-    _prune_secrets(world)
+    prune_secrets(world)
     return release.id
 
 
@@ -224,13 +125,6 @@ def withdraw(world: World, step: Step) -> str:
 
 def _claims(release: Release) -> list[str]:
     return [claim for route in _options.routes(release.snapshot) for claim in route.claims()]
-
-
-def _prune_secrets(world: World) -> None:
-    """Keep the secret files of releases that can be gone back to."""
-    store = world.on.store
-    kept = retained(store.releases(world.subject), store.known(world.subject).get(world.subject))
-    world.on.secrets.prune(world.key, {suffix_of(name) for release in kept for name in release.containers})
 
 
 def drain(world: World, step: Step) -> str:
@@ -254,8 +148,8 @@ def reap(world: World, step: Step) -> str:
         world.on.engine.stop(name, _stop_timeout(world))
         world.on.engine.remove(name)
 
-    _each(step.containers, away)
-    _prune_secrets(world)
+    each(step.containers, away)
+    prune_secrets(world)
     return ", ".join(step.containers)
 
 
@@ -271,12 +165,6 @@ def forget(world: World, _step: Step) -> str:
     world.on.store.forget(world.subject)
     world.on.secrets.prune(world.key, ())
     return ""
-
-
-def _release(step: Step) -> Release:
-    if step.release is None:
-        raise ValueError(f"a {step.verb.value} step carries its release")
-    return step.release
 
 
 def _stop_timeout(world: World) -> int:

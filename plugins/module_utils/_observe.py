@@ -9,10 +9,10 @@ import typing as t
 from dataclasses import replace
 
 from . import _divert, _listing, _names
+from ._container import is_root
 from ._declared import State, Strategy, Subject, Workload
 from ._errors import InvalidOption
 from ._model import Actual, Container, Image, Known, Volume
-from ._parse import is_root
 from ._world import Platform
 
 FindImage = t.Callable[[str], t.Optional[Image]]

@@ -31,6 +31,7 @@ from ansible_collections.tidegate.platform.plugins.module_utils import (
     _engine,
     _files,
     _gate,
+    _make,
     _prune,
     _spec,
     _store,
@@ -53,7 +54,7 @@ STORIES: dict[str, tuple[t.Callable[[Call], dict[str, t.Any]], _spec.Spec]] = {
 MIDDLES: dict[Verb, tuple[t.Any, str]] = {
     Verb.PULL: (_store.Store, "remember_pull"),
     Verb.HOLD: (_traefik.Traefik, "_confirm"),
-    Verb.RELEASE_COMMAND: (_acts, "_exit_code"),
+    Verb.RELEASE_COMMAND: (_make, "_exit_code"),
     Verb.START: (_engine.Engine, "start"),
     Verb.STAND_IN: (_engine.Engine, "start"),
     Verb.DIVERT: (_divert, "_run"),

@@ -1,0 +1,131 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Making a release's containers: its own, a stand-in, and the one-off that runs its release command.
+
+Private to tidegate.platform.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from . import _listing, _record
+from ._clock import attempts
+from ._create import ContainerExtra
+from ._declared import ContainerSpec
+from ._errors import TidegateError, Unhealthy
+from ._model import Release, Step
+from ._names import SUFFIX_LENGTH, suffix_of
+from ._retention import retained
+from ._secrets import user_ids
+from ._world import World
+
+
+def start(world: World, step: Step) -> str:
+    """Create the candidate's containers complete, then start them."""
+    release = release_of(step)
+    spec = world.want.container
+    for network in spec.networks:
+        world.on.engine.ensure_network(network)
+    for mount in spec.mounts:
+        if not mount.source.startswith("/"):
+            world.on.engine.ensure_volume(mount.source, _listing.ownership(world.on.state_dir, world.subject))
+    for name in step.containers:
+        _create(world, name, release, spec)
+    each(step.containers, world.on.engine.start)
+    return ", ".join(step.containers)
+
+
+def stand_in(world: World, step: Step) -> str:
+    """Start the candidate without its ports, to take its connections while they change hands."""
+    release = release_of(step)
+    for name in step.containers:
+        _create(world, name, release, replace(world.want.container, ports=()))
+        world.on.engine.start(name)
+    return ", ".join(step.containers)
+
+
+def release_command(world: World, step: Step) -> str:
+    """Run the release command once, in a container of the candidate's make, and remove that container."""
+    release = release_of(step)
+    name = f"{world.want.name}-{release.id[-SUFFIX_LENGTH:]}-release"
+    engine, seconds = world.on.engine, world.want.release_command_timeout
+    try:
+        for network in world.want.container.networks:
+            engine.ensure_network(network)
+        _create(world, name, release, world.want.container, world.want.release_command)
+        engine.start(name)
+        code = _exit_code(world, name, seconds)
+        if code != 0:
+            how = f"did not end within {seconds:g} s" if code is None else f"ended with exit code {code}"
+            remedy = "What served before still serves; the output is in `logs`."
+            raise Unhealthy(f"the release command {how}", subject=name, remedy=remedy, logs=engine.tail(name))
+    except TidegateError:
+        engine.remove(name)
+        prune_secrets(world)
+        raise
+    engine.remove(name)
+    return f"exit code {code}"
+
+
+def _exit_code(world: World, name: str, seconds: float) -> int | None:
+    """How a one-off container ended, or None when it has not after `seconds`."""
+    for _left in attempts(world.watch, seconds, first=0.02):
+        facts = world.on.engine.inspect(name)
+        if facts is not None and facts.state in ("exited", "dead"):
+            return facts.exit_code
+    return None
+
+
+def _create(
+    world: World, name: str, release: Release, spec: ContainerSpec, command: tuple[str, ...] | None = None
+) -> None:
+    """Create one container with labels, environment and secret files that its user may read."""
+    want = world.want
+    suffix = release.id[-SUFFIX_LENGTH:]
+    folder = world.on.secrets.write(world.key, suffix, want.secrets)
+    extra = ContainerExtra(
+        labels={
+            **_listing.ownership(world.on.state_dir, world.subject),
+            _listing.LABEL_DEPLOYMENT: release.id,
+            _listing.LABEL_FINGERPRINT: release.fingerprint if name in release.containers else "",
+            _listing.LABEL_RELEASE: _record.to_label(release) if name in release.containers else "",
+        },
+        env={s.name: s.value for s in want.secrets if s.delivery == "environment"},
+        secrets_dir=folder,
+        command=command,
+        one_off=command is not None,
+    )
+    world.on.engine.create(name, release.image_id, spec, extra)
+    if folder:
+        image = world.have.image
+        user = spec.user if spec.user is not None else ((image.user or "") if image else "")
+        uid_given = user.partition(":")[0].isdigit() and ":" in user
+        world.on.secrets.give(folder, *user_ids(user, "" if uid_given else world.on.engine.passwd(name)))
+
+
+def each(names: t.Collection[str], act: t.Callable[[str], None]) -> None:
+    """The same for every replica, at once: an engine takes its time for each, but not for all together."""
+    if len(names) == 1:
+        act(*names)
+        return
+    with ThreadPoolExecutor(max_workers=max(1, len(names))) as pool:
+        for done in [pool.submit(act, name) for name in names]:
+            done.result()
+
+
+def prune_secrets(world: World) -> None:
+    """Keep the secret files of releases that can be gone back to."""
+    store = world.on.store
+    kept = retained(store.releases(world.subject), store.known(world.subject).get(world.subject))
+    world.on.secrets.prune(world.key, {suffix_of(name) for release in kept for name in release.containers})
+
+
+def release_of(step: Step) -> Release:
+    """The release that a step of this kind always carries."""
+    if step.release is None:
+        raise ValueError(f"a {step.verb.value} step carries its release")
+    return step.release
