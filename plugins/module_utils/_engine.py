@@ -68,6 +68,7 @@ class Engine:
         version: str = first.api_version if first else "auto"
         with _explained("connect", docker_host):
             self._api = APIClient(base_url=docker_host, version=version, timeout=120)
+        self._api.trust_env = False
         self._api.hooks["response"].append(lambda *_response, **_options: self._made.append(1))
 
     def another(self) -> Engine:

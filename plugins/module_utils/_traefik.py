@@ -24,9 +24,9 @@ from ._routing import problems
 
 # Seconds that Traefik may be silent before a deployment begins; it may just be being replaced by its own role.
 PATIENCE = 5.0
-# Two seconds are long beside the time that Traefik takes for a change, and short beside a deployment; at the end of a
-# batch, when no other change would be waited for, an eighth of it is enough.
-PACE, LAST_PACE = 2.0, 0.25
+# Seconds between two moments at which the changes of a batch are placed: short beside a deployment. At the end of a
+# batch, when no other change would be waited for, less is enough.
+PACE, LAST_PACE = 0.5, 0.1
 FIRST_LOOK, FIRST_LOOK_PACED = 0.005, 0.1
 _SERVICE_REQUESTS = re.compile(r"^traefik_service_requests_total\{([^}]*)\} (\S+)$", re.MULTILINE)
 
