@@ -37,6 +37,9 @@ def name(platform: Platform) -> t.Iterator[str]:
     volumes = docker("volume", "ls", "-q", "--filter", f"label=tidegate.workload={unique}").split()
     if volumes:
         docker("volume", "rm", "-f", *volumes)
+    images = docker("image", "ls", "-q", f"tidegate.local/{unique}.*").split()
+    if images:
+        docker("rmi", "-f", *set(images))
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ from __future__ import annotations
 import typing as t
 
 from . import _bake, _divert, _drain, _files, _gate, _options
+from ._building import Builder
+from ._checkout import Workshop
 from ._declared import Gate
 from ._errors import EngineFailure, Unhealthy
 from ._make import each, prune_secrets, release_command, release_of, stand_in, start
@@ -21,14 +23,32 @@ Act = t.Callable[[World, Step], str]
 """Does one step and gives a short detail for people, or an empty text."""
 
 
+def _room(world: World) -> None:
+    """Refuse to fetch or build what may fill the engine's disk."""
+    root, reserve = world.on.engine.root_dir(), world.on.disk_reserve
+    free = _files.free_bytes(root)
+    if free is not None and free < reserve:
+        cause = f"has {free // 2**20} MiB free, less than disk_reserve ({reserve // 2**20} MiB)"
+        raise EngineFailure(cause, subject=root, remedy="Free space (playbook prune), or lower disk_reserve.")
+
+
+def build(world: World, _step: Step) -> str:
+    """Build the artifact, and remember that it is here because of us."""
+    want, on = world.want, world.on
+    if want.recipe is None:
+        raise ValueError("a build step comes of a declaration with a recipe")
+    _room(world)
+    workshop = Workshop(on.state_dir, world.key, world.watch)
+    builder = Builder(on.engine, workshop, world.watch, lambda line: world.tell(world.key, line))
+    reference, image = builder.build(want.recipe, want.pull, want.registry)
+    on.store.remember_pull(image.id, reference, on.clock.now())
+    return reference
+
+
 def pull(world: World, _step: Step) -> str:
     """Fetch the artifact, if that leaves room on the disk, and remember that it is here because of us."""
     want, on = world.want, world.on
-    root = on.engine.root_dir()
-    free = _files.free_bytes(root)
-    if free is not None and free < on.disk_reserve:
-        cause = f"has {free // 2**20} MiB free, less than disk_reserve ({on.disk_reserve // 2**20} MiB)"
-        raise EngineFailure(cause, subject=root, remedy="Free space (playbook prune), or lower disk_reserve.")
+    _room(world)
     on.engine.pull(want.container.image, want.registry, world.check)
     image = on.engine.image(want.container.image)
     if image is not None:
@@ -174,6 +194,7 @@ def _stop_timeout(world: World) -> int:
 
 ACTS: dict[Verb, Act] = {
     Verb.PULL: pull,
+    Verb.BUILD: build,
     Verb.HOLD: place_route,
     Verb.STOP: stop,
     Verb.STAND_IN: stand_in,

@@ -101,5 +101,7 @@ def redactor(declarations: t.Iterable[Params]) -> Redactor:
     values: list[str] = []
     for params in declarations:
         values += [secret["value"] for secret in params.get("secrets") or ()]
-        values.append(params.get("registry_password") or "")
+        source, build = params.get("source") or {}, params.get("build") or {}
+        values += [secret["value"] for secret in build.get("secrets") or ()]
+        values += [params.get("registry_password") or "", source.get("token") or "", source.get("deploy_key") or ""]
     return Redactor(values)

@@ -53,7 +53,9 @@ def container(params: Params, secrets: tuple[Secret, ...]) -> ContainerSpec:
         cap_drop=_capabilities("cap_drop", params),
         user=_user(params),
         labels=_labels(params),
-        log_options=tuple(sorted((k, _scalar(f"log_options.{k}", v)) for k, v in params["log_options"].items())),
+        log_options=tuple(
+            sorted((k, _options.scalar(f"log_options.{k}", v)) for k, v in params["log_options"].items())
+        ),
         **{name: params[name] for name in _PLAIN},
     )
 
@@ -99,29 +101,22 @@ def _env(params: Params, secrets: tuple[Secret, ...]) -> tuple[tuple[str, str], 
     known = {s.value: s.name for s in secrets}
     pairs = []
     for key, value in params["env"].items():
-        text = _scalar(f"env.{_names.ENV_KEY.check('env', str(key))}", value)
+        text = _options.scalar(f"env.{_names.ENV_KEY.check('env', str(key))}", value)
         if text in known:
             raise InvalidOption(f"env.{key}", "***", f"repeats the secret {known[text]}", "Deliver it in secrets only.")
         pairs.append((str(key), text))
     return tuple(sorted(pairs))
 
 
-def _scalar(option: str, value: t.Any) -> str:
-    """Text of a string or number; a boolean is refused, because YAML's yes and no hide what was meant."""
-    if isinstance(value, str):
-        if "\x00" in value:
-            raise InvalidOption(option, value, "holds a zero byte", "Remove it.")
-        return value
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return str(value)
-    raise InvalidOption(option, value, "is not a string or a number", "Put it in quotes.")
-
-
 def _labels(params: Params) -> tuple[tuple[str, str], ...]:
     for key in params["labels"]:
         if str(key).startswith(LABEL_PREFIX):
             raise InvalidOption("labels", key, f"starts with {LABEL_PREFIX}", "That prefix is the platform's own.")
-    return tuple(sorted((str(k), _scalar(f"labels.{k}", v)) for k, v in params["labels"].items()))
+    return _scalars("labels", params)
+
+
+def _scalars(option: str, params: Params) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted((str(k), _options.scalar(f"{option}.{k}", v)) for k, v in params[option].items()))
 
 
 def _capabilities(option: str, params: Params) -> tuple[str, ...]:

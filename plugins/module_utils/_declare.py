@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ._batch import Batch, Ended, Manner, alone
+from ._batch import Batch, Ended, Manner
 from ._call import Call, Params, Result, redactor
 from ._declared import Workload
 from ._errors import InvalidOption
@@ -17,11 +17,18 @@ from ._phases import Phase
 from ._result import result
 
 
-def declare_one(call: Call) -> Result:
-    """`workload_image`: make one workload as declared."""
-    want = parse(call.params, call.secrets.version)
-    ended = alone(call.on, want, Manner(check=call.check), call.interrupts)
-    return documents([ended], call, [call.params])[0]
+def declares(kind: str) -> t.Callable[[Call], Result]:
+    """The story of `workload_image` and its siblings: make one workload of a source as declared."""
+
+    def story(call: Call) -> Result:
+        want = parse({**call.params, "type": kind}, call.secrets.version)
+        try:
+            (ended,) = Batch(call.on, Manner(check=call.check), call.interrupts, call.tell).run([want])
+        finally:
+            call.end_of_progress()
+        return documents([ended], call, [call.params])[0]
+
+    return story
 
 
 def declare_many(call: Call) -> Result:

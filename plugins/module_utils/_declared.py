@@ -14,6 +14,8 @@ import json
 import typing as t
 from dataclasses import asdict, dataclass, field
 
+from ._sources import Recipe
+
 Document = t.Mapping[str, t.Any]
 
 
@@ -197,6 +199,7 @@ class Workload:
     sequence: int | None = None
     artifact: str = ""
     remove_volumes: bool = False
+    recipe: Recipe | None = None
 
     @property
     def reference(self) -> str:

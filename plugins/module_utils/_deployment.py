@@ -217,10 +217,16 @@ def document(world: World, conclusion: str) -> dict[str, t.Any] | None:
 
 def candidate(want: Workload, have: Actual, identity: str) -> Release:
     """The release that a deployment of this id would make; its routes are filled in by the decision."""
-    image_id = have.image.id if have.image else "not known before the pull"
+    image_id = (
+        have.image.id
+        if have.image
+        else "not known before the pull"
+        if want.recipe is None
+        else "not known before the build"
+    )
     return Release(
         id=identity,
-        image=want.container.image,
+        image=have.reference or want.container.image,
         image_id=image_id,
         fingerprint=want.container.fingerprint(image_id),
         containers=_names.container_names(want.name, identity, want.container.replicas),

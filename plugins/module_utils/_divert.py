@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import ipaddress
 import shlex
-import subprocess
 import typing as t
 
+from . import _process
+from ._clock import Clock
 from ._declared import Port
 from ._errors import EngineFailure
 from ._options import passes_filter
@@ -76,14 +77,8 @@ def _mark(key: str) -> str:
 
 
 def _run(words: t.Sequence[str]) -> str:
-    remedy = "Install iptables and run as root, or set strategy to recreate."
-    argv = [*COMMAND, *words]
-    try:
-        # The host's own timer runs this, too, where there is no AnsibleModule whose run_command could be called.
-        # pylint: disable-next=ansible-bad-function
-        done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=30)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise EngineFailure(f"cannot be run: {error}", subject="iptables", remedy=remedy) from error
-    if done.returncode:
-        raise EngineFailure(f"refused {' '.join(words)}: {done.stderr.strip()}", subject="iptables", remedy=remedy)
-    return done.stdout
+    done = _process.run([*COMMAND, *words], Clock(), 30)
+    if done.code:
+        remedy = "Install iptables and run as root, or set strategy to recreate."
+        raise EngineFailure(f"refused {' '.join(words)}: {done.err.strip()}", subject="iptables", remedy=remedy)
+    return done.out

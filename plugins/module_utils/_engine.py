@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import io
+import os
 import tarfile
 import time
 import traceback
@@ -24,6 +25,7 @@ try:
     import docker.errors
     import requests.exceptions
     from docker.api.client import APIClient
+    from docker.utils.build import exclude_paths
 
     IMPORT_SECONDS = time.monotonic() - _BEGIN
     IMPORT_ERROR = None
@@ -36,7 +38,7 @@ CONFLICT = 409
 
 
 @contextmanager
-def _explained(doing: str, subject: str) -> t.Iterator[None]:
+def explained(doing: str, subject: str) -> t.Iterator[None]:
     """Turn the SDK's errors into ours."""
     try:
         yield
@@ -52,7 +54,7 @@ def _explained(doing: str, subject: str) -> t.Iterator[None]:
 
 
 class Engine:
-    """One connection to the Docker Engine.
+    """One connection to the Docker Engine; `api` is the SDK's client.
 
     :param docker_host: its address; the platform also reads the host's /proc, so it has to be this host.
     :param state_dir: which platform this is.
@@ -66,10 +68,10 @@ class Engine:
         self._images: dict[str, Image] = first._images if first else {}
         self._networks: set[str] = first._networks if first else set()
         version: str = first.api_version if first else "auto"
-        with _explained("connect", docker_host):
-            self._api = APIClient(base_url=docker_host, version=version, timeout=120)
-        self._api.trust_env = False
-        self._api.hooks["response"].append(lambda *_response, **_options: self._made.append(1))
+        with explained("connect", docker_host):
+            self.api = APIClient(base_url=docker_host, version=version, timeout=120)
+        self.api.trust_env = False
+        self.api.hooks["response"].append(lambda *_response, **_options: self._made.append(1))
 
     def another(self) -> Engine:
         """One more connection, for a thread; requests are counted together."""
@@ -78,7 +80,7 @@ class Engine:
     @property
     def api_version(self) -> str:
         """The API version that was agreed on."""
-        return str(self._api.api_version)
+        return str(self.api.api_version)
 
     @property
     def requests(self) -> int:
@@ -93,20 +95,25 @@ class Engine:
         Where one does not run, the networks are asked for, too: it cannot be started without.
         """
         filters = {"label": [f"{k}={v}" for k, v in _listing.ownership(self.state_dir, subject).items()]}
-        with _explained("list containers", subject.workload if subject else self.state_dir):
-            rows = self._api.containers(all=True, filters=filters)
+        with explained("list containers", subject.workload if subject else self.state_dir):
+            rows = self.api.containers(all=True, filters=filters)
             stopped = any(row["State"] != "running" for row in rows)
-            networks = {row["Id"] for row in self._api.networks()} if stopped else None
+            networks = {row["Id"] for row in self.api.networks()} if stopped else None
         found: dict[Subject, tuple[Container, ...]] = {}
         for row in sorted(rows, key=lambda row: str(row["Names"][0])):
             key = _listing.subject_of(row)
             found[key] = (*found.get(key, ()), _listing.container_of(row, networks))
         return found
 
-    def image(self, reference: str) -> Image | None:
-        """An image by reference or id, or None."""
+    def image(self, reference: str, *, fresh: bool = False) -> Image | None:
+        """An image by reference or id, or None.
+
+        :param fresh: ask again, because it was made just now.
+        """
+        if fresh:
+            self._images.pop(reference, None)
         if reference not in self._images:
-            facts = self._found("inspect the image", reference, lambda: self._api.inspect_image(reference))
+            facts = self._found("inspect the image", reference, lambda: self.api.inspect_image(reference))
             if not facts:
                 return None
             self._images[reference] = self._images[facts["Id"]] = _listing.image_of(facts)
@@ -114,24 +121,24 @@ class Engine:
 
     def images(self) -> dict[str, Image]:
         """Every image by every name it has; without what only an inspection tells."""
-        with _explained("list images", "all"):
-            return _listing.images_of(self._api.images())
+        with explained("list images", "all"):
+            return _listing.images_of(self.api.images())
 
     def remote_digest(self, reference: str, registry: Registry | None) -> str:
         """Manifest digest that the registry has for a reference now."""
-        with _explained("ask the registry for", reference):
-            answer = self._api.inspect_distribution(reference, auth_config=_auth(registry))
+        with explained("ask the registry for", reference):
+            answer = self.api.inspect_distribution(reference, auth_config=_auth(registry))
         return str(answer["Descriptor"]["digest"])
 
     def inspect(self, name: str) -> Facts | None:
         """State of one container, or None; a name that only matches as an id prefix does not count."""
-        row = self._found("inspect", name, lambda: self._api.inspect_container(name))
+        row = self._found("inspect", name, lambda: self.api.inspect_container(name))
         return _listing.facts_of(row) if row and row["Name"].lstrip("/") == name else None
 
     def _found(self, doing: str, subject: str, ask: t.Callable[[], t.Any]) -> t.Any:
         """What the engine says of a thing, or None when it has none of that name."""
         try:
-            with _explained(doing, subject):
+            with explained(doing, subject):
                 return ask()
         except EngineFailure as error:
             if isinstance(error.__cause__, docker.errors.NotFound):
@@ -141,40 +148,40 @@ class Engine:
     def volumes(self, subject: Subject) -> tuple[str, ...]:
         """Names of the volumes that were made for a workload."""
         labels = [f"{key}={value}" for key, value in _listing.ownership(self.state_dir, subject).items()]
-        with _explained("list volumes", subject.workload):
-            rows = self._api.volumes(filters={"label": labels})["Volumes"] or ()
+        with explained("list volumes", subject.workload):
+            rows = self.api.volumes(filters={"label": labels})["Volumes"] or ()
         return tuple(sorted(row["Name"] for row in rows))
 
     def volume_users(self, volume: str) -> dict[str, Subject]:
         """Containers, whoever owns them, that mount a volume, and the workload that each belongs to."""
-        with _explained("look for users of the volume", volume):
-            rows = self._api.containers(all=True, filters={"volume": volume})
+        with explained("look for users of the volume", volume):
+            rows = self.api.containers(all=True, filters={"volume": volume})
         return {row["Names"][0].lstrip("/"): _listing.subject_of(row) for row in rows}
 
     def image_users(self, image_id: str) -> bool:
         """True while any container, whoever owns it, is made from an image."""
-        with _explained("look for users of the image", image_id):
-            return bool(self._api.containers(all=True, filters={"ancestor": image_id}, limit=1))
+        with explained("look for users of the image", image_id):
+            return bool(self.api.containers(all=True, filters={"ancestor": image_id}, limit=1))
 
     def root_dir(self) -> str:
         """Where the engine keeps images and containers."""
-        with _explained("ask for its root directory", "the engine"):
-            return str(self._api.info()["DockerRootDir"])
+        with explained("ask for its root directory", "the engine"):
+            return str(self.api.info()["DockerRootDir"])
 
     def layers_size(self) -> int:
         """Bytes that all images take together, shared layers counted once."""
-        with _explained("measure its images", "the engine"):
-            return int(self._api.df()["LayersSize"] or 0)
+        with explained("measure its images", "the engine"):
+            return int(self.api.df()["LayersSize"] or 0)
 
     def tail(self, name: str) -> str:
         """The last lines that a container wrote."""
-        with _explained("read the log of", name):
-            text: bytes = self._api.logs(name, tail=TAIL_LINES, stdout=True, stderr=True)
+        with explained("read the log of", name):
+            text: bytes = self.api.logs(name, tail=TAIL_LINES, stdout=True, stderr=True)
         return text[-TAIL_BYTES:].decode("utf-8", "replace").strip()
 
     def passwd(self, name: str) -> str:
         """The container's /etc/passwd, empty where it has none; works before it is started."""
-        archive = self._found("read /etc/passwd of", name, lambda: self._api.get_archive(name, "/etc/passwd"))
+        archive = self._found("read /etc/passwd of", name, lambda: self.api.get_archive(name, "/etc/passwd"))
         if archive is None:
             return ""
         with tarfile.open(fileobj=io.BytesIO(b"".join(archive[0]))) as tar:
@@ -188,28 +195,43 @@ class Engine:
 
         :param check: called at every sign of progress; raises to stop.
         """
-        with _explained("pull", reference):
-            for event in self._api.pull(reference, auth_config=_auth(registry), stream=True, decode=True):
+        with explained("pull", reference):
+            for event in self.api.pull(reference, auth_config=_auth(registry), stream=True, decode=True):
                 check()
                 self._images.pop(reference, None)
                 if "error" in event:
                     raise EngineFailure(f"the pull failed: {event['error']}", subject=reference)
 
+    def context_paths(self, root: str, dockerfile: str) -> set[str]:
+        """The paths of a build context: all of a tree but git's own and what its `.dockerignore` leaves out."""
+        try:
+            with open(os.path.join(root, ".dockerignore"), encoding="utf-8") as stream:
+                lines = [line.strip() for line in stream]
+        except FileNotFoundError:
+            lines = []
+        patterns = [line for line in lines if line and not line.startswith("#")]
+        return set(exclude_paths(root, ["**/.git", *patterns], dockerfile=dockerfile))
+
+    def tag(self, image_id: str, repository: str, tag: str) -> None:
+        """Give an image one more name."""
+        with explained("name the image", image_id):
+            self.api.tag(image_id, repository, tag)
+
     def ensure_network(self, name: str) -> None:
         """Create a bridge network unless there is one of this name."""
         if name in self._networks:
             return
-        with _explained("list networks", name):
-            rows = self._api.networks(names=[name])
+        with explained("list networks", name):
+            rows = self.api.networks(names=[name])
         if not any(row["Name"] == name for row in rows):
-            with _explained("create the network", name):
-                self._api.create_network(name, driver="bridge", check_duplicate=True, labels={LABEL_MANAGED: "1"})
+            with explained("create the network", name):
+                self.api.create_network(name, driver="bridge", check_duplicate=True, labels={LABEL_MANAGED: "1"})
         self._networks.add(name)
 
     def ensure_volume(self, name: str, labels: dict[str, str]) -> None:
         """Create a named volume unless there is one (the engine's create is idempotent and keeps old labels)."""
-        with _explained("create the volume", name):
-            self._api.create_volume(name, labels={LABEL_MANAGED: "1", **labels})
+        with explained("create the volume", name):
+            self.api.create_volume(name, labels={LABEL_MANAGED: "1", **labels})
 
     def create(self, name: str, image_id: str, spec: ContainerSpec, extra: ContainerExtra) -> None:
         """Create a container complete with all its networks, not started.
@@ -219,48 +241,48 @@ class Engine:
         aliases = list(spec.aliases) or None
         networking = None
         if spec.networks:
-            endpoint = self._api.create_endpoint_config(aliases=aliases)
-            networking = self._api.create_networking_config({spec.networks[0]: endpoint})
-        with _explained("create the container", name):
-            self._api.create_container(
+            endpoint = self.api.create_endpoint_config(aliases=aliases)
+            networking = self.api.create_networking_config({spec.networks[0]: endpoint})
+        with explained("create the container", name):
+            self.api.create_container(
                 image_id,
                 name=name,
                 hostname=name,
-                host_config=self._api.create_host_config(**host_options(spec, extra)),
+                host_config=self.api.create_host_config(**host_options(spec, extra)),
                 networking_config=networking,
                 **container_options(spec, extra),
             )
             for network in spec.networks[1:]:
-                self._api.connect_container_to_network(name, network, aliases=aliases)
+                self.api.connect_container_to_network(name, network, aliases=aliases)
 
     def start(self, name: str) -> None:
         """Start a container; a running one stays as it is."""
-        with _explained("start", name):
-            self._api.start(name)
+        with explained("start", name):
+            self.api.start(name)
 
     def resume(self, name: str) -> None:
         """Start a container that ran before; a paused one goes on."""
-        with _explained("start", name):
-            if self._api.inspect_container(name)["State"].get("Paused"):
-                self._api.unpause(name)
-            self._api.start(name)
+        with explained("start", name):
+            if self.api.inspect_container(name)["State"].get("Paused"):
+                self.api.unpause(name)
+            self.api.start(name)
 
     def stop(self, name: str, timeout: int) -> None:
         """Stop signal, then a kill after `timeout` seconds; one that is gone or not running is fine."""
-        self._if_there(name, "stop", lambda: self._api.stop(name, timeout=timeout))
+        self._if_there(name, "stop", lambda: self.api.stop(name, timeout=timeout))
 
     def remove(self, name: str) -> None:
         """Remove a container with its anonymous volumes; one that is gone is fine."""
-        self._if_there(name, "remove", lambda: self._api.remove_container(name, v=True, force=True))
+        self._if_there(name, "remove", lambda: self.api.remove_container(name, v=True, force=True))
 
     def remove_volume(self, name: str) -> None:
         """Remove a named volume with its data; one that is gone is fine."""
-        self._if_there(name, "remove the volume", lambda: self._api.remove_volume(name))
+        self._if_there(name, "remove the volume", lambda: self.api.remove_volume(name))
 
     def remove_image(self, reference: str) -> bool:
         """Take a reference away, and the image with its last one; False while a container uses it."""
         try:
-            self._if_there(reference, "remove the image", lambda: self._api.remove_image(reference))
+            self._if_there(reference, "remove the image", lambda: self.api.remove_image(reference))
         except EngineFailure as error:
             if getattr(getattr(error.__cause__, "response", None), "status_code", 0) == CONFLICT:
                 return False
@@ -272,15 +294,15 @@ class Engine:
 
     def begin_command(self, name: str, command: tuple[str, ...]) -> str:
         """Start a command inside a running container and give its id; what it writes goes to nobody."""
-        with _explained("run a command in", name):
-            made = self._api.exec_create(name, list(command), stdout=False, stderr=False)
-            self._api.exec_start(made["Id"], detach=True)
+        with explained("run a command in", name):
+            made = self.api.exec_create(name, list(command), stdout=False, stderr=False)
+            self.api.exec_start(made["Id"], detach=True)
         return str(made["Id"])
 
     def exit_code(self, command: str) -> int | None:
         """How a begun command ended, or None while it runs."""
-        with _explained("look at the command", command):
-            facts = self._api.exec_inspect(command)
+        with explained("look at the command", command):
+            facts = self.api.exec_inspect(command)
         return None if facts["Running"] else int(facts["ExitCode"] or 0)
 
 

@@ -41,6 +41,14 @@ class EngineFailure(TidegateError):
     """The Docker Engine refused a request or does not answer."""
 
 
+class CommandFailure(TidegateError):
+    """A program of the host, such as git, is not there, failed or took too long."""
+
+
+class BuildFailure(TidegateError):
+    """The engine could not build an image; `logs` are the build's last lines."""
+
+
 class ProxyFailure(TidegateError):
     """Traefik did not take a route, or its directory cannot be written."""
 

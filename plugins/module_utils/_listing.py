@@ -73,7 +73,8 @@ def image_of(facts: Document) -> Image:
     config = facts.get("Config") or {}
     check = (config.get("Healthcheck") or {}).get("Test") or ["NONE"]
     digests = tuple(d.rpartition("@")[2] for d in facts.get("RepoDigests") or ())
-    return Image(facts["Id"], config.get("User") or "", check != ["NONE"], digests, facts.get("Size") or 0)
+    labels = config.get("Labels") or {}
+    return Image(facts["Id"], config.get("User") or "", check != ["NONE"], digests, facts.get("Size") or 0, labels)
 
 
 def images_of(rows: t.Iterable[Document]) -> dict[str, Image]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import json
@@ -44,14 +45,39 @@ def held(state_dir: str, subject: tuple[str, str], timeout: float, clock: Clock)
         yield  # closing the file lets the lock go, and so does the death of this process
 
 
+@contextmanager
+def turn(state_dir: str, name: str, count: int, timeout: float, clock: Clock) -> t.Iterator[None]:
+    """One of `count` turns, shared by all runs of this host, for the length of a block.
+
+    :param timeout: seconds to wait for one.
+    :raises LockHeld: none came free.
+    """
+    folder = _files.private_folder(os.path.join(_files.private_folder(state_dir), "locks"))
+    with contextlib.ExitStack() as stack:
+        paths = [os.path.join(folder, f"{name}-{number}.turn") for number in range(count)]
+        streams = [stack.enter_context(open(path, "a", encoding="utf-8")) for path in paths]
+        for _left in attempts(clock, timeout, first=0.02):
+            if any(_locked(stream) for stream in streams):
+                break
+        else:
+            cause = f"no turn came free within {timeout:g} s ({count} at once)"
+            raise LockHeld(cause, subject=name, remedy="Wait, or raise the build's timeout or concurrency.")
+        yield
+
+
+def _locked(stream: t.IO[str]) -> bool:
+    try:
+        fcntl.flock(stream.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno not in (errno.EAGAIN, errno.EACCES):
+            raise
+        return False
+    return True
+
+
 def _take(stream: t.IO[str], subject: tuple[str, str], timeout: float, clock: Clock) -> None:
     for _left in attempts(clock, timeout, first=0.02):
-        try:
-            fcntl.flock(stream.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno not in (errno.EAGAIN, errno.EACCES):
-                raise
-        else:
+        if _locked(stream):
             return
     workload, environment = subject
     raise LockHeld(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import enum
 import typing as t
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ._declared import Document
 
@@ -27,6 +27,7 @@ class Image:
     has_healthcheck: bool = False
     digests: tuple[str, ...] = ()
     size: int = 0
+    labels: Document = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,7 @@ class Actual:
     route: Document | None = None
     image: Image | None = None
     pull_needed: bool = False
+    reference: str = ""
     claimed: tuple[tuple[str, str], ...] = ()
     volumes: tuple[Volume, ...] = ()
     sequence: int | None = None
@@ -136,6 +138,7 @@ class Verb(str, enum.Enum):
     """What a step does."""
 
     PULL = "pull"
+    BUILD = "build"
     HOLD = "hold"
     STOP = "stop"
     RELEASE_COMMAND = "release_command"

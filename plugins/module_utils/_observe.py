@@ -9,6 +9,8 @@ import typing as t
 from dataclasses import replace
 
 from . import _divert, _listing, _names
+from ._building import Builder
+from ._checkout import Workshop
 from ._container import is_root
 from ._declared import State, Strategy, Subject, Workload
 from ._errors import InvalidOption
@@ -33,7 +35,7 @@ class Survey(t.NamedTuple):
         :raises InvalidOption: the image may not, or cannot, be used.
         """
         known = self.known.get(want.subject, Known())
-        image, pull_needed = _image(want, self.on, self.find_image)
+        image, pull_needed, reference = _artifact(want, self.on, self.find_image)
         return Actual(
             containers=self.containers.get(want.subject, ()),
             live=known.live,
@@ -42,6 +44,7 @@ class Survey(t.NamedTuple):
             route=self.on.traefik.read(_names.key_of(*want.subject)),
             image=image,
             pull_needed=pull_needed,
+            reference=reference,
             claimed=_claimed(want, self.claims),
             volumes=_volumes(want, self.on) if want.remove_volumes else (),
             sequence=known.sequence,
@@ -109,6 +112,17 @@ def _volumes(want: Workload, on: Platform) -> tuple[Volume, ...]:
         users = [user for user, subject in on.engine.volume_users(name).items() if subject != want.subject]
         found.append(Volume(name, tuple(dict.fromkeys([*users, *([declared[name]] if name in declared else [])]))))
     return tuple(found)
+
+
+def _artifact(want: Workload, on: Platform, find: FindImage) -> tuple[Image | None, bool, str]:
+    """The wanted image, whether it has to be fetched or built, and its name if it is one that is built."""
+    if want.recipe is None or want.artifact or want.state is not State.PRESENT:
+        return (*_image(want, on, find), "")
+    builder = Builder(on.engine, Workshop(on.state_dir, _names.key_of(*want.subject), on.clock), on.clock)
+    reference, image = builder.find(want.recipe, want.pull, want.registry)
+    if image is not None and image.user is not None and not want.container.allow_root and want.container.user is None:
+        _refuse_root(reference, image.user)
+    return image, image is None, reference
 
 
 def _image(want: Workload, on: Platform, find: FindImage) -> tuple[Image | None, bool]:

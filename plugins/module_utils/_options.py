@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ipaddress
+import posixpath
 import re
 import typing as t
 from urllib.parse import urlsplit
@@ -53,6 +54,28 @@ def unique(option: str, values: t.Iterable[str]) -> None:
         if value in seen:
             raise InvalidOption(option, value, "is given twice", "Remove one of them.")
         seen.add(value)
+
+
+def inside(option: str, path: str) -> str:
+    """A relative path in its plainest form, `./src` as `src` (AW-T20, DP-T16).
+
+    :raises InvalidOption: it is absolute, or leads out.
+    """
+    parts = path.split("/")
+    if path.startswith("/") or ".." in parts or "\x00" in path or "\\" in path:
+        raise InvalidOption(option, path, "leads out of the source", "Use a path below it, without '..'.")
+    return posixpath.normpath(path or ".")
+
+
+def scalar(option: str, value: t.Any) -> str:
+    """Text of a string or number; a boolean is refused, because YAML's yes and no hide what was meant."""
+    if isinstance(value, str):
+        if "\x00" in value:
+            raise InvalidOption(option, value, "holds a zero byte", "Remove it.")
+        return value
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return str(value)
+    raise InvalidOption(option, value, "is not a string or a number", "Put it in quotes.")
 
 
 def mounts(params: Params) -> tuple[Mount, ...]:

@@ -8,13 +8,14 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from . import _names, _options
+from . import _names, _options, _recipe
 from ._container import container, secrets_of
 from ._declared import ContainerSpec, Registry, Secret, State, Strategy, Subject, Workload
 from ._errors import InvalidOption
 from ._model import Release
 from ._options import Params, positive
-from ._spec import DECLARATION, filled
+from ._sources import Recipe
+from ._spec import DECLARATION, KIND, SOURCES, filled
 
 # Not part of a release: how this run talks to the host, and what never may be recorded.
 _NOT_IN_SNAPSHOT = {
@@ -30,7 +31,10 @@ _NOT_IN_SNAPSHOT = {
     "registry_username",
     "registry_password",
     "force",
+    "progress_file",
 }
+_SECRET_IN_SOURCE = ("token", "deploy_key", "archive")
+RECIPES: dict[str, t.Callable[[Params], Recipe]] = {"dockerfile": _recipe.dockerfile}
 
 
 def parse(params: Params, version_of: t.Callable[[str], str]) -> Workload:
@@ -40,9 +44,12 @@ def parse(params: Params, version_of: t.Callable[[str], str]) -> Workload:
     :param version_of: keyed hash of a secret's value.
     :raises InvalidOption: names option, value and remedy.
     """
+    params = filled(DECLARATION, params)
     _names.WORKLOAD.check("name", params["name"])
     _names.ENVIRONMENT.check("environment", params["environment"])
-    state, strategy = State(params["state"]), Strategy(params["strategy"] or "blue-green")
+    # A source other than an image replaces in place unless told otherwise (DS-01).
+    usual = Strategy.BLUE_GREEN if params["type"] == "image" else Strategy.RECREATE
+    state, strategy = State(params["state"]), Strategy(params["strategy"] or usual)
     if params["remove_volumes"] and state is not State.ABSENT:
         raise InvalidOption("remove_volumes", True, f"contradicts state={state.value}", "It goes with state=absent.")
     if state is not State.PRESENT:  # the other options say how to make a release, and none is made
@@ -53,9 +60,12 @@ def parse(params: Params, version_of: t.Callable[[str], str]) -> Workload:
 
 def _present(params: Params, strategy: Strategy, version_of: t.Callable[[str], str]) -> Workload:
     """A declaration that makes a release."""
+    _refuse_foreign(params)
     secrets = secrets_of(params, version_of)
     spec = container(params, secrets)
-    _image(params)
+    recipe = RECIPES[params["type"]](params) if params["type"] in RECIPES else None
+    if recipe is None:
+        _image(params)
     _refuse_impossible(strategy, spec)
     if strategy is Strategy.HANDOVER and params["routes"]:
         raise InvalidOption("strategy", strategy.value, "hands ports over, not routes", "Use blue-green without ports.")
@@ -79,7 +89,16 @@ def _present(params: Params, strategy: Strategy, version_of: t.Callable[[str], s
         force=params["force"],
         bake=_options.bake(params),
         sequence=params["sequence"],
+        recipe=recipe,
     )
+
+
+def _refuse_foreign(params: Params) -> None:
+    """Refuse what another source would take."""
+    own = SOURCES[params["type"]]
+    for name, option in DECLARATION.items():
+        if name not in own and name not in KIND and params[name] != option.get("default"):
+            raise InvalidOption(name, params[name], f"means nothing for type={params['type']}", "Remove it.")
 
 
 def nothing(subject: Subject, state: State = State.ABSENT) -> Workload:
@@ -102,13 +121,20 @@ def again(release: Release, values: t.Mapping[str, str], version_of: t.Callable[
     params["secrets"] = [{"name": s["name"], "delivery": s["delivery"], "value": values[s["name"]]} for s in given]
     params.update(state=release.state if release.state == State.STOPPED.value else "present", pull="never")
     want = parse(params, version_of)
-    return replace(want, artifact=release.image_id, snapshot=release.snapshot)
+    spec = replace(want.container, image=release.image)
+    return replace(want, artifact=release.image_id, snapshot=release.snapshot, container=spec)
 
 
 def snapshot(params: Params, secrets: tuple[Secret, ...]) -> dict[str, t.Any]:
     """The complete declaration as it is recorded with a deployment: secrets by name and version only."""
-    kept = {k: v for k, v in params.items() if k not in _NOT_IN_SNAPSHOT}
+    own = {*SOURCES[params["type"]], *KIND} - _NOT_IN_SNAPSHOT
+    kept = {k: v for k, v in params.items() if k in own}
     kept["secrets"] = [{"name": s.name, "delivery": s.delivery, "version": s.version} for s in secrets]
+    if kept.get("source"):
+        kept["source"] = {k: v for k, v in kept["source"].items() if k not in _SECRET_IN_SOURCE}
+    if (kept.get("build") or {}).get("secrets"):
+        names = [{"name": s["name"], "value": ""} for s in kept["build"]["secrets"]]
+        kept["build"] = {**kept["build"], "secrets": names}
     return kept
 
 

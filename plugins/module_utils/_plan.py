@@ -30,7 +30,8 @@ def prepare(want: Workload, have: Actual, candidate: Release) -> Plan:
     """Fetch the artifact if it is not here and still wanted; touches nothing that serves."""
     if want.state is not State.PRESENT or not have.pull_needed:
         return Plan(reason="the image is present")
-    return _unless_newer(want, have, candidate, Plan((Step(Verb.PULL),)))
+    verb = Verb.PULL if want.recipe is None else Verb.BUILD
+    return _unless_newer(want, have, candidate, Plan((Step(verb),)))
 
 
 def decide(want: Workload, have: Actual, candidate: Release, routing: Routing) -> Plan:

@@ -45,6 +45,55 @@ IMAGE: Spec = {
     "registry_password": {"type": "str", "no_log": True},
 }
 
+SOURCE: Spec = {
+    "source": {
+        "type": "dict",
+        "options": {
+            "path": {"type": "str"},
+            "remote": {"type": "bool", "default": False},
+            "git": {"type": "str"},
+            "ref": {"type": "str", "default": "HEAD"},
+            "subdirectory": {"type": "str", "default": "."},
+            "submodules": {"type": "bool", "default": False},
+            "username": {"type": "str"},
+            "token": {"type": "str", "no_log": True},
+            "deploy_key": {"type": "str", "no_log": True},
+            "known_hosts": {"type": "str"},
+            "timeout": {"type": "float", "default": 300.0},
+            "max_size": {"type": "str", "default": "1g"},
+            "archive": {"type": "path"},
+        },
+    },
+}
+
+BUILD: Spec = {
+    "build": {
+        "type": "dict",
+        "options": {
+            "dockerfile": {"type": "str", "default": "Dockerfile"},
+            "target": {"type": "str"},
+            "args": {"type": "dict"},
+            "secrets": {
+                "type": "list",
+                "elements": "dict",
+                "no_log": False,
+                "options": {
+                    "name": {"type": "str", "required": True},
+                    "value": {"type": "str", "required": True, "no_log": True},
+                },
+            },
+            "cache_from": {"type": "list", "elements": "str"},
+            "platform": {"type": "str"},
+            "labels": {"type": "dict"},
+            "network": {"type": "str"},
+            "builder": {"type": "str", "choices": ["classic", "buildkit"], "default": "classic"},
+            "timeout": {"type": "float", "default": 1800.0},
+            "max_size": {"type": "str", "default": "0"},
+            "concurrency": {"type": "int", "default": 2},
+        },
+    },
+}
+
 CONTAINER: Spec = {
     "port": {"type": "int"},
     "replicas": {"type": "int", "default": 1},
@@ -166,8 +215,19 @@ ROUTES: Spec = {
     },
 }
 
-DECLARATION: Spec = {**WORKLOAD, **IMAGE, **CONTAINER, **HEALTH, **ROUTES}
-WORKLOAD_IMAGE: Spec = {**DECLARATION, **HOST}
+PROGRESS: Spec = {"progress_file": {"type": "path"}}
+PULL: Spec = {name: option for name, option in IMAGE.items() if name != "image"}
+_RUNS: Spec = {**CONTAINER, **HEALTH, **ROUTES}
+
+# What each source takes; the modules for one workload know their source, in a list each element names it.
+SOURCES: dict[str, Spec] = {
+    "image": {**WORKLOAD, **IMAGE, **_RUNS},
+    "dockerfile": {**WORKLOAD, **SOURCE, **BUILD, **PULL, **_RUNS},
+}
+KIND: Spec = {"type": {"type": "str", "choices": list(SOURCES), "default": "image"}}
+DECLARATION: Spec = {**KIND, **WORKLOAD, **IMAGE, **SOURCE, **BUILD, **_RUNS}
+WORKLOAD_IMAGE: Spec = {**SOURCES["image"], **HOST}
+WORKLOAD_DOCKERFILE: Spec = {**SOURCES["dockerfile"], **PROGRESS, **HOST}
 
 WORKLOADS: Spec = {
     "workloads": {"type": "list", "elements": "dict", "required": True, "options": DECLARATION},
@@ -175,7 +235,7 @@ WORKLOADS: Spec = {
     "reason": {"type": "str", "default": "reverted on request"},
     "concurrency": {"type": "int", "default": 20},
     "stop_on_failure": {"type": "bool", "default": False},
-    "progress_file": {"type": "path"},
+    **PROGRESS,
     **HOST,
 }
 

@@ -127,7 +127,11 @@ class World:
     def redact(self) -> Redactor:
         """Takes this workload's secrets out of a text."""
         values = [secret.value for secret in self.want.secrets]
-        return Redactor([*values, self.want.registry.password] if self.want.registry else values)
+        values += [self.want.registry.password] if self.want.registry else []
+        if self.want.recipe is not None:
+            access = self.want.recipe.source.access
+            values += [access.token, access.deploy_key, *(value for _name, value in self.want.recipe.secrets)]
+        return Redactor(values)
 
 
 def new_world(want: Workload, on: Platform, interrupts: Interrupts, tell: Tell = silent) -> World:

@@ -214,14 +214,14 @@ stats:
       type: int
 """
 
-from ..module_utils._declare import declare_one
+from ..module_utils._declare import declares
 from ..module_utils._module import run
 from ..module_utils._spec import WORKLOAD_IMAGE
 
 
 def main() -> None:
     """Run the module."""
-    run(WORKLOAD_IMAGE, declare_one)
+    run(WORKLOAD_IMAGE, declares("image"))
 
 
 if __name__ == "__main__":

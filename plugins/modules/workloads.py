@@ -28,6 +28,15 @@ options:
     elements: dict
     required: true
     suboptions: # generated from the fragments by `make docs`
+      type:
+        description:
+        - What the workload is made from. V(image) is as with M(tidegate.platform.workload_image), V(dockerfile)
+          as with M(tidegate.platform.workload_dockerfile). An option that the type does not have is refused.
+        type: str
+        choices:
+        - image
+        - dockerfile
+        default: image
       name:
         description: Name of the workload; 1 to 40 lower-case letters, digits and inner hyphens.
         type: str
@@ -114,6 +123,135 @@ options:
       registry_password:
         description: Password or token for the registry. Used for one request and stored nowhere.
         type: str
+      source:
+        description:
+        - Where the files come from. Required for O(workloads[].state=present) where the workload is made
+          from files.
+        - Either O(workloads[].source.path) or O(workloads[].source.git). Times and owners of files do
+          not count as a change, contents, names and executable bits do.
+        type: dict
+        suboptions:
+          path:
+            description:
+            - A directory, or a tar (plain, gz, bz2, xz) or zip archive, whose only directory at its top
+              is left out.
+            - It is on the controller, as with M(ansible.builtin.copy), unless O(workloads[].source.remote)
+              is set.
+            type: str
+          remote:
+            description: The path is on the target host.
+            type: bool
+            default: false
+          git:
+            description:
+            - URL of a git repository that the target host reads, such as V(https://host/path) or V(git@host:path).
+            - An unchanged workload asks for the ref's commit only; an exact commit is not asked for at
+              all.
+            type: str
+          ref:
+            description: Branch, tag or exact commit.
+            type: str
+            default: HEAD
+          subdirectory:
+            description: Directory below the source that is the root of everything else. V(./src) is V(src).
+            type: str
+            default: .
+          submodules:
+            description: Fetch the repository's submodules, too.
+            type: bool
+            default: false
+          username:
+            description: User name that goes with O(workloads[].source.token); most servers take any.
+            type: str
+          token:
+            description:
+            - Access token for an https repository. It reaches git by a file that is gone after the fetch,
+              and is in no argument, variable, image or log.
+            type: str
+          deploy_key:
+            description: Private SSH key for an ssh repository; handled like O(workloads[].source.token).
+            type: str
+          known_hosts:
+            description:
+            - Lines of an SSH known_hosts file. With them an unknown host key is an error, without them
+              a host's first key is taken.
+            type: str
+          timeout:
+            description: Seconds that each command of git may take.
+            type: float
+            default: 300
+          max_size:
+            description: How much the files may hold together, such as V(500m); V(0) is no limit.
+            type: str
+            default: 1g
+          archive:
+            description: Where the controller's files were put on the target host. Set by the collection
+              itself.
+            type: path
+      build:
+        description:
+        - How the image is built. The same files, options and base images are not built again.
+        type: dict
+        suboptions:
+          dockerfile:
+            description: Path of the Dockerfile below the source.
+            type: str
+            default: Dockerfile
+          target:
+            description: Stage to build, if not the last one.
+            type: str
+          args:
+            description: Build arguments. They can be read from the image's history; use O(workloads[].build.secrets)
+              for secrets.
+            type: dict
+          secrets:
+            description: Secrets that a V(RUN --mount=type=secret) reads. Needs O(workloads[].build.builder=buildkit).
+            type: list
+            elements: dict
+            suboptions:
+              name:
+                description: Id of the secret.
+                type: str
+                required: true
+              value:
+                description: Its value. A change of it alone does not build again.
+                type: str
+                required: true
+          cache_from:
+            description: Images of the engine whose layers may be used.
+            type: list
+            elements: str
+          platform:
+            description: Platform to build for, such as V(linux/arm64).
+            type: str
+          labels:
+            description: Labels of the image.
+            type: dict
+          network:
+            description: Network of the build's steps, such as V(host) or V(none).
+            type: str
+          builder:
+            description:
+            - V(classic) is the engine's own builder. V(buildkit) runs C(docker buildx build), which the
+              host has to have.
+            type: str
+            choices:
+            - classic
+            - buildkit
+            default: classic
+          timeout:
+            description: Seconds that a build may wait for its turn, and then take.
+            type: float
+            default: 1800
+          max_size:
+            description: How large the image may be, such as V(2g); V(0) is no limit. One that is larger
+              is removed.
+            type: str
+            default: '0'
+          concurrency:
+            description: How many builds run at once on the host, over all runs; the others wait.
+            type: int
+            default: 2
       port:
         description: Port that the application listens on inside its container. Required with O(workloads[].routes).
         type: int

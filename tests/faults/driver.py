@@ -35,6 +35,7 @@ from ansible_collections.tidegate.platform.plugins.module_utils import (
     _prune,
     _spec,
     _store,
+    _stream,
     _traefik,
 )
 from ansible_collections.tidegate.platform.plugins.module_utils._call import Call
@@ -43,7 +44,8 @@ from ansible_collections.tidegate.platform.plugins.module_utils._model import Ve
 from ansible_collections.tidegate.platform.plugins.module_utils._result import failure
 
 STORIES: dict[str, tuple[t.Callable[[Call], dict[str, t.Any]], _spec.Spec]] = {
-    "declare_one": (_declare.declare_one, _spec.WORKLOAD_IMAGE),
+    "declare_one": (_declare.declares("image"), _spec.WORKLOAD_IMAGE),
+    "dockerfile": (_declare.declares("dockerfile"), _spec.WORKLOAD_DOCKERFILE),
     "declare_many": (_declare.declare_many, _spec.WORKLOADS),
     "reconcile": (_again.reconcile, _spec.RECONCILE),
     "rollback": (_again.rollback, _spec.ROLLBACK),
@@ -53,6 +55,7 @@ STORIES: dict[str, tuple[t.Callable[[Call], dict[str, t.Any]], _spec.Spec]] = {
 # What is called in the middle of each step: the kill comes when half of its work is done.
 MIDDLES: dict[Verb, tuple[t.Any, str]] = {
     Verb.PULL: (_store.Store, "remember_pull"),
+    Verb.BUILD: (_stream.BuildStream, "close"),
     Verb.HOLD: (_traefik.Traefik, "_confirm"),
     Verb.RELEASE_COMMAND: (_make, "_exit_code"),
     Verb.START: (_engine.Engine, "start"),

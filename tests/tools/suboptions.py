@@ -12,7 +12,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "plugins" / "modules" / "workloads.py"
-FRAGMENTS = ("workload", "image", "container", "health", "routes")
+FRAGMENTS = ("kind", "workload", "image", "source", "build", "container", "health", "routes")
 BEGIN, END = "    suboptions: # generated from the fragments by `make docs`\n", "  phase:\n"
 
 

@@ -19,7 +19,8 @@ MODULES = sorted((ROOT / "plugins" / "modules").glob("*.py"))
 LAYERS = {
     "_errors": set(),
     "_clock": set(),
-    "_declared": set(),
+    "_sources": set(),
+    "_declared": {"_sources"},
     "_schema": set(),
     "_spec": set(),
     "_names": {"_errors"},
@@ -30,8 +31,12 @@ LAYERS = {
     "_create": {"_declared"},
     "_routing": {"_declared", "_names"},
     "_options": {"_names", "_errors", "_declared"},
+    "_dockerfile": {"_errors"},
+    "_buildkit": {"_sources"},
+    "_tree": {"_errors", "_options"},
+    "_recipe": {"_names", "_options", "_errors", "_sources"},
     "_container": {"_names", "_options", "_errors", "_declared"},
-    "_parse": {"_names", "_options", "_container", "_errors", "_declared", "_model", "_spec"},
+    "_parse": {"_names", "_options", "_container", "_errors", "_declared", "_model", "_spec", "_recipe", "_sources"},
     "_strategies": {"_declared", "_model", "_names"},
     "_phases": {"_model"},
     "_plan": {"_declared", "_errors", "_model", "_names", "_strategies"},
@@ -45,7 +50,7 @@ KNOWERS = {
     "sqlite3": "_database",
     "ansible": "_module",
     "fcntl": "_lock",
-    "subprocess": "_divert",
+    "subprocess": "_process",
     "http": "_gate _traefik",
 }
 

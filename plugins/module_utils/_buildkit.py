@@ -1,0 +1,32 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command line of BuildKit, where the host has it. Pure. Private to tidegate.platform.
+
+The SDK has no call for it; secrets of a build exist nowhere else (https://docs.docker.com/build/building/secrets/).
+"""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ._sources import Recipe
+
+
+def command(
+    recipe: Recipe, root: str, reference: str, labels: t.Mapping[str, str], secrets: t.Mapping[str, str]
+) -> list[str]:
+    """Arguments of `docker buildx build`.
+
+    :param secrets: names of secrets, and the files that hold their values.
+    """
+    argv = ["docker", "buildx", "build", "--load", "--progress=plain", f"--tag={reference}"]
+    argv.append(f"--file={os.path.join(root, recipe.dockerfile)}")
+    argv += [f"--build-arg={key}={value}" for key, value in recipe.args]
+    argv += [f"--label={key}={value}" for key, value in sorted(labels.items())]
+    argv += [f"--secret=id={name},src={path}" for name, path in sorted(secrets.items())]
+    argv += [f"--cache-from={name}" for name in recipe.cache_from]
+    for option, value in (("target", recipe.target), ("platform", recipe.platform), ("network", recipe.network)):
+        argv += [f"--{option}={value}"] if value else []
+    return [*argv, "--", root]

@@ -1,0 +1,97 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs the commands of other programs: argument lists only, never a shell. Private to tidegate.platform.
+
+The host's own timer runs some of them, too, where there is no AnsibleModule whose run_command could be called.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import tempfile
+import typing as t
+
+from ._clock import Clock, attempts
+from ._errors import CommandFailure
+
+
+class Done(t.NamedTuple):
+    """How a command ended, and what it wrote."""
+
+    code: int
+    out: str
+    err: str
+
+
+def run(
+    argv: t.Sequence[str],
+    clock: Clock,
+    seconds: float,
+    *,
+    env: t.Mapping[str, str] | None = None,
+    cwd: str | None = None,
+    tell: t.Callable[[str], None] | None = None,
+) -> Done:
+    """Run a command to its end; stopping the clock's pauses, or the deadline, ends it with all its children.
+
+    :param seconds: it may take so long.
+    :param env: its whole environment; None is this process's own.
+    :param tell: called with each line of its error output while it runs.
+    :raises CommandFailure: it is not there, or took too long.
+    """
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        try:
+            # pylint: disable-next=consider-using-with
+            process = subprocess.Popen(
+                argv, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=env, cwd=cwd, start_new_session=True
+            )
+        except OSError as error:
+            remedy = f"Install {argv[0]} on this host."
+            raise CommandFailure(f"cannot be run: {error.strerror}", subject=argv[0], remedy=remedy) from error
+        try:
+            _wait(process, clock, seconds, err, tell)
+        finally:  # whatever ends the wait ends the command
+            if process.poll() is None:
+                _end(process)
+        return Done(process.returncode, _text(out), _text(err))
+
+
+def _wait(
+    process: subprocess.Popen[bytes],
+    clock: Clock,
+    seconds: float,
+    err: t.IO[bytes],
+    tell: t.Callable[[str], None] | None,
+) -> None:
+    shown = 0
+    for _left in attempts(clock, seconds, first=0.005, most=0.1):
+        over = process.poll() is not None
+        if tell:
+            lines = os.pread(err.fileno(), 2**20, shown)
+            whole = lines.rfind(b"\n") + 1
+            shown += whole
+            for line in lines[:whole].decode("utf-8", "replace").splitlines():
+                tell(line)
+        if over:
+            return
+    raise CommandFailure(f"took longer than {seconds:g} s", subject=str(process.args[0]), remedy="Raise its timeout.")  # type: ignore[index]
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(5)
+    except subprocess.TimeoutExpired:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _text(stream: t.IO[bytes]) -> str:
+    stream.seek(0)
+    return stream.read().decode("utf-8", "replace")

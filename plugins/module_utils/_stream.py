@@ -1,0 +1,71 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The engine's own builder, line by line. Private to tidegate.platform."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import typing as t
+
+from ._engine import Engine, explained
+from ._errors import BuildFailure
+from ._sources import Recipe
+
+
+class BuildRequest(t.NamedTuple):
+    """What the engine is told of a build."""
+
+    recipe: Recipe
+    context: t.IO[bytes]
+    reference: str
+    labels: dict[str, str]
+
+
+class BuildStream:
+    """The lines that a build writes; closing it from another thread ends the build."""
+
+    def __init__(self, engine: Engine, request: BuildRequest) -> None:
+        self._api, self._request = engine.api, request
+        self._responses: list[t.Any] = []
+        self._api.hooks["response"].append(lambda response, **_options: self._responses.append(response))
+
+    def __iter__(self) -> t.Iterator[str]:
+        """Build; ends when the image is complete.
+
+        :raises BuildFailure: a step failed.
+        """
+        recipe = self._request.recipe
+        with explained("build", self._request.reference):
+            for event in self._api.build(
+                fileobj=self._request.context,
+                custom_context=True,
+                tag=self._request.reference,
+                dockerfile=recipe.dockerfile,
+                target=recipe.target,
+                buildargs=dict(recipe.args),
+                labels=self._request.labels,
+                platform=recipe.platform,
+                network_mode=recipe.network,
+                cache_from=list(recipe.cache_from) or None,
+                rm=True,
+                forcerm=True,
+                timeout=None,
+                decode=True,
+            ):
+                if "error" in event:
+                    remedy = "What served before still serves; the build's last lines are in `logs`."
+                    cause = f"the build failed: {event['error'].strip()}"
+                    raise BuildFailure(cause, subject=self._request.reference, remedy=remedy)
+                if event.get("stream", "").strip():
+                    yield event["stream"].rstrip()
+
+    def close(self) -> None:
+        """End the build, if it runs: the engine stops one whose asker is gone."""
+        for response in self._responses:
+            connection = getattr(response.raw, "_original_connection", None)
+            if connection is not None and connection.sock is not None:
+                with contextlib.suppress(OSError):
+                    connection.sock.shutdown(socket.SHUT_RDWR)
+        self._api.close()

@@ -1,0 +1,237 @@
+"""Workloads that are built from a Dockerfile: sources, cache, limits, failures, secrets."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import subprocess
+import tarfile
+import time
+import typing as t
+import zipfile
+from pathlib import Path
+
+import gitserver
+import names
+import pytest
+from load.client import Client, Target
+
+from .harness import Options, Platform, Task, containers, docker
+
+MODULE = "tidegate.platform.workload_dockerfile"
+TREE = Path(__file__).parent / "trees" / "app"
+TOKEN = "token-canary-93af"
+Built = t.Callable[..., Options]
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A copy of the application's tree, to be changed."""
+    return Path(shutil.copytree(TREE, tmp_path / "tree"))
+
+
+@pytest.fixture
+def built(app: t.Callable[..., Options], tree: Path) -> Built:
+    """Options of the application, built from the tree."""
+    plain = {key: value for key, value in app().items() if key != "image"}
+
+    def options(
+        version: str = "1", *, source: Options | None = None, build: Options | None = None, **more: t.Any
+    ) -> Options:
+        args = {"BASE": names.image("app"), "RELEASE": version}
+        made = {"args": args, "labels": {names.LABEL: "1"}, **(build or {})}
+        return {**plain, "source": source or {"path": str(tree)}, "build": made, "strategy": "blue-green", **more}
+
+    return options
+
+
+def run(platform: Platform, *declared: Options) -> list[Options]:
+    """Results of these declarations, one after the other."""
+    return platform.tasks(*(Task(options, module=MODULE) for options in declared))
+
+
+def steps(result: Options) -> list[str]:
+    """Names of a result's steps."""
+    return [step["name"] for step in result["steps"]]
+
+
+def test_a_whole_life_under_load(platform: Platform, name: str, built: Built, tree: Path) -> None:
+    """Deploy, unchanged, changed, failing build, rollback without a build, teardown: nothing is lost (DS-T1)."""
+    first, again = run(platform, built("1"), built("1"))
+    assert steps(first) == ["build", "start", "gate", "switch", "persist"], first
+    assert steps(again) == []
+    assert not again["changed"]
+    client = Client(Target(f"{name}.test", port=platform.ports.http), "keepalive", 50).start()
+    (tree / "note.txt").write_text("another")
+    (tree / "ignored.txt").write_text("another")
+    changed = run(platform, built("2"))[0]
+    assert steps(changed) == ["build", "start", "gate", "switch", "persist", "drain", "reap"], changed
+    assert platform.version(f"{name}.test") == "2"
+    serving = containers(name)
+    (tree / "note.txt").write_text("broken")
+    failed = run(platform, built("2"))[0]
+    assert failed["failed"]
+    assert failed["step"] == "build"
+    assert failed["kind"] == "BuildFailure"
+    assert "broken" in "\n".join(failed["logs"])
+    assert containers(name) == serving
+    back = platform.tasks(Task({"name": name}, module="tidegate.platform.workload_rollback"))[0]
+    assert "build" not in steps(back), back
+    assert platform.version(f"{name}.test") == "1"
+    count = client.stop()
+    assert count.lost == 0, count.losses
+    gone, still = platform.tasks(*(Task({"name": name, "state": "absent"}, module=MODULE) for _twice in range(2)))
+    assert gone["changed"]
+    assert not still["changed"]
+    assert containers(name) == []
+
+
+def test_only_what_decides_the_image_builds_again(platform: Platform, built: Built, tree: Path) -> None:
+    """Times, ignored files and runtime options do not; contents, modes, options and links do."""
+    assert run(platform, built())[0]["changed"]
+    os.utime(tree / "note.txt", (1, 1))
+    (tree / "ignored.txt").write_text("other")
+    (quiet,) = run(platform, built())
+    assert not quiet["changed"], quiet
+    (restarted,) = run(platform, built(env={"A": "1"}))
+    assert "build" not in steps(restarted)
+    (tree / "note.txt").chmod(0o755)
+    assert "build" in steps(run(platform, built())[0])
+    (tree / "link").symlink_to("note.txt")
+    assert "build" in steps(run(platform, built())[0])
+    assert "build" in steps(run(platform, built(build={"target": "second"}))[0])
+
+
+def archive(tree: Path, target: Path, top: str) -> None:
+    """The tree as a tar or zip archive, below one directory."""
+    if target.suffix == ".zip":
+        with zipfile.ZipFile(target, "w") as packed:
+            for path in sorted(tree.rglob("*")):
+                packed.write(path, f"{top}/{path.relative_to(tree)}")
+        return
+    with tarfile.open(target, "w:gz") as packed:
+        packed.add(tree, top)
+
+
+@pytest.mark.parametrize("kind", ["remote directory", "tar", "zip", "remote zip", "subdirectory"])
+def test_the_same_files_are_the_same_image(
+    platform: Platform, built: Built, tree: Path, tmp_path: Path, kind: str
+) -> None:
+    """However the files come, an image that was built of them is found again."""
+    assert run(platform, built())[0]["changed"]
+    source: Options = {"path": str(tree), "remote": True}
+    if kind in ("tar", "zip", "remote zip"):
+        source = {"path": str(tmp_path / f"release.{kind[-3:]}".replace(".tar", ".tar.gz")), "remote": "remote" in kind}
+        archive(tree, Path(source["path"]), "shop-1.0")
+    elif kind == "subdirectory":
+        shutil.copytree(tree, tmp_path / "whole" / "a" / "b")
+        source = {"path": str(tmp_path / "whole"), "subdirectory": "./a/b"}
+    (again,) = run(platform, built(source=source))
+    assert not again["failed"], again
+    assert not again["changed"], again
+
+
+def test_another_base_image_is_built_on(platform: Platform, built: Built, name: str) -> None:
+    """The same tree on a base that moved is another image; the engine's own layers are used where they can be."""
+    base = f"tidegate.local/base-{name}:1"
+    docker("tag", names.image("app"), base)
+    arguments = {"BASE": base, "RELEASE": "1"}
+    try:
+        first, same = run(platform, *(built(build={"args": arguments}) for _twice in range(2)))
+        assert first["changed"]
+        assert not same["changed"]
+        docker("tag", names.image("app", "2"), base)
+        (moved,) = run(platform, built(build={"args": arguments}))
+        assert "build" in steps(moved), moved
+        assert moved["release"]["image_id"] != first["release"]["image_id"]
+        back = platform.tasks(Task({"name": name}, module="tidegate.platform.workload_rollback"))[0]
+        assert back["release"]["image_id"] == first["release"]["image_id"], back
+    finally:
+        docker("rmi", base)
+
+
+def files(version: str) -> dict[str, str]:
+    """The tree as a commit's files."""
+    return {path.name: path.read_text() for path in TREE.iterdir()} | {"note.txt": version}
+
+
+def test_git_with_a_token_that_nobody_sees(platform: Platform, built: Built, tmp_path: Path, name: str) -> None:
+    """DP-T15: a branch, a tag and an exact commit; unchanged asks for the ref only, and the token is nowhere."""
+    repository = gitserver.Repository(tmp_path / "repository")
+    first = repository.commit(files("one"), tag="v1")
+    with gitserver.serving(tmp_path / "repository", TOKEN) as server:
+        source = {"git": f"{server.url}/bare.git", "ref": "main", "token": TOKEN}
+        play = platform.playbook(str(platform.write_play([Task(built(source=source), module=MODULE)])), "-vvv")
+        (result,) = play.results
+        assert not result["failed"], result
+        assert TOKEN not in play.output
+        server.asked.clear()
+        (again,) = run(platform, built(source=source))
+        assert not again["changed"], again
+        # The refused request without the token, discovery, and the listing of refs; nothing is fetched.
+        assert len(server.asked) == 3, server.asked
+        server.asked.clear()
+        (exact,) = run(platform, built(source={**source, "ref": first}))
+        assert not exact["changed"], exact
+        assert server.asked == []
+        (tagged,) = run(platform, built(source={**source, "ref": "v1"}))
+        assert not tagged["changed"], tagged
+        repository.commit(files("two"))
+        (newer,) = run(platform, built(source=source))
+        assert "build" in steps(newer), newer
+        (wrong,) = run(platform, built(source={**source, "token": "not-the-token"}))
+        assert wrong["failed"]
+        assert wrong["kind"] == "CommandFailure", wrong
+        assert "not-the-token" not in json.dumps(wrong)
+        (missing,) = run(platform, built(source={**source, "ref": "no-such-branch"}))
+        assert "no-such-branch" in missing["msg"]
+    image = newer["release"]["image_id"]
+    seen = docker("inspect", image, *containers(name)) + docker("history", "--no-trunc", image)
+    assert TOKEN not in seen
+    assert ".git" not in docker("run", "--rm", image, "ls", "-a", "/srv/tree").split()
+    state = subprocess.run(["grep", "-rlF", TOKEN, str(platform.state)], capture_output=True, text=True, check=False)
+    assert state.stdout == ""
+    assert list((platform.state / "work").iterdir()) == []
+
+
+def test_limits_end_a_build(platform: Platform, built: Built, tree: Path, name: str) -> None:
+    """Time and size: one clear error, nothing left behind, and what served still serves."""
+    assert run(platform, built())[0]["changed"]
+    serving = containers(name)
+    text = (tree / "Dockerfile").read_text()
+    (tree / "Dockerfile").write_text(text + "RUN sleep 97\n")
+    begun = time.monotonic()
+    (slow,) = run(platform, built(build={"timeout": 3.0}))
+    assert slow["failed"]
+    assert "build.timeout (3 s)" in slow["msg"], slow
+    assert time.monotonic() - begun < 60
+    (tree / "Dockerfile").write_text(text + "RUN head -c 40000000 /dev/urandom > /tmp/large\n")
+    (large,) = run(platform, built(build={"max_size": "20m"}))
+    assert "more than build.max_size (20 MiB)" in large["msg"], large
+    (refused,) = run(platform, built(source={"path": str(tree), "max_size": "10"}))
+    assert "source.max_size" in refused["msg"], refused
+    assert containers(name) == serving
+    for _try in range(100):
+        if "sleep 97" not in docker("ps", "--no-trunc", "--format", "{{.Command}}"):
+            break
+        time.sleep(0.1)
+    assert "sleep 97" not in docker("ps", "--no-trunc", "--format", "{{.Command}}")
+
+
+@pytest.mark.parametrize("entry", ["../escape", "/etc/escape", "link/escape"])
+def test_an_archive_cannot_write_outside(platform: Platform, built: Built, tmp_path: Path, entry: str) -> None:
+    """One error that names the entry; nothing is written."""
+    path = tmp_path / "evil.tar"
+    with tarfile.open(path, "w") as packed:
+        link = tarfile.TarInfo("link")
+        link.type, link.linkname = tarfile.SYMTYPE, str(tmp_path) if entry.startswith("link") else "inside"
+        packed.addfile(link)
+        row = tarfile.TarInfo(entry)
+        row.size = 4
+        packed.addfile(row, io.BytesIO(b"evil"))
+    (refused,) = run(platform, built(source={"path": str(path), "remote": True}))
+    assert refused["failed"]
+    assert refused["kind"] == "InvalidOption", refused
+    assert not (tmp_path / "escape").exists()
