@@ -12,9 +12,13 @@ class ModuleDocFragment:
 options:
   type:
     description:
-      - What the workload is made from. V(image) is as with M(tidegate.platform.workload_image), V(dockerfile) as with
-        M(tidegate.platform.workload_dockerfile). An option that the type does not have is refused.
+      - What the workload is made from.
+      - V(image) is as with M(tidegate.platform.workload_image).
+      - V(dockerfile) is as with M(tidegate.platform.workload_dockerfile).
+      - V(static) is as with M(tidegate.platform.workload_static).
+      - V(runner) is as with M(tidegate.platform.workload_runner).
+      - An option that the type does not have is refused.
     type: str
-    choices: [image, dockerfile]
+    choices: [image, dockerfile, static, runner]
     default: image
 """

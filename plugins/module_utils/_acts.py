@@ -8,9 +8,10 @@ Each act can be repeated: after a crash the same step is simply done again.
 
 from __future__ import annotations
 
+import tempfile
 import typing as t
 
-from . import _bake, _divert, _drain, _files, _gate, _options
+from . import _assets, _bake, _divert, _drain, _files, _gate, _options, _static
 from ._building import Builder
 from ._checkout import Workshop
 from ._declared import Gate
@@ -43,6 +44,18 @@ def build(world: World, _step: Step) -> str:
     reference, image = builder.build(want.recipe, want.pull, want.registry)
     on.store.remember_pull(image.id, reference, on.clock.now())
     return reference
+
+
+def keep_assets(world: World, step: Step) -> str:
+    """Keep what an open page of the live release may still ask for, and let go of what was kept long enough."""
+    folder = _assets.folder(world.on.state_dir, world.key)
+    _assets.expire(folder, world.want.keep_assets, world.on.clock.now())
+    kept = 0
+    with tempfile.TemporaryFile(dir=world.on.state_dir) as archive:
+        for name in step.containers[:1]:  # its replicas have the same site
+            if world.on.engine.archive(name, _static.SITE, archive):
+                kept = _assets.keep(folder, archive, world.on.clock.now())
+    return f"{kept} files"
 
 
 def pull(world: World, _step: Step) -> str:
@@ -184,6 +197,7 @@ def forget(world: World, _step: Step) -> str:
     """Nothing of the workload is live any more."""
     world.on.store.forget(world.subject)
     world.on.secrets.prune(world.key, ())
+    _assets.forget(_assets.folder(world.on.state_dir, world.key))
     return ""
 
 
@@ -200,6 +214,7 @@ ACTS: dict[Verb, Act] = {
     Verb.STAND_IN: stand_in,
     Verb.DIVERT: divert,
     Verb.UNDIVERT: undivert,
+    Verb.KEEP_ASSETS: keep_assets,
     Verb.RELEASE_COMMAND: release_command,
     Verb.START: start,
     Verb.RESUME: resume,

@@ -19,7 +19,7 @@ from ._errors import Canceled, EngineFailure, LockHeld, StoreFailure
 from ._model import Known, Release
 from ._names import ENVIRONMENT, WORKLOAD, suffix_of, time_of
 from ._observe import survey
-from ._parse import again, nothing
+from ._parse import Here, again, nothing
 from ._retention import target
 from ._world import World
 
@@ -132,7 +132,7 @@ def _by_record(world: World) -> Workload:
 
 def _as_released(world: World, release: Release, known: Known) -> Workload:
     values = world.on.secrets.read(world.key, suffix_of(release.containers[0]))
-    want = again(release, values, world.on.secrets.version)
+    want = again(release, values, Here(world.on.secrets.version, world.on.state_dir))
     return replace(want, sequence=known.sequence)
 
 

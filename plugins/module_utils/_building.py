@@ -11,7 +11,7 @@ import queue
 import threading
 import typing as t
 
-from . import _buildkit, _dockerfile, _lock, _process, _tree
+from . import _buildkit, _dockerfile, _lock, _process, _tree, _written
 from ._checkout import Workshop
 from ._clock import Clock
 from ._declared import Registry, digest
@@ -84,7 +84,8 @@ class Builder:
                 self.workshop.clear()
 
     def _build(self, recipe: Recipe, root: str, reference: str, pull: str, registry: Registry | None) -> Image:
-        text = _text_of(recipe, root)
+        written = _written.files(recipe, root)
+        text = written.get(recipe.dockerfile) or _text_of(recipe, root)
         found = {name: self._base(name, pull, registry) for name in _dockerfile.bases(text, dict(recipe.args))}
         labels = {**dict(recipe.labels), LABEL_BASES: json.dumps(found, sort_keys=True), LABEL_RECIPE: reference}
         before = self.engine.image(reference)
@@ -94,7 +95,7 @@ class Builder:
             self._buildkit(recipe, root, reference, labels)
         else:
             with self.workshop.temporary() as context:
-                _tree.pack(root, self.engine.context_paths(root, recipe.dockerfile), context)
+                _tree.pack(root, self.engine.context_paths(root, recipe.dockerfile), context, extra=written)
                 context.seek(0)
                 self._stream(recipe, BuildRequest(recipe, context, reference, labels))
         image = self.engine.image(reference, fresh=True)

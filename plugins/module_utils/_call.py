@@ -8,6 +8,7 @@ Private to tidegate.platform.
 
 from __future__ import annotations
 
+import json
 import os
 import typing as t
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from . import _files, _options
 from ._clock import Clock
 from ._declared import Subject
 from ._engine import Engine
+from ._errors import StoreFailure
+from ._parse import Here
 from ._secrets import Redactor, Secrets
 from ._store import Store
 from ._traefik import Traefik
@@ -63,6 +66,23 @@ class Call:
     def engine_requests(self) -> int:
         """Requests that the engine was sent."""
         return self._on.engine.requests if self._on else 0
+
+    @property
+    def here(self) -> Here:
+        """What parsing needs to know of this host."""
+        return Here(self.secrets.version, self.params["state_dir"], self._catalog)
+
+    def _catalog(self) -> Result:
+        """Language images and presets, as the role `runner` placed them; empty where it did not."""
+        path = os.path.join(self.params["state_dir"], "runners.json")
+        try:
+            with open(path, encoding="utf-8") as stream:
+                found = json.load(stream)
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError) as error:
+            raise StoreFailure(f"cannot be read: {error}", subject=path, remedy="Run the role runner.") from error
+        return t.cast("Result", found)
 
     def store(self) -> Store:
         """The record, which can be read while the engine is away."""

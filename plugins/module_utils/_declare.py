@@ -21,7 +21,7 @@ def declares(kind: str) -> t.Callable[[Call], Result]:
     """The story of `workload_image` and its siblings: make one workload of a source as declared."""
 
     def story(call: Call) -> Result:
-        want = parse({**call.params, "type": kind}, call.secrets.version)
+        want = parse({**call.params, "type": kind}, call.here)
         try:
             (ended,) = Batch(call.on, Manner(check=call.check), call.interrupts, call.tell).run([want])
         finally:
@@ -63,7 +63,7 @@ def _parsed(call: Call) -> list[Workload]:
 
 
 def _new(params: Params, seen: set[tuple[str, str]], call: Call) -> Workload:
-    want = parse(params, call.secrets.version)
+    want = parse(params, call.here)
     if want.subject in seen:
         raise InvalidOption("name", want.name, "is declared twice", "Remove one of them.")
     seen.add(want.subject)

@@ -200,6 +200,7 @@ class Workload:
     artifact: str = ""
     remove_volumes: bool = False
     recipe: Recipe | None = None
+    keep_assets: float = 0.0
 
     @property
     def reference(self) -> str:

@@ -179,6 +179,14 @@ class Engine:
             text: bytes = self.api.logs(name, tail=TAIL_LINES, stdout=True, stderr=True)
         return text[-TAIL_BYTES:].decode("utf-8", "replace").strip()
 
+    def archive(self, name: str, path: str, into: t.IO[bytes]) -> bool:
+        """Write a path of a container as a tar archive; False where there is none."""
+        found = self._found("read the files of", name, lambda: self.api.get_archive(name, path))
+        for chunk in found[0] if found else ():
+            into.write(chunk)
+        into.seek(0)
+        return found is not None
+
     def passwd(self, name: str) -> str:
         """The container's /etc/passwd, empty where it has none; works before it is started."""
         archive = self._found("read /etc/passwd of", name, lambda: self.api.get_archive(name, "/etc/passwd"))

@@ -139,7 +139,7 @@ def _drift(call: Call, subject: Subject, known: Known, seen: Survey | None) -> s
         return "containers without a live release" if seen.containers.get(subject) else ""
     try:
         values = call.secrets.read(key_of(*subject), suffix_of(known.live.containers[0]))
-        want = replace(again(known.live, values, call.secrets.version), sequence=known.sequence)
+        want = replace(again(known.live, values, call.here), sequence=known.sequence)
         if unchanged(want, seen) is not None:
             return ""
         have: Actual = seen.of(want)

@@ -141,6 +141,7 @@ class Verb(str, enum.Enum):
     BUILD = "build"
     HOLD = "hold"
     STOP = "stop"
+    KEEP_ASSETS = "keep_assets"
     RELEASE_COMMAND = "release_command"
     STAND_IN = "stand_in"
     DIVERT = "divert"

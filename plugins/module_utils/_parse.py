@@ -5,17 +5,18 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 from dataclasses import replace
 
 from . import _names, _options, _recipe
 from ._container import container, secrets_of
-from ._declared import ContainerSpec, Registry, Secret, State, Strategy, Subject, Workload
+from ._declared import ContainerSpec, Document, Registry, Secret, State, Strategy, Subject, Workload
 from ._errors import InvalidOption
 from ._model import Release
 from ._options import Params, positive
 from ._sources import Recipe
-from ._spec import DECLARATION, KIND, SOURCES, filled
+from ._spec import DECLARATION, DEFAULT_STATE_DIR, KIND, SOURCES, filled
 
 # Not part of a release: how this run talks to the host, and what never may be recorded.
 _NOT_IN_SNAPSHOT = {
@@ -34,38 +35,57 @@ _NOT_IN_SNAPSHOT = {
     "progress_file",
 }
 _SECRET_IN_SOURCE = ("token", "deploy_key", "archive")
-RECIPES: dict[str, t.Callable[[Params], Recipe]] = {"dockerfile": _recipe.dockerfile}
+RECIPES: dict[str, t.Callable[[Params, Document], Recipe]] = {
+    "dockerfile": _recipe.dockerfile,
+    "static": _recipe.static,
+    "runner": _recipe.runner,
+}
 
 
-def parse(params: Params, version_of: t.Callable[[str], str]) -> Workload:
+class Here(t.NamedTuple):
+    """What parsing needs to know of the host: how secrets are told, where its state is, its language images."""
+
+    version_of: t.Callable[[str], str]
+    state_dir: str = DEFAULT_STATE_DIR
+    catalog: t.Callable[[], Document] = dict
+
+
+def parse(params: Params, here: Here) -> Workload:
     """The declared workload.
 
     :param params: the module's parameters, defaults filled in.
-    :param version_of: keyed hash of a secret's value.
     :raises InvalidOption: names option, value and remedy.
     """
     params = filled(DECLARATION, params)
     _names.WORKLOAD.check("name", params["name"])
     _names.ENVIRONMENT.check("environment", params["environment"])
-    # A source other than an image replaces in place unless told otherwise (DS-01).
-    usual = Strategy.BLUE_GREEN if params["type"] == "image" else Strategy.RECREATE
-    state, strategy = State(params["state"]), Strategy(params["strategy"] or usual)
+    state, strategy = State(params["state"]), Strategy(params["strategy"] or _usual(params))
     if params["remove_volumes"] and state is not State.ABSENT:
         raise InvalidOption("remove_volumes", True, f"contradicts state={state.value}", "It goes with state=absent.")
     if state is not State.PRESENT:  # the other options say how to make a release, and none is made
         subject = Subject(params["name"], params["environment"])
         return replace(nothing(subject, state), remove_volumes=params["remove_volumes"])
-    return _present(params, strategy, version_of)
+    return _present(_effective(params, here), strategy, here)
 
 
-def _present(params: Params, strategy: Strategy, version_of: t.Callable[[str], str]) -> Workload:
-    """A declaration that makes a release."""
+def _effective(params: Params, here: Here) -> Params:
+    """The parameters with what their source decides; a record has them already."""
     _refuse_foreign(params)
-    secrets = secrets_of(params, version_of)
+    if params["type"] == "static":
+        old = os.path.join(here.state_dir, "sites", _names.key_of(params["name"], params["environment"]))
+        return _recipe.serves(params, old)
+    return _recipe.runs(params, here.catalog()) if params["type"] == "runner" else params
+
+
+def _present(params: Params, strategy: Strategy, here: Here, *, pinned: bool = False) -> Workload:
+    """A declaration that makes a release; one that is pinned to its artifact needs no source."""
+    secrets = secrets_of(params, here.version_of)
     spec = container(params, secrets)
-    recipe = RECIPES[params["type"]](params) if params["type"] in RECIPES else None
-    if recipe is None:
+    recipe = None
+    if params["type"] not in RECIPES:
         _image(params)
+    elif not pinned:
+        recipe = RECIPES[params["type"]](params, here.catalog())
     _refuse_impossible(strategy, spec)
     if strategy is Strategy.HANDOVER and params["routes"]:
         raise InvalidOption("strategy", strategy.value, "hands ports over, not routes", "Use blue-green without ports.")
@@ -90,7 +110,13 @@ def _present(params: Params, strategy: Strategy, version_of: t.Callable[[str], s
         bake=_options.bake(params),
         sequence=params["sequence"],
         recipe=recipe,
+        keep_assets=float((params["static"] or {}).get("keep_assets") or 0.0),
     )
+
+
+def _usual(params: Params) -> Strategy:
+    """A source other than an image replaces in place unless told otherwise (DS-01)."""
+    return Strategy.BLUE_GREEN if params["type"] == "image" else Strategy.RECREATE
 
 
 def _refuse_foreign(params: Params) -> None:
@@ -106,7 +132,7 @@ def nothing(subject: Subject, state: State = State.ABSENT) -> Workload:
     return Workload(*subject, state, Strategy.BLUE_GREEN, ContainerSpec(image=""), {})
 
 
-def again(release: Release, values: t.Mapping[str, str], version_of: t.Callable[[str], str]) -> Workload:
+def again(release: Release, values: t.Mapping[str, str], here: Here) -> Workload:
     """The declaration that a release was made by, pinned to its artifact.
 
     :param values: its secrets by name, as they are kept on the host.
@@ -114,13 +140,16 @@ def again(release: Release, values: t.Mapping[str, str], version_of: t.Callable[
     """
     given = release.snapshot["secrets"]
     for secret in given:
-        if version_of(values.get(secret["name"], "")) != secret["version"]:
+        if here.version_of(values.get(secret["name"], "")) != secret["version"]:
             cause = f"of release {release.id} is not kept on this host any more"
             raise InvalidOption("secrets", secret["name"], cause, "Deploy the declaration, which brings the secret.")
     params = filled(DECLARATION, release.snapshot)
     params["secrets"] = [{"name": s["name"], "delivery": s["delivery"], "value": values[s["name"]]} for s in given]
     params.update(state=release.state if release.state == State.STOPPED.value else "present", pull="never")
-    want = parse(params, version_of)
+    if params["state"] == State.STOPPED.value:
+        want = nothing(Subject(params["name"], params["environment"]), State.STOPPED)
+    else:
+        want = _present(params, Strategy(params["strategy"] or _usual(params)), here, pinned=True)
     spec = replace(want.container, image=release.image)
     return replace(want, artifact=release.image_id, snapshot=release.snapshot, container=spec)
 

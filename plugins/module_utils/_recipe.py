@@ -9,7 +9,8 @@ import re
 import typing as t
 from urllib.parse import urlsplit
 
-from . import _names, _options
+from . import _names, _options, _runners, _static
+from ._declared import Document, canonical
 from ._errors import InvalidOption
 from ._options import Params, inside, positive
 from ._sources import Access, BuildLimits, Recipe, Source
@@ -80,7 +81,7 @@ def _access(given: Params) -> Access:
     return Access(given["username"] or "git", token, key, given["known_hosts"] or "")
 
 
-def dockerfile(params: Params) -> Recipe:
+def dockerfile(params: Params, _catalog: Document) -> Recipe:
     """A recipe whose Dockerfile is part of the source: `source` and `build`, checked.
 
     :raises InvalidOption: names option, value and remedy.
@@ -138,3 +139,140 @@ def _pairs(option: str, given: Params | None) -> tuple[tuple[str, str], ...]:
             raise InvalidOption(option, key, "is not a name", "Use letters, digits and _ . -")
         pairs.append((str(key), _options.scalar(f"{option}.{key}", value)))
     return tuple(sorted(pairs))
+
+
+def runner(params: Params, catalog: Document) -> Recipe:
+    """A recipe whose Dockerfile is written from a language image and a preset: `source` and `runner`, checked.
+
+    :param catalog: the host's runners and presets.
+    :raises InvalidOption: names option, value and remedy.
+    """
+    given = params["runner"] or {}
+    name, preset = given.get("image"), given.get("preset") or "auto"
+    env = dict(_pairs("runner.build_env", given.get("build_env")))
+    _refuse_reserved("runner.build_env", env)
+    if name is not None:
+        _runners.runner_of(catalog, name, ())
+    commands = {key: given.get(f"{key}_command") for key in _runners.COMMANDS}
+    for key, text in commands.items():
+        if text is not None and (not text.strip() or "\x00" in text):
+            raise InvalidOption(f"runner.{key}_command", text, "is empty", "Give a command, or leave the option out.")
+    facts = {
+        "image": name,
+        "runners": [row for row in catalog.get("runners", ()) if row.get("enabled", True)],
+        "presets": _runners.presets_of(catalog, preset),
+        "commands": commands,
+        "env": env,
+    }
+    return Recipe(
+        source=source(params),
+        dockerfile=_runners.GENERATED,
+        generated="runner",
+        facts=canonical(facts),
+        network=_network(given.get("network")),
+        limits=limits(given),
+    )
+
+
+def runs(params: Params, catalog: Document) -> dict[str, t.Any]:
+    """The parameters of a runner's container: port, limits of the catalog, the command before a deployment.
+
+    :raises InvalidOption: a variable is the platform's own (DP-T14), or a limit is above the catalog's.
+    """
+    given = params["runner"] or {}
+    _refuse_reserved("env", params["env"])
+    found = dict(params)
+    if params["port"] is None:
+        found["port"] = _runners.PORT
+    row = _runners.runner_of(catalog, given["image"], ()) if given.get("image") else {}
+    for option, measure in (("memory", _options.size), ("cpus", lambda _option, value: float(value))):
+        most, usual = row.get(f"max_{option}"), row.get(option)
+        if found[option] is None:
+            found[option] = usual
+        elif most is not None and measure(option, found[option]) > measure(option, most):
+            raise InvalidOption(option, found[option], f"is above {most}, the most for {row['name']}", "Lower it.")
+    if given.get("pre_deploy_command") and not params["release_command"]:
+        found["release_command"] = ["/bin/sh", "-ec", given["pre_deploy_command"]]
+    return found
+
+
+def _refuse_reserved(option: str, env: t.Iterable[str]) -> None:
+    for key in env:
+        if str(key) in _runners.RESERVED or str(key).startswith("TIDEGATE_"):
+            raise InvalidOption(option, key, "is set by the platform", "Remove it.")
+
+
+_SERVERS = {"caddy": "docker.io/library/caddy:2.11.7", "nginx": "docker.io/library/nginx:1.29.3"}
+_HEADER = re.compile(r"[A-Za-z0-9-]+")
+
+
+def static(params: Params, catalog: Document) -> Recipe:
+    """A recipe that puts a site into the image of a static server: `source` and `static`, checked.
+
+    :raises InvalidOption: names option, value and remedy.
+    """
+    given = params["static"] or {}
+    server = given.get("server") or "caddy"
+    command, maker = given.get("build_command"), given.get("build_image")
+    if bool(command) != bool(maker):
+        raise InvalidOption("static.build_image", maker, "goes with static.build_command", "Give both, or neither.")
+    if maker and ":" not in maker and "@" not in maker:
+        maker = _runners.runner_of(catalog, maker, ())["image"]
+    for option, reference in (("static.image", given.get("image")), ("static.build_image", maker)):
+        if reference:
+            _names.IMAGE.check(option, reference)
+    missing = given.get("not_found")
+    if missing and given.get("spa"):
+        raise InvalidOption("static.not_found", missing, "contradicts static.spa", "Remove one of them.")
+    facts = {
+        "server": server,
+        "image": given.get("image") or _SERVERS[server],
+        "build_command": command,
+        "build_image": maker,
+        "output": _plain("static.output", given.get("output") or "."),
+        "spa": bool(given.get("spa")),
+        "not_found": _plain("static.not_found", missing) if missing else None,
+        "headers": dict(_headers(given.get("headers"))),
+    }
+    return Recipe(
+        source=source(params),
+        dockerfile=_static.GENERATED,
+        generated="static",
+        facts=canonical(facts),
+        network=_network(given.get("network")),
+        limits=limits(given),
+    )
+
+
+def _plain(option: str, path: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._/-]+", path):
+        raise InvalidOption(option, path, "is not a plain path", "Use letters, digits and . _ - /")
+    return inside(option, path)
+
+
+def _headers(given: Params | None) -> t.Iterator[tuple[str, str]]:
+    for name, value in sorted((given or {}).items()):
+        text = _options.scalar(f"static.headers.{name}", value)
+        if not _HEADER.fullmatch(str(name)) or re.search(r"[\r\n{}$]", text):
+            raise InvalidOption("static.headers", name, "is not a header", "Use plain text without braces and $.")
+        yield str(name), text
+
+
+def serves(params: Params, old: str) -> dict[str, t.Any]:
+    """The parameters of a site's container: nothing of it can be written but /tmp.
+
+    :param old: the folder of the host that old assets are kept in.
+    """
+    given = params["static"] or {}
+    positive("static.keep_assets", given.get("keep_assets", 0.0), strict=False)
+    found = dict(params)
+    found.update(port=params["port"] or _static.PORT, read_only=True, tmpfs=sorted({*params["tmpfs"], "/tmp"}))  # noqa: S108
+    if found["port"] != _static.PORT:
+        raise InvalidOption("port", found["port"], f"is not the server's, {_static.PORT}", "Remove it.")
+    if given.get("keep_assets", 0.0):
+        mount = {"source": old, "target": _static.OLD, "read_only": True, "shared": False}
+        found["volumes"] = [*(v for v in params["volumes"] if v["target"] != _static.OLD), mount]
+    if (given.get("server") or "caddy") == "caddy":
+        # Its binary carries this file capability, and could not even be executed without it in the bounding set.
+        found["cap_add"] = sorted({*params["cap_add"], "NET_BIND_SERVICE"})
+    return found

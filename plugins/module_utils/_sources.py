@@ -50,13 +50,13 @@ class Recipe:
     """How a tree becomes an image. Two equal recipes of one tree and the same base images give the same image.
 
     `generated` names the kind of Dockerfile that the platform writes instead of reading one from the tree; `facts` is
-    what it is written from.
+    what it is written from, as JSON.
     """
 
     source: Source
     dockerfile: str = "Dockerfile"
     generated: str = ""
-    facts: tuple[tuple[str, t.Any], ...] = ()
+    facts: str = ""
     target: str | None = None
     args: tuple[tuple[str, str], ...] = ()
     platform: str | None = None

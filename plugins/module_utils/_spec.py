@@ -94,6 +94,42 @@ BUILD: Spec = {
     },
 }
 
+_LIMITS: Spec = {name: BUILD["build"]["options"][name] for name in ("network", "timeout", "max_size", "concurrency")}
+
+RUNNER: Spec = {
+    "runner": {
+        "type": "dict",
+        "options": {
+            "image": {"type": "str"},
+            "preset": {"type": "str", "default": "auto"},
+            "install_command": {"type": "str"},
+            "build_command": {"type": "str"},
+            "pre_deploy_command": {"type": "str"},
+            "start_command": {"type": "str"},
+            "build_env": {"type": "dict"},
+            **_LIMITS,
+        },
+    },
+}
+
+STATIC: Spec = {
+    "static": {
+        "type": "dict",
+        "options": {
+            "server": {"type": "str", "choices": ["caddy", "nginx"], "default": "caddy"},
+            "image": {"type": "str"},
+            "build_command": {"type": "str"},
+            "build_image": {"type": "str"},
+            "output": {"type": "str", "default": "."},
+            "spa": {"type": "bool", "default": False},
+            "not_found": {"type": "str"},
+            "headers": {"type": "dict"},
+            "keep_assets": {"type": "float", "default": 86400.0},
+            **_LIMITS,
+        },
+    },
+}
+
 CONTAINER: Spec = {
     "port": {"type": "int"},
     "replicas": {"type": "int", "default": 1},
@@ -223,11 +259,15 @@ _RUNS: Spec = {**CONTAINER, **HEALTH, **ROUTES}
 SOURCES: dict[str, Spec] = {
     "image": {**WORKLOAD, **IMAGE, **_RUNS},
     "dockerfile": {**WORKLOAD, **SOURCE, **BUILD, **PULL, **_RUNS},
+    "static": {**WORKLOAD, **SOURCE, **STATIC, **PULL, **_RUNS},
+    "runner": {**WORKLOAD, **SOURCE, **RUNNER, **PULL, **_RUNS},
 }
 KIND: Spec = {"type": {"type": "str", "choices": list(SOURCES), "default": "image"}}
-DECLARATION: Spec = {**KIND, **WORKLOAD, **IMAGE, **SOURCE, **BUILD, **_RUNS}
+DECLARATION: Spec = {**KIND, **WORKLOAD, **IMAGE, **SOURCE, **BUILD, **STATIC, **RUNNER, **_RUNS}
 WORKLOAD_IMAGE: Spec = {**SOURCES["image"], **HOST}
 WORKLOAD_DOCKERFILE: Spec = {**SOURCES["dockerfile"], **PROGRESS, **HOST}
+WORKLOAD_STATIC: Spec = {**SOURCES["static"], **PROGRESS, **HOST}
+WORKLOAD_RUNNER: Spec = {**SOURCES["runner"], **PROGRESS, **HOST}
 
 WORKLOADS: Spec = {
     "workloads": {"type": "list", "elements": "dict", "required": True, "options": DECLARATION},

@@ -22,7 +22,12 @@ Hold = t.Callable[[Document], Document]
 def blue_green(want: Workload, have: Actual, green: Release, _hold: Hold) -> tuple[Step, ...]:
     """Start green beside blue, gate it, switch, persist, and only then drain and reap blue (DS-04, DS-09)."""
     blue = have.others(green.containers)
-    return (*_make(want, green), *_switch(have, green, route_back(have)), *_commit(want, have, green), *_leave(blue))
+    return (
+        *_make(want, green, blue),
+        *_switch(have, green, route_back(have)),
+        *_commit(want, have, green),
+        *_leave(blue),
+    )
 
 
 def recreate(want: Workload, have: Actual, green: Release, hold: Hold) -> tuple[Step, ...]:
@@ -41,7 +46,13 @@ def recreate(want: Workload, have: Actual, green: Release, hold: Hold) -> tuple[
     if serving:
         again = (Step(Verb.RESUME, serving), Step(Verb.GATE, serving, release=have.live))
         steps += [Step(Verb.DRAIN, serving), Step(Verb.STOP, serving, undo=again)]
-    return (*steps, *_make(want, green), *_switch(have, green, undo_switch), *_commit(want, have, green), *_reap(blue))
+    return (
+        *steps,
+        *_make(want, green, blue),
+        *_switch(have, green, undo_switch),
+        *_commit(want, have, green),
+        *_reap(blue),
+    )
 
 
 def handover(want: Workload, have: Actual, green: Release, hold: Hold) -> tuple[Step, ...]:
@@ -61,7 +72,7 @@ def handover(want: Workload, have: Actual, green: Release, hold: Hold) -> tuple[
         Step(Verb.GATE, stand_in, release=green),
         Step(Verb.DIVERT, stand_in, undo=(Step(Verb.UNDIVERT),)),
         Step(Verb.STOP, serving, undo=again),
-        *_make(want, green),
+        *_make(want, green, blue),
         Step(Verb.UNDIVERT, undo=(Step(Verb.DIVERT, stand_in),)),
         *_switch(have, green, route_back(have)),
         *_commit(want, have, green),
@@ -83,13 +94,15 @@ def route_back(have: Actual) -> tuple[Step, ...]:
     return (Step(Verb.SWITCH, route=have.routed),)
 
 
-def _make(want: Workload, green: Release) -> tuple[Step, ...]:
+def _make(want: Workload, green: Release, blue: tuple[str, ...]) -> tuple[Step, ...]:
     """Release command, start, gate.
 
     The release command runs before green starts, not after: an application that needs its migrated schema to boot
     would otherwise never pass its gate.
     """
     command = (Step(Verb.RELEASE_COMMAND, release=green),) if want.release_command else ()
+    if want.keep_assets:
+        command = (Step(Verb.KEEP_ASSETS, blue), *command)
     start = Step(Verb.START, green.containers, release=green, undo=(Step(Verb.REAP, green.containers),))
     return (*command, start, Step(Verb.GATE, green.containers, release=green))
 

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import os
 import posixpath
 import stat
 import tarfile
+import time
 import typing as t
 import zipfile
 
@@ -75,26 +77,42 @@ def _limit(size: int, most: int) -> None:
         raise InvalidOption("source.max_size", f"{most // 2**20} MiB", "is less than the source holds", "Raise it.")
 
 
-def pack(root: str, paths: t.Iterable[str], stream: t.IO[bytes] | gzip.GzipFile, top: str = "") -> None:
-    """Write a tar archive that depends on nothing but the content.
+def pack(
+    root: str,
+    paths: t.Iterable[str],
+    stream: t.IO[bytes] | gzip.GzipFile,
+    top: str = "",
+    extra: t.Mapping[str, str] | None = None,
+) -> None:
+    """Write a tar archive; owners do not count, and times only as what a web server tells versions by.
 
     :param top: a directory to put everything into.
+    :param extra: texts of files that are added, or put in the place of others.
     """
+    extra, now = extra or {}, int(time.time())
     with tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as tar:
         if top:
             folder = tarfile.TarInfo(top)
             folder.type, folder.mode = tarfile.DIRTYPE, 0o755
             tar.addfile(folder)
-        for path in sorted(set(paths)):
+        for path in sorted(set(paths) - set(extra)):
             full = os.path.join(root, path)
             entry = tar.gettarinfo(full, os.path.join(top, path))
-            entry.uid = entry.gid = entry.mtime = 0
+            entry.uid = entry.gid = 0
             entry.uname = entry.gname = ""
+            entry.mtime = now
+            if not entry.issym():
+                entry.mode = 0o755 if entry.isdir() or entry.mode & stat.S_IXUSR else 0o644
             if entry.isreg():
                 with open(full, "rb") as content:
                     tar.addfile(entry, content)
             else:
                 tar.addfile(entry)
+        for path, text in extra.items():
+            data = text.encode()
+            entry = tarfile.TarInfo(os.path.join(top, path))
+            entry.size, entry.mode, entry.mtime = len(data), 0o644, now
+            tar.addfile(entry, io.BytesIO(data))
 
 
 def unpack(archive: str, folder: str, most: int = 0) -> None:

@@ -30,12 +30,18 @@ options:
     suboptions: # generated from the fragments by `make docs`
       type:
         description:
-        - What the workload is made from. V(image) is as with M(tidegate.platform.workload_image), V(dockerfile)
-          as with M(tidegate.platform.workload_dockerfile). An option that the type does not have is refused.
+        - What the workload is made from.
+        - V(image) is as with M(tidegate.platform.workload_image).
+        - V(dockerfile) is as with M(tidegate.platform.workload_dockerfile).
+        - V(static) is as with M(tidegate.platform.workload_static).
+        - V(runner) is as with M(tidegate.platform.workload_runner).
+        - An option that the type does not have is refused.
         type: str
         choices:
         - image
         - dockerfile
+        - static
+        - runner
         default: image
       name:
         description: Name of the workload; 1 to 40 lower-case letters, digits and inner hyphens.
@@ -50,10 +56,10 @@ options:
       state:
         description:
         - V(present) makes the declared release live.
-        - V(stopped) stops the live release's containers but keeps them; its routes answer 503 with Retry-After.
-          The other options are not looked at.
-        - V(absent) removes routes, containers, secret files and the live record. Named volumes are kept,
-          unless O(workloads[].remove_volumes) says otherwise.
+        - V(stopped) stops the live release's containers but keeps them; its routes answer 503 with
+          Retry-After. The other options are not looked at.
+        - V(absent) removes routes, containers, secret files and the live record. Named volumes are
+          kept, unless O(workloads[].remove_volumes) says otherwise.
         type: str
         choices:
         - present
@@ -63,14 +69,14 @@ options:
       strategy:
         description:
         - How a new release replaces the live one.
-        - V(blue-green) starts it beside the live one. It is the default for images, and is refused where
-          two containers would share a host port or write one volume.
-        - V(recreate) stops the live one first, and starts it again if the new one does not pass its gate.
-          While neither serves, the routes answer 503 with Retry-After.
-        - V(handover) is for a container that publishes ports, such as a proxy. A stand-in without ports
-          takes new connections, by a rule of the host's packet filter, while the old container finishes
-          what it has and the new one takes the ports. It needs iptables, and covers IPv4 connections other
-          than to loopback addresses.
+        - V(blue-green) starts it beside the live one. It is the default for images, and is refused
+          where two containers would share a host port or write one volume.
+        - V(recreate) stops the live one first, and starts it again if the new one does not pass its
+          gate. While neither serves, the routes answer 503 with Retry-After.
+        - V(handover) is for a container that publishes ports, such as a proxy. A stand-in without
+          ports takes new connections, by a rule of the host's packet filter, while the old container
+          finishes what it has and the new one takes the ports. It needs iptables, and covers IPv4
+          connections other than to loopback addresses.
         - Omitted, it is the default of the source, V(blue-green).
         type: str
         choices:
@@ -89,15 +95,16 @@ options:
         default: 5
       sequence:
         description:
-        - A number that grows with every request, such as a pipeline's run number. A deployment whose number
-          is below that of the live release ends V(skipped), so that an older one that finishes late never
-          takes the routes of a newer one.
+        - A number that grows with every request, such as a pipeline's run number. A deployment whose
+          number is below that of the live release ends V(skipped), so that an older one that finishes
+          late never takes the routes of a newer one.
         - Omitted, the moment counts at which the module was started on the host.
         type: int
       remove_volumes:
         description:
-        - With O(workloads[].state=absent), also remove the named volumes that were made for this workload,
-          with their data. Refused while a container or a declaration of anybody else uses one of them.
+        - With O(workloads[].state=absent), also remove the named volumes that were made for this
+          workload, with their data. Refused while a container or a declaration of anybody else uses
+          one of them.
         type: bool
         default: false
       image:
@@ -108,8 +115,8 @@ options:
       pull:
         description:
         - V(missing) pulls when the engine does not have the reference.
-        - V(always) asks the registry for the reference's digest and pulls when it is another. Check mode
-          asks, too.
+        - V(always) asks the registry for the reference's digest and pulls when it is another. Check
+          mode asks, too.
         - V(never) fails when the engine does not have the reference.
         type: str
         choices:
@@ -125,16 +132,16 @@ options:
         type: str
       source:
         description:
-        - Where the files come from. Required for O(workloads[].state=present) where the workload is made
-          from files.
-        - Either O(workloads[].source.path) or O(workloads[].source.git). Times and owners of files do
-          not count as a change, contents, names and executable bits do.
+        - Where the files come from. Required for O(workloads[].state=present) where the workload
+          is made from files.
+        - Either O(workloads[].source.path) or O(workloads[].source.git). Times and owners of files
+          do not count as a change, contents, names and executable bits do.
         type: dict
         suboptions:
           path:
             description:
-            - A directory, or a tar (plain, gz, bz2, xz) or zip archive, whose only directory at its top
-              is left out.
+            - A directory, or a tar (plain, gz, bz2, xz) or zip archive, whose only directory at its
+              top is left out.
             - It is on the controller, as with M(ansible.builtin.copy), unless O(workloads[].source.remote)
               is set.
             type: str
@@ -144,16 +151,18 @@ options:
             default: false
           git:
             description:
-            - URL of a git repository that the target host reads, such as V(https://host/path) or V(git@host:path).
-            - An unchanged workload asks for the ref's commit only; an exact commit is not asked for at
-              all.
+            - URL of a git repository that the target host reads, such as V(https://host/path) or
+              V(git@host:path).
+            - An unchanged workload asks for the ref's commit only; an exact commit is not asked for
+              at all.
             type: str
           ref:
             description: Branch, tag or exact commit.
             type: str
             default: HEAD
           subdirectory:
-            description: Directory below the source that is the root of everything else. V(./src) is V(src).
+            description: Directory below the source that is the root of everything else. V(./src)
+              is V(src).
             type: str
             default: .
           submodules:
@@ -165,16 +174,16 @@ options:
             type: str
           token:
             description:
-            - Access token for an https repository. It reaches git by a file that is gone after the fetch,
-              and is in no argument, variable, image or log.
+            - Access token for an https repository. It reaches git by a file that is gone after the
+              fetch, and is in no argument, variable, image or log.
             type: str
           deploy_key:
             description: Private SSH key for an ssh repository; handled like O(workloads[].source.token).
             type: str
           known_hosts:
             description:
-            - Lines of an SSH known_hosts file. With them an unknown host key is an error, without them
-              a host's first key is taken.
+            - Lines of an SSH known_hosts file. With them an unknown host key is an error, without
+              them a host's first key is taken.
             type: str
           timeout:
             description: Seconds that each command of git may take.
@@ -232,8 +241,8 @@ options:
             type: str
           builder:
             description:
-            - V(classic) is the engine's own builder. V(buildkit) runs C(docker buildx build), which the
-              host has to have.
+            - V(classic) is the engine's own builder. V(buildkit) runs C(docker buildx build), which
+              the host has to have.
             type: str
             choices:
             - classic
@@ -244,8 +253,121 @@ options:
             type: float
             default: 1800
           max_size:
-            description: How large the image may be, such as V(2g); V(0) is no limit. One that is larger
-              is removed.
+            description: How large the image may be, such as V(2g); V(0) is no limit. One that is
+              larger is removed.
+            type: str
+            default: '0'
+          concurrency:
+            description: How many builds run at once on the host, over all runs; the others wait.
+            type: int
+            default: 2
+      static:
+        description: How the site is made and served.
+        type: dict
+        suboptions:
+          server:
+            description: The static server. It runs without write access, as a user of its own, on
+              port 8080.
+            type: str
+            choices:
+            - caddy
+            - nginx
+            default: caddy
+          image:
+            description:
+            - Image of the server.
+            - Omitted, it is V(docker.io/library/caddy:2.11.7) or V(docker.io/library/nginx:1.29.3).
+            type: str
+          build_command:
+            description: Shell command that makes the site of the source. Goes with O(workloads[].static.build_image).
+            type: str
+          build_image:
+            description: Image that the command runs in; without a tag, a language image of the role
+              C(runner)'s catalog.
+            type: str
+          output:
+            description: Directory with the site, below the source or where the command leaves it.
+            type: str
+            default: .
+          spa:
+            description: Answer paths that name no file with C(/index.html), for applications that
+              route in the browser.
+            type: bool
+            default: false
+          not_found:
+            description: File of the site that is the page of answers 404, such as V(404.html).
+            type: str
+          headers:
+            description: Headers of every answer.
+            type: dict
+          keep_assets:
+            description:
+            - Seconds for which files of an earlier release stay reachable after a switch, so that
+              pages which are still open lose nothing. Pages themselves are not kept. What is older
+              goes with the next deployment.
+            type: float
+            default: 86400
+          network:
+            description: Network of the build's steps, such as V(host) or V(none).
+            type: str
+          timeout:
+            description: Seconds that a build may wait for its turn, and then take.
+            type: float
+            default: 1800
+          max_size:
+            description: How large the image may be, such as V(2g); V(0) is no limit. One that is
+              larger is removed.
+            type: str
+            default: '0'
+          concurrency:
+            description: How many builds run at once on the host, over all runs; the others wait.
+            type: int
+            default: 2
+      runner:
+        description: How the application is built and started. What is omitted comes of a preset of
+          the host's catalog.
+        type: dict
+        suboptions:
+          image:
+            description:
+            - Name of a language image of the catalog that the role C(runner) placed. Omitted, it
+              is the first enabled one of the preset's language.
+            type: str
+          preset:
+            description:
+            - Name of a preset; V(auto) takes the first one whose rules the source fulfils, V(none)
+              takes none.
+            type: str
+            default: auto
+          install_command:
+            description: Shell command that installs what the manifests ask for; its layer is kept
+              while they do not change.
+            type: str
+          build_command:
+            description: Shell command that runs once the whole source is there.
+            type: str
+          pre_deploy_command:
+            description: Shell command that runs once in a container of the new release, before it
+              starts.
+            type: str
+          start_command:
+            description: Shell command that is the application. It has to listen on port 8000 (C($PORT))
+              of all addresses.
+            type: str
+          build_env:
+            description: Variables of the build and the application. They are part of the image; no
+              secrets.
+            type: dict
+          network:
+            description: Network of the build's steps, such as V(host) or V(none).
+            type: str
+          timeout:
+            description: Seconds that a build may wait for its turn, and then take.
+            type: float
+            default: 1800
+          max_size:
+            description: How large the image may be, such as V(2g); V(0) is no limit. One that is
+              larger is removed.
             type: str
             default: '0'
           concurrency:
@@ -290,8 +412,8 @@ options:
           delivery:
             description:
             - V(file) makes it readable for the container's user alone, as C(/run/secrets/NAME).
-            - V(environment) sets a variable. Everybody who may use the engine can then read it with C(docker
-              inspect).
+            - V(environment) sets a variable. Everybody who may use the engine can then read it with
+              C(docker inspect).
             type: str
             choices:
             - file
@@ -323,8 +445,8 @@ options:
             type: bool
             default: false
           shared:
-            description: Declare that two containers may write it at once, which V(blue-green) and replicas
-              need.
+            description: Declare that two containers may write it at once, which V(blue-green) and
+              replicas need.
             type: bool
             default: false
       tmpfs:
@@ -341,7 +463,8 @@ options:
         default:
         - tidegate
       aliases:
-        description: Further names of the containers in their networks. A candidate has them from its start.
+        description: Further names of the containers in their networks. A candidate has them from
+          its start.
         type: list
         elements: str
         default: []
@@ -436,8 +559,9 @@ options:
         type: str
       release_command:
         description:
-        - Command that is run once per deployment, in a container of the new release, before that is started;
-          for example a migration. When it fails, the deployment fails and the live release serves on.
+        - Command that is run once per deployment, in a container of the new release, before that
+          is started; for example a migration. When it fails, the deployment fails and the live release
+          serves on.
         type: list
         elements: str
       release_command_timeout:
@@ -453,11 +577,11 @@ options:
           type:
             description:
             - V(http) requests O(workloads[].health.path); V(tcp) connects to O(workloads[].health.port);
-              V(command) runs O(workloads[].health.command) inside the container; V(image) waits for the
-              image's own HEALTHCHECK; V(window) asks that the container lives for O(workloads[].health.window)
+              V(command) runs O(workloads[].health.command) inside the container; V(image) waits for
+              the image's own HEALTHCHECK; V(window) asks that the container lives for O(workloads[].health.window)
               seconds and, if O(workloads[].port) is set, accepts connections on it.
-            - Omitted, it follows from O(workloads[].health.path) or O(workloads[].health.command), else
-              from the image - V(image) if it has a HEALTHCHECK, V(window) if not.
+            - Omitted, it follows from O(workloads[].health.path) or O(workloads[].health.command),
+              else from the image - V(image) if it has a HEALTHCHECK, V(window) if not.
             type: str
             choices:
             - http
@@ -500,11 +624,11 @@ options:
             default: 3
       drain:
         description:
-        - How long open connections of the old release are waited for, after traffic has gone to the new
-          one.
+        - How long open connections of the old release are waited for, after traffic has gone to the
+          new one.
         - The wait is measured and ends as soon as nothing is in flight; idle connections from Traefik
-          do not count, because Traefik is told to close them after half a second. The application must
-          keep idle ones for longer.
+          do not count, because Traefik is told to close them after half a second. The application
+          must keep idle ones for longer.
         type: dict
         suboptions:
           timeout:
@@ -513,16 +637,16 @@ options:
             default: 30
           upgraded_timeout:
             description:
-            - Seconds, counted from the same moment, that WebSockets and other upgraded connections are
-              given. What is still open after O(workloads[].drain.timeout) counts as such a connection,
+            - Seconds, counted from the same moment, that WebSockets and other upgraded connections
+              are given. What is still open after O(workloads[].drain.timeout) counts as such a connection,
               because sockets look alike.
             - O(workloads[].drain.timeout) if omitted.
             type: float
       bake:
         description:
-        - Keeps the old release for a while after the switch. If the new one ends, restarts, or fails its
-          gate's probe three times in a row meanwhile, traffic goes back to the old release and the deployment
-          has failed.
+        - Keeps the old release for a while after the switch. If the new one ends, restarts, or fails
+          its gate's probe three times in a row meanwhile, traffic goes back to the old release and
+          the deployment has failed.
         type: dict
         suboptions:
           seconds:
@@ -530,8 +654,8 @@ options:
             type: float
             required: true
           error_ratio:
-            description: Share of answers with status 5xx, by Traefik's metrics, above which traffic goes
-              back, too.
+            description: Share of answers with status 5xx, by Traefik's metrics, above which traffic
+              goes back, too.
             type: float
           requests:
             description: From how many answers on O(workloads[].bake.error_ratio) is judged.
@@ -544,7 +668,8 @@ options:
         default: []
         suboptions:
           host:
-            description: Host name; V(*.example.org) is one label in place of the star, V(*) is any host.
+            description: Host name; V(*.example.org) is one label in place of the star, V(*) is any
+              host.
             type: str
           hosts:
             description: Host names, added to O(workloads[].routes[].host).
@@ -555,15 +680,16 @@ options:
             type: str
             default: /
           strip_prefix:
-            description: Take O(workloads[].routes[].path_prefix) off before the application sees the request.
+            description: Take O(workloads[].routes[].path_prefix) off before the application sees
+              the request.
             type: bool
             default: false
           priority:
             description: Priority of the rule; omitted, longer rules go first.
             type: int
           entry_points:
-            description: Names of Traefik entry points; V(websecure) for TLS and V(web) for other routes
-              if omitted.
+            description: Names of Traefik entry points; V(websecure) for TLS and V(web) for other
+              routes if omitted.
             type: list
             elements: str
           tls:
@@ -575,8 +701,8 @@ options:
             description: Name of the certificate resolver that gets its certificate.
             type: str
           redirect_to:
-            description: Redirect permanently to this URL, the request's path added, instead of going to
-              the workload.
+            description: Redirect permanently to this URL, the request's path added, instead of going
+              to the workload.
             type: str
           middlewares:
             description: Names of Traefik middlewares to apply, such as V(compress@file).

@@ -23,6 +23,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.tidegate.platform.plugins.module_utils import (
     _acts,
     _again,
+    _assets,
     _bake,
     _clock,
     _declare,
@@ -46,6 +47,8 @@ from ansible_collections.tidegate.platform.plugins.module_utils._result import f
 STORIES: dict[str, tuple[t.Callable[[Call], dict[str, t.Any]], _spec.Spec]] = {
     "declare_one": (_declare.declares("image"), _spec.WORKLOAD_IMAGE),
     "dockerfile": (_declare.declares("dockerfile"), _spec.WORKLOAD_DOCKERFILE),
+    "static": (_declare.declares("static"), _spec.WORKLOAD_STATIC),
+    "runner": (_declare.declares("runner"), _spec.WORKLOAD_RUNNER),
     "declare_many": (_declare.declare_many, _spec.WORKLOADS),
     "reconcile": (_again.reconcile, _spec.RECONCILE),
     "rollback": (_again.rollback, _spec.ROLLBACK),
@@ -55,6 +58,7 @@ STORIES: dict[str, tuple[t.Callable[[Call], dict[str, t.Any]], _spec.Spec]] = {
 # What is called in the middle of each step: the kill comes when half of its work is done.
 MIDDLES: dict[Verb, tuple[t.Any, str]] = {
     Verb.PULL: (_store.Store, "remember_pull"),
+    Verb.KEEP_ASSETS: (_assets, "keep"),
     Verb.BUILD: (_stream.BuildStream, "close"),
     Verb.HOLD: (_traefik.Traefik, "_confirm"),
     Verb.RELEASE_COMMAND: (_make, "_exit_code"),

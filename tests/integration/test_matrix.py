@@ -6,6 +6,7 @@ parameter. What check mode predicts has to be what the real run then does, and s
 
 from __future__ import annotations
 
+import json
 import typing as t
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,8 @@ import pytest
 from .harness import Options, Platform, Task, containers, docker
 
 ROOT = Path(__file__).resolve().parents[2]
-TREE = Path(__file__).parent / "trees" / "app"
+TREES = Path(__file__).parent / "trees"
+TREE = TREES / "app"
 BASE = {"BASE": names.image("app"), "RELEASE": "1"}
 
 
@@ -98,6 +100,31 @@ MATRIX = {
     ),
 }
 
+STATIC = {"image": names.image("caddy", "2.11.7")}
+MATRIX["workload_static"] = Case(
+    create={"source": {"path": str(TREES / "site")}, "static": STATIC},
+    changes={
+        "headers": {"static": {**STATIC, "headers": {"X-Robots-Tag": "none"}}},
+        "not_found": {"static": {**STATIC, "not_found": "404.html"}},
+        "spa": {"static": {**STATIC, "spa": True}},
+        "output": {"static": {**STATIC, "output": "guide"}},
+        "server": {"static": {"server": "nginx", "image": names.image("nginx", "1.29.3")}},
+    },
+    quiet={"time": {"static": {**STATIC, "keep_assets": 60}}, "strategy": {"strategy": "blue-green"}},
+)
+RUNNER = {"preset": "none", "image": "plain", "start_command": "python3 -I /srv/app.py"}
+MATRIX["workload_runner"] = Case(
+    create={"source": {"path": str(TREES / "flask")}, "runner": RUNNER, "health": {"path": "/healthz"}},
+    changes={
+        "start_command": {"runner": {**RUNNER, "start_command": "python3 -I -S /srv/app.py"}},
+        "build_command": {"runner": {**RUNNER, "build_command": "touch built"}},
+        "build_env": {"runner": {**RUNNER, "build_env": {"COLOUR": "blue"}}},
+        "env": {"env": {"COLOUR": "blue"}},
+        "memory": {"memory": "80m"},
+    },
+    quiet={"limits": {"runner": {**RUNNER, "timeout": 60}}, "strategy": {"strategy": "blue-green"}},
+)
+
 
 # A list of one declaration has to do exactly what the declaration alone does; its parameters are the same code.
 WRAPPED = {"workloads": "workload_image"}
@@ -147,6 +174,13 @@ def judge(results: list[Options], what: str) -> None:
     assert foretold["diff"] == real["diff"], what
     assert real["diff"]["before"] != real["diff"]["after"], what
     assert again["diff"]["before"] == again["diff"]["after"] == real["diff"]["after"], what
+
+
+@pytest.fixture(autouse=True, scope="module")
+def catalog(platform: Platform) -> None:
+    """A catalog of one language image, as the role `runner` would place it."""
+    row = {"name": "plain", "language": "python", "image": names.image("app"), "max_memory": "1g"}
+    (platform.state / "runners.json").write_text(json.dumps({"runners": [row], "presets": []}))
 
 
 @pytest.fixture

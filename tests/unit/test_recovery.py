@@ -21,7 +21,7 @@ from ansible_collections.tidegate.platform.plugins.module_utils._model import (
     Step,
     Verb,
 )
-from ansible_collections.tidegate.platform.plugins.module_utils._parse import again
+from ansible_collections.tidegate.platform.plugins.module_utils._parse import Here, again
 from ansible_collections.tidegate.platform.plugins.module_utils._phases import committed_at, staging, switching
 from ansible_collections.tidegate.platform.plugins.module_utils._plan import decide
 from ansible_collections.tidegate.platform.plugins.module_utils._recovery import adopt, recover, revert
@@ -241,15 +241,17 @@ def test_a_lost_record_is_derived_from_the_containers_that_serve() -> None:
 def test_a_release_declares_itself_again() -> None:
     want = web(2, env={"A": "1"}, secrets=[{"name": "key", "value": "12345"}], replicas=2)
     release = candidate(want)
-    once_more = again(release, {"key": "12345"}, lambda value: f"v{len(value)}")
+    once_more = again(release, {"key": "12345"}, Here(lambda value: f"v{len(value)}"))
     assert once_more.container == want.container
     assert once_more.routes == want.routes
     assert once_more.secrets == want.secrets
     assert (once_more.artifact, once_more.pull) == (release.image_id, "never")
     with pytest.raises(InvalidOption, match="is not kept on this host"):
-        again(release, {}, lambda value: f"v{len(value)}")
+        again(release, {}, Here(lambda value: f"v{len(value)}"))
     younger = {k: v for k, v in release.snapshot.items() if k not in ("bake", "retain")}
-    assert again(replace(release, snapshot=younger), {"key": "12345"}, lambda value: f"v{len(value)}").bake is None
+    assert (
+        again(replace(release, snapshot=younger), {"key": "12345"}, Here(lambda value: f"v{len(value)}")).bake is None
+    )
 
 
 # -- retention -------------------------------------------------------------------------------------------------------

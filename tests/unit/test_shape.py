@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 import typing as t
@@ -34,7 +35,10 @@ LAYERS = {
     "_dockerfile": {"_errors"},
     "_buildkit": {"_sources"},
     "_tree": {"_errors", "_options"},
-    "_recipe": {"_names", "_options", "_errors", "_sources"},
+    "_runners": {"_declared", "_errors"},
+    "_static": {"_declared"},
+    "_recipe": {"_declared", "_names", "_options", "_errors", "_runners", "_sources", "_static"},
+    "_written": {"_errors", "_runners", "_sources", "_static", "_tree"},
     "_container": {"_names", "_options", "_errors", "_declared"},
     "_parse": {"_names", "_options", "_container", "_errors", "_declared", "_model", "_spec", "_recipe", "_sources"},
     "_strategies": {"_declared", "_model", "_names"},
@@ -114,10 +118,11 @@ def test_action_groups_have_every_module() -> None:
     assert runtime["action_groups"]["tidegate"] == [path.stem for path in MODULES]
 
 
-@pytest.mark.parametrize("tool", ["roles", "suboptions"])
+@pytest.mark.parametrize("tool", ["roles", "schema", "suboptions"])
 def test_what_is_generated_is_current(tool: str) -> None:
     argv = [sys.executable, str(ROOT / "tests" / "tools" / f"{tool}.py"), "--check"]
-    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    env = {**os.environ, "PYTHONPATH": str(ROOT / ".cache" / "collections")}
+    done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 

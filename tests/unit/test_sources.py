@@ -16,7 +16,7 @@ from ansible_collections.tidegate.platform.plugins.module_utils._declared import
 from ansible_collections.tidegate.platform.plugins.module_utils._errors import InvalidOption
 from ansible_collections.tidegate.platform.plugins.module_utils._model import Release
 from ansible_collections.tidegate.platform.plugins.module_utils._options import inside
-from ansible_collections.tidegate.platform.plugins.module_utils._parse import again, parse
+from ansible_collections.tidegate.platform.plugins.module_utils._parse import Here, again, parse
 from ansible_collections.tidegate.platform.plugins.module_utils._spec import WORKLOADS
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,7 +30,7 @@ def dockerfile(**options: t.Any) -> Workload:
     element = {"name": "shop", "type": "dockerfile", "source": {"path": "/srv/shop"}, **options}
     result = ArgumentSpecValidator(copy.deepcopy(WORKLOADS)).validate({"workloads": [element]})
     assert not result.error_messages, result.error_messages
-    return parse(result.validated_parameters["workloads"][0], lambda value: f"v{len(value)}")
+    return parse(result.validated_parameters["workloads"][0], Here(lambda value: f"v{len(value)}"))
 
 
 BAD: list[tuple[str, dict[str, t.Any], str, str]] = [
@@ -108,7 +108,7 @@ def test_a_record_has_no_secret_and_makes_the_workload_again() -> None:
     assert CANARY not in repr(want)
     assert CANARY not in repr(want.snapshot)
     release = Release("01", "tidegate.local/shop:1", "sha256:1", "f", ("c",), None, want.snapshot)
-    back = again(release, {}, lambda value: f"v{len(value)}")
+    back = again(release, {}, Here(lambda value: f"v{len(value)}"))
     assert (back.artifact, back.container.image) == ("sha256:1", "tidegate.local/shop:1")
 
 

@@ -1,0 +1,70 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What pages of an earlier release may still ask for, kept beside a site for a while. Private to tidegate.platform."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tarfile
+import typing as t
+
+from . import _files, _static
+from ._options import inside
+
+
+def folder(state_dir: str, key: str) -> str:
+    """Where a workload's old assets are."""
+    return os.path.join(state_dir, "sites", key)
+
+
+def keep(place: str, archive: t.IO[bytes], now: float) -> int:
+    """Copy everything of a site but its pages; how many files.
+
+    :param archive: the site as a tar archive, below one directory.
+    :param now: Unix time; files are let go of by it later.
+    """
+    _ready(place)
+    count = 0
+    with tarfile.open(fileobj=archive) as tar:
+        for entry in tar:
+            path = inside("site", entry.name.partition("/")[2] or ".")
+            content = tar.extractfile(entry) if entry.isreg() and _static.kept(path) else None
+            if content is None:
+                continue
+            full = os.path.join(place, path)
+            os.makedirs(os.path.dirname(full), mode=0o755, exist_ok=True)
+            temporary = f"{full}.{os.getpid()}.part"
+            with open(temporary, "wb") as stream:
+                shutil.copyfileobj(content, stream)
+            os.chmod(temporary, 0o644)
+            os.utime(temporary, (now, now))
+            os.rename(temporary, full)
+            count += 1
+    return count
+
+
+def expire(place: str, seconds: float, now: float) -> None:
+    """Let go of what was replaced longer than this ago."""
+    _ready(place)
+    for base, _folders, names in os.walk(place, topdown=False):
+        for name in names:
+            path = os.path.join(base, name)
+            if os.lstat(path).st_mtime < now - seconds:
+                _files.discard(path)
+        if base != place and not os.listdir(base):
+            os.rmdir(base)
+
+
+def forget(place: str) -> None:
+    """Remove everything."""
+    shutil.rmtree(place, ignore_errors=True)
+
+
+def _ready(place: str) -> None:
+    """The folder; the server runs as another user and reads it."""
+    _files.private_folder(os.path.dirname(os.path.dirname(place)))
+    for path in (os.path.dirname(place), place):
+        os.makedirs(path, exist_ok=True)
+        os.chmod(path, 0o755)  # noqa: S103 (only assets that were public are in it)
