@@ -7,7 +7,7 @@ PYTHON := .cache/venv/main/bin/python
 help: ## List the commands.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
-demo: ## Set everything up on this machine, deploy four versions under load, roll back.
+demo: ## Set everything up on this machine, deploy four versions under load, roll back, three more types.
 	@$(RUN) $(PYTHON) tests/testbed up
 	@$(RUN) $(PYTHON) tests/demo/demo.py
 

@@ -70,7 +70,7 @@ class WorkloadAction(ActionBase):
         source = declaration.get("source") if isinstance(declaration, dict) else None
         if not isinstance(source, dict) or not source.get("path") or source.get("archive"):
             return
-        if boolean(source.get("remote") or False):
+        if declaration.get("state") in ("stopped", "absent") or boolean(source.get("remote") or False):
             return
         try:
             found = self._find_needle("files", str(source["path"]))

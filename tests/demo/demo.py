@@ -1,4 +1,4 @@
-"""The demonstration: provisions this machine, deploys four versions under constant load, rolls back, and shows it.
+"""The demonstration: provisions this machine, deploys four versions under constant load, rolls back, then more types.
 
 `make demo` runs it. The last line counts requests, losses, releases and seconds; `lost` counts everything but the
 announced gap of the recreate, which is shown apart.
@@ -6,6 +6,7 @@ announced gap of the recreate, which is shown apart.
 
 from __future__ import annotations
 
+import http.client
 import os
 import sqlite3
 import subprocess
@@ -110,6 +111,27 @@ def deploy(
     return process.returncode == 0
 
 
+def other_kinds() -> None:
+    """Workload files of three more types: checked on the controller, deployed, asked, and found unchanged."""
+    folder = f"workload_files={Path(__file__).parent / 'workloads'}"
+    print("\n  workload files: a Dockerfile, a site and an application without a Dockerfile", flush=True)
+    for playbook, title in (("validate", "checked"), ("deploy", "deployed"), ("deploy", "again")):
+        begun = time.monotonic()
+        output = finish(ansible(playbook, folder))
+        print(f"    {title} in {time.monotonic() - begun:.1f} s", flush=True)
+        for line in output.splitlines():
+            if line.startswith('        "'):
+                print(f"      {line.strip().strip(',').strip(chr(34))[:WIDTH]}")
+    for host in ("api", "handbook", "hello"):
+        connection = http.client.HTTPConnection("127.0.0.1", 18080, timeout=5)
+        connection.request("GET", "/", headers={"Host": f"{host}.example.org"})
+        answer = connection.getresponse()
+        print(f"    {host}: {answer.status} {answer.read().decode().splitlines()[0][:80]}")
+        connection.close()
+        if answer.status != http.HTTPStatus.OK:
+            sys.exit(f"demo: {host} does not answer")
+
+
 def main() -> None:
     """Provision, deploy four versions under load, roll back, count, and take everything away again."""
     begun = time.monotonic()
@@ -132,8 +154,11 @@ def main() -> None:
         for line in finish(ansible("status")).splitlines():
             if line.lstrip().startswith(('"WORKLOAD', '"catch-all', '"shop', '"traefik')):
                 print(f"    {line.strip().strip(',').strip(chr(34))}")
+        other_kinds()
     finally:
         count = client.stop()
+        files = f"workload_files={Path(__file__).parent / 'workloads'}"
+        finish(ansible("teardown", files, "confirm=all"), may_fail=True)
         finish(ansible("teardown", "workload=shop", "confirm=shop"), may_fail=True)
         finish(ansible("site", "traefik_state=absent"), may_fail=True)
     held = [moment for moment, answer in count.moments if answer == "held"]

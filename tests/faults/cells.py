@@ -68,3 +68,19 @@ CELLS = [
     # Half of the handover's: what is found after a kill is the same, and either repair is tried in every step.
     if strategy != "handover" or (when == "middle") == (repair == "reconcile")
 ]
+
+_BUILT = ("build", "start", "gate", "switch", "persist", "drain", "reap")
+_PUBLISHED = ("build", "keep_assets", "hold", "drain", "stop", "start", "gate", "switch", "persist", "reap")
+# A build's own steps; the others are the core's, and are tried in one way each.
+SOURCE_CELLS = [
+    (kind, Cell(strategy, step, when, repair, {}))
+    for kind, strategy, steps in (
+        ("dockerfile", "blue-green", _BUILT),
+        ("static", "recreate", _PUBLISHED),
+        ("runner", "blue-green", _BUILT),
+    )
+    for number, step in enumerate(steps)
+    for when, repair in (("middle", "again"), ("after", "reconcile"))
+    if step in ("build", "keep_assets") or (when == "middle") == bool(number % 2)
+]
+"""Each source, killed in every step of its usual strategies."""

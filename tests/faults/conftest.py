@@ -38,9 +38,9 @@ class Driver:
         result: dict[str, t.Any] = json.loads(done.stdout)
         return result
 
-    def killed(self, step: str, when: str, **params: t.Any) -> None:
+    def killed(self, step: str, when: str, story: str = "declare_one", **params: t.Any) -> None:
         """A deployment that is killed."""
-        argv = self.argv("declare_one", params, {"step": step, "when": when})
+        argv = self.argv(story, params, {"step": step, "when": when})
         done = subprocess.run(argv, env=environment(), capture_output=True, text=True, check=False)
         assert done.returncode == -signal.SIGKILL, f"it was not killed in {step}: {done.stdout}{done.stderr}"
 
@@ -70,6 +70,9 @@ def name(driver: Driver) -> t.Iterator[str]:
     left = containers(unique)
     if left:
         docker("rm", "-f", *left)
+    images = docker("image", "ls", "-q", f"tidegate.local/{unique}.*").split()
+    if images:
+        docker("rmi", "-f", *set(images))
 
 
 @pytest.fixture

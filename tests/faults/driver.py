@@ -25,6 +25,7 @@ from ansible_collections.tidegate.platform.plugins.module_utils import (
     _again,
     _assets,
     _bake,
+    _building,
     _clock,
     _declare,
     _divert,
@@ -36,7 +37,6 @@ from ansible_collections.tidegate.platform.plugins.module_utils import (
     _prune,
     _spec,
     _store,
-    _stream,
     _traefik,
 )
 from ansible_collections.tidegate.platform.plugins.module_utils._call import Call
@@ -59,7 +59,7 @@ STORIES: dict[str, tuple[t.Callable[[Call], dict[str, t.Any]], _spec.Spec]] = {
 MIDDLES: dict[Verb, tuple[t.Any, str]] = {
     Verb.PULL: (_store.Store, "remember_pull"),
     Verb.KEEP_ASSETS: (_assets, "keep"),
-    Verb.BUILD: (_stream.BuildStream, "close"),
+    Verb.BUILD: (_building.Builder, "_take"),
     Verb.HOLD: (_traefik.Traefik, "_confirm"),
     Verb.RELEASE_COMMAND: (_make, "_exit_code"),
     Verb.START: (_engine.Engine, "start"),
@@ -78,7 +78,7 @@ MIDDLES: dict[Verb, tuple[t.Any, str]] = {
     Verb.RESUME: (_engine.Engine, "resume"),
 }
 # Which call it is: the first two of a diversion only look for rules.
-LATER = {Verb.GATE: 2, Verb.BAKE: 2, Verb.DRAIN: 2, Verb.DIVERT: 4, Verb.UNDIVERT: 2}
+LATER = {Verb.BUILD: 3, Verb.GATE: 2, Verb.BAKE: 2, Verb.DRAIN: 2, Verb.DIVERT: 4, Verb.UNDIVERT: 2}
 
 
 def die(_world: t.Any) -> None:

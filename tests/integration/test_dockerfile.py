@@ -115,19 +115,18 @@ def archive(tree: Path, target: Path, top: str) -> None:
         packed.add(tree, top)
 
 
-@pytest.mark.parametrize("kind", ["remote directory", "tar", "zip", "remote zip", "subdirectory"])
+@pytest.mark.parametrize("kind", ["tar", "remote zip", "subdirectory"])
 def test_the_same_files_are_the_same_image(
     platform: Platform, built: Built, tree: Path, tmp_path: Path, kind: str
 ) -> None:
     """However the files come, an image that was built of them is found again."""
     assert run(platform, built())[0]["changed"]
-    source: Options = {"path": str(tree), "remote": True}
-    if kind in ("tar", "zip", "remote zip"):
-        source = {"path": str(tmp_path / f"release.{kind[-3:]}".replace(".tar", ".tar.gz")), "remote": "remote" in kind}
-        archive(tree, Path(source["path"]), "shop-1.0")
-    elif kind == "subdirectory":
+    if kind == "subdirectory":
         shutil.copytree(tree, tmp_path / "whole" / "a" / "b")
-        source = {"path": str(tmp_path / "whole"), "subdirectory": "./a/b"}
+        source: Options = {"path": str(tmp_path / "whole"), "subdirectory": "./a/b", "remote": True}
+    else:
+        source = {"path": str(tmp_path / f"release.{kind[-3:]}"), "remote": "remote" in kind}
+        archive(tree, Path(source["path"]), "shop-1.0")
     (again,) = run(platform, built(source=source))
     assert not again["failed"], again
     assert not again["changed"], again
@@ -220,18 +219,20 @@ def test_limits_end_a_build(platform: Platform, built: Built, tree: Path, name: 
     assert "sleep 97" not in docker("ps", "--no-trunc", "--format", "{{.Command}}")
 
 
-@pytest.mark.parametrize("entry", ["../escape", "/etc/escape", "link/escape"])
-def test_an_archive_cannot_write_outside(platform: Platform, built: Built, tmp_path: Path, entry: str) -> None:
+def test_an_archive_cannot_write_outside(platform: Platform, built: Built, tmp_path: Path) -> None:
     """One error that names the entry; nothing is written."""
-    path = tmp_path / "evil.tar"
-    with tarfile.open(path, "w") as packed:
-        link = tarfile.TarInfo("link")
-        link.type, link.linkname = tarfile.SYMTYPE, str(tmp_path) if entry.startswith("link") else "inside"
-        packed.addfile(link)
-        row = tarfile.TarInfo(entry)
-        row.size = 4
-        packed.addfile(row, io.BytesIO(b"evil"))
-    (refused,) = run(platform, built(source={"path": str(path), "remote": True}))
-    assert refused["failed"]
-    assert refused["kind"] == "InvalidOption", refused
+    declared = []
+    for number, entry in enumerate(("../escape", "/etc/escape", "link/escape")):
+        path = tmp_path / f"evil-{number}.tar"
+        with tarfile.open(path, "w") as packed:
+            link = tarfile.TarInfo("link")
+            link.type, link.linkname = tarfile.SYMTYPE, str(tmp_path) if entry.startswith("link") else "inside"
+            packed.addfile(link)
+            row = tarfile.TarInfo(entry)
+            row.size = 4
+            packed.addfile(row, io.BytesIO(b"evil"))
+        declared.append(built(source={"path": str(path), "remote": True}))
+    for refused in run(platform, *declared):
+        assert refused["failed"]
+        assert refused["kind"] == "InvalidOption", refused
     assert not (tmp_path / "escape").exists()
