@@ -17,8 +17,9 @@ options:
       - V(dockerfile) is as with M(tidegate.platform.workload_dockerfile).
       - V(static) is as with M(tidegate.platform.workload_static).
       - V(runner) is as with M(tidegate.platform.workload_runner).
+      - V(compose) is as with M(tidegate.platform.workload_compose).
       - An option that the type does not have is refused.
     type: str
-    choices: [image, dockerfile, static, runner]
+    choices: [image, dockerfile, static, runner, compose]
     default: image
 """

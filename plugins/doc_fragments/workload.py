@@ -40,9 +40,10 @@ options:
       - V(handover) is for a container that publishes ports, such as a proxy. A stand-in without ports takes new
         connections, by a rule of the host's packet filter, while the old container finishes what it has and the new one
         takes the ports. It needs iptables, and covers IPv4 connections other than to loopback addresses.
-      - Omitted, it is the default of the source, V(blue-green).
+      - V(rolling) is for Compose projects, whose services it replaces one by one.
+      - Omitted, it is V(blue-green) for images and V(recreate) for all that is built or a Compose project.
     type: str
-    choices: [blue-green, recreate, handover]
+    choices: [blue-green, recreate, handover, rolling]
   force:
     description: Make a new deployment even if nothing changed.
     type: bool

@@ -11,13 +11,14 @@ from __future__ import annotations
 import tempfile
 import typing as t
 
-from . import _assets, _bake, _divert, _drain, _files, _gate, _options, _static
+from . import _assets, _bake, _divert, _drain, _files, _gate, _options, _rolling, _static
 from ._building import Builder
 from ._checkout import Workshop
 from ._declared import Gate
 from ._errors import EngineFailure, Unhealthy
 from ._make import each, prune_secrets, release_command, release_of, stand_in, start
 from ._model import Release, Step, Verb
+from ._retention import retained
 from ._world import World
 
 Act = t.Callable[[World, Step], str]
@@ -144,8 +145,13 @@ def persist(world: World, step: Step) -> str:
     """Make the candidate live, in one transaction, before anything of blue is touched."""
     release = release_of(step)
     on = world.on
+    if world.want.stack is not None and release.state == "running":
+        release = _rolling.named(world, release)
     on.store.persist(world.subject, release, _claims(release), on.clock.now())
     prune_secrets(world)
+    if world.want.stack is not None:
+        kept = retained(on.store.releases(world.subject), on.store.known(world.subject).get(world.subject))
+        _rolling.compose_of(world).prune({entry.image_id for entry in kept})
     return release.id
 
 
@@ -157,13 +163,19 @@ def withdraw(world: World, step: Step) -> str:
 
 
 def _claims(release: Release) -> list[str]:
-    return [claim for route in _options.routes(release.snapshot) for claim in route.claims()]
+    """Every host and path of its routes, and its Compose project, which no other workload may have."""
+    given = release.snapshot.get("compose")
+    if not given:
+        return [claim for route in _options.routes(release.snapshot) for claim in route.claims()]
+    parts = [{"port": row["port"], "routes": row["routes"] or ()} for row in given.get("services") or ()]
+    routes = [route for part in parts for route in _options.routes(part)]
+    return [f"project {release.image}", *(claim for route in routes for claim in route.claims())]
 
 
 def drain(world: World, step: Step) -> str:
     """Wait until nothing is in flight to these containers; count what had to be cut."""
     live = world.have.live
-    port = live.snapshot["port"] if live else world.want.container.port
+    port = live.snapshot.get("port") if live else world.want.container.port
     limits = _options.drain(live.snapshot) if live else world.want.drain
     facts = [world.on.engine.inspect(name) for name in step.containers]
     pids = [f.pid for f in facts if f is not None and f.pid]
@@ -197,18 +209,24 @@ def forget(world: World, _step: Step) -> str:
     """Nothing of the workload is live any more."""
     world.on.store.forget(world.subject)
     world.on.secrets.prune(world.key, ())
-    _assets.forget(_assets.folder(world.on.state_dir, world.key))
+    for place in (_assets.folder(world.on.state_dir, world.key), _rolling.folder(world.on.state_dir, world.key)):
+        _assets.forget(place)
+    world.on.engine.remove_networks(world.subject)
     return ""
 
 
 def _stop_timeout(world: World) -> int:
     live = world.have.live
-    return int(live.snapshot["stop_timeout"] if live else world.want.container.stop_timeout)
+    return int(live.snapshot.get("stop_timeout", 10) if live else world.want.container.stop_timeout)
 
 
 ACTS: dict[Verb, Act] = {
     Verb.PULL: pull,
     Verb.BUILD: build,
+    Verb.PLACE: _rolling.place,
+    Verb.ROLL: _rolling.roll,
+    Verb.UNROLL: _rolling.unroll,
+    Verb.UP: _rolling.up,
     Verb.HOLD: place_route,
     Verb.STOP: stop,
     Verb.STAND_IN: stand_in,

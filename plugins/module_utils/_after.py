@@ -12,6 +12,7 @@ import typing as t
 from dataclasses import replace
 
 from ._model import Actual, Container, Plan, Step, Verb
+from ._stack import Service
 
 Effect = t.Callable[[Actual, Step], Actual]
 
@@ -35,6 +36,29 @@ def _start(have: Actual, step: Step) -> Actual:
         Container(name, "running", deployment=release.id, fingerprint=release.fingerprint) for name in step.containers
     )
     return replace(have, containers=have.containers + made)
+
+
+def _roll(have: Actual, step: Step) -> Actual:
+    if step.service is None:
+        raise ValueError("a roll step carries its service")
+    kept = tuple(c for c in have.containers if c.service != step.service.name)
+    return replace(have, containers=kept + _running(step.service))
+
+
+def _up(have: Actual, step: Step) -> Actual:
+    if step.definition is None:
+        raise ValueError("an up step carries its definition")
+    made = [container for service in step.definition.services for container in _running(service)]
+    return replace(have, containers=tuple(made))
+
+
+def _running(service: Service) -> tuple[Container, ...]:
+    """A service's containers; what they will be called is for Compose to say."""
+    state = "exited" if service.completes else "running"
+    numbers = range(1, service.replicas + 1)
+    return tuple(
+        Container(f"{service.name}-{n}", state, fingerprint=service.fingerprint, service=service.name) for n in numbers
+    )
 
 
 def _stand_in(have: Actual, step: Step) -> Actual:
@@ -85,6 +109,8 @@ EFFECTS: dict[Verb, Effect] = {
     Verb.STAND_IN: _stand_in,
     Verb.DIVERT: _diverted(True),
     Verb.UNDIVERT: _diverted(False),
+    Verb.ROLL: _roll,
+    Verb.UP: _up,
     Verb.START: _start,
     Verb.RESUME: _into("running"),
     Verb.STOP: _into("exited"),

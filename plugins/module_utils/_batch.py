@@ -79,7 +79,7 @@ class Batch:
         return survey(self.on) if plain and len(wants) > 1 else None
 
     def _unchanged(self, want: Workload, seen: Survey) -> Ended | None:
-        if want.recipe is not None:
+        if want.recipe is not None or want.stack is not None:
             return None  # its source is looked at side by side with the others'
         try:
             outcome = unchanged(want, seen)

@@ -16,6 +16,9 @@ from dataclasses import asdict, dataclass, field
 
 from ._sources import Recipe
 
+if t.TYPE_CHECKING:
+    from ._stack import Stack
+
 Document = t.Mapping[str, t.Any]
 
 
@@ -39,6 +42,7 @@ class Strategy(str, enum.Enum):
 
     BLUE_GREEN = "blue-green"
     RECREATE = "recreate"
+    ROLLING = "rolling"
     HANDOVER = "handover"
 
 
@@ -201,6 +205,7 @@ class Workload:
     remove_volumes: bool = False
     recipe: Recipe | None = None
     keep_assets: float = 0.0
+    stack: Stack | None = None
 
     @property
     def reference(self) -> str:
@@ -214,8 +219,9 @@ class Workload:
 
     @property
     def claims(self) -> tuple[str, ...]:
-        """Every host and path that its routes take."""
-        return tuple(claim for route in self.routes for claim in route.claims())
+        """What no other workload may have: hosts and paths of its routes, its Compose project."""
+        project = (f"project {self.container.image}",) if self.stack else ()
+        return (*project, *(claim for route in self.routes for claim in route.claims()))
 
 
 def canonical(document: t.Any) -> str:

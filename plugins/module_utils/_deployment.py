@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from . import _names, _recovery, _routing
 from ._apply import carry_out
-from ._declared import Workload, canonical
+from ._declared import Workload, canonical, digest
 from ._errors import Canceled, StoreFailure, Superseded, TidegateError, Unhealthy
 from ._model import Actual, Plan, Release
 from ._observe import observe
@@ -19,7 +19,7 @@ from ._plan import Routing, decide, prepare
 from ._store import NewAttempt
 from ._world import World
 
-ROUTING = Routing(_routing.document, _routing.hold)
+ROUTING = Routing(_routing.document, _routing.hold, _routing.stack_document)
 Told = t.Tuple[Plan, str]
 """What was carried out, and how the deployment is concluded; an empty text leaves it open for the next phase."""
 
@@ -32,6 +32,8 @@ def _deploy(world: World) -> Told:
 
 def _stage(world: World) -> Told:
     """Everything that users do not notice; the candidate then waits for its switch."""
+    if world.want.stack is not None:
+        return Plan(reason="the services of a stack are rolled when all hosts switch"), ""
     whole = _prepare_and_decide(world)
     plan = staging(whole)
     carry_out(world, plan)
@@ -217,19 +219,31 @@ def document(world: World, conclusion: str) -> dict[str, t.Any] | None:
 
 def candidate(want: Workload, have: Actual, identity: str) -> Release:
     """The release that a deployment of this id would make; its routes are filled in by the decision."""
-    image_id = (
-        have.image.id
-        if have.image
-        else "not known before the pull"
-        if want.recipe is None
-        else "not known before the build"
-    )
+    if want.stack is not None:
+        return _stack_candidate(want, have, identity)
+    made = "pull" if want.recipe is None else "build"
+    image_id = have.image.id if have.image else f"not known before the {made}"
     return Release(
         id=identity,
         image=have.reference or want.container.image,
         image_id=image_id,
         fingerprint=want.container.fingerprint(image_id),
         containers=_names.container_names(want.name, identity, want.container.replicas),
+        route=None,
+        snapshot=want.snapshot,
+    )
+
+
+def _stack_candidate(want: Workload, have: Actual, identity: str) -> Release:
+    """A stack's release; what its containers are called is known once they are there."""
+    definition = have.definition.identity if have.definition else ""
+    routes = [asdict(exposed) for exposed in (want.stack.exposed if want.stack else ())]
+    return Release(
+        id=identity,
+        image=want.container.image,
+        image_id=definition,
+        fingerprint=digest([definition, routes]),
+        containers=(),
         route=None,
         snapshot=want.snapshot,
     )

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import io
 import os
 import tarfile
 import time
 import traceback
 import typing as t
-from contextlib import contextmanager
 
 from . import _listing
 from ._create import ContainerExtra, container_options, host_options
@@ -37,7 +38,7 @@ TAIL_BYTES = 4096
 CONFLICT = 409
 
 
-@contextmanager
+@contextlib.contextmanager
 def explained(doing: str, subject: str) -> t.Iterator[None]:
     """Turn the SDK's errors into ours."""
     try:
@@ -144,6 +145,22 @@ class Engine:
             if isinstance(error.__cause__, docker.errors.NotFound):
                 return None
             raise
+
+    def project_owners(self, project: str) -> set[Subject]:
+        """Whose the containers of a Compose project are; an empty name and environment for anybody else's."""
+        with explained("look for the project", project):
+            rows = self.api.containers(all=True, filters={"label": [f"com.docker.compose.project={project}"]})
+        mine = [row for row in rows if (row["Labels"] or {}).get(_listing.LABEL_STATE_DIR) == self.state_dir]
+        return {_listing.subject_of(row) for row in mine} | ({Subject("", "")} if len(mine) < len(rows) else set())
+
+    def remove_networks(self, subject: Subject) -> None:
+        """Remove the networks that were made for a workload; one that somebody still uses stays."""
+        labels = [f"{key}={value}" for key, value in _listing.ownership(self.state_dir, subject).items()]
+        with explained("list networks", subject.workload):
+            rows = self.api.networks(filters={"label": labels})
+        for row in rows:
+            with contextlib.suppress(EngineFailure):
+                self._if_there(row["Name"], "remove the network", functools.partial(self.api.remove_network, row["Id"]))
 
     def volumes(self, subject: Subject) -> tuple[str, ...]:
         """Names of the volumes that were made for a workload."""
@@ -275,8 +292,8 @@ class Engine:
                 self.api.unpause(name)
             self.api.start(name)
 
-    def stop(self, name: str, timeout: int) -> None:
-        """Stop signal, then a kill after `timeout` seconds; one that is gone or not running is fine."""
+    def stop(self, name: str, timeout: int | None) -> None:
+        """Stop signal, then a kill after `timeout` seconds or its own grace period; one that does not run is fine."""
         self._if_there(name, "stop", lambda: self.api.stop(name, timeout=timeout))
 
     def remove(self, name: str) -> None:

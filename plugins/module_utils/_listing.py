@@ -65,6 +65,7 @@ def container_of(row: Document, networks: t.Collection[str] | None) -> Container
             sorted(name for name, end in attached.items() if networks is None or end.get("NetworkID") in networks)
         ),
         record=labels.get(LABEL_RELEASE, ""),
+        service=labels.get("com.docker.compose.service", ""),
     )
 
 

@@ -13,6 +13,7 @@ import typing as t
 from dataclasses import dataclass, field, replace
 
 from ._declared import Document
+from ._stack import Definition, Service
 
 UNREADABLE = "unreadable"
 """The one key of a document that stands for a route file which is not the platform's; it equals no other."""
@@ -42,6 +43,7 @@ class Container:
     networks: tuple[str, ...] | None = None
     record: str = ""
     altered: tuple[str, ...] = ()
+    service: str = ""
 
     @property
     def serves(self) -> bool:
@@ -111,6 +113,8 @@ class Actual:
     image: Image | None = None
     pull_needed: bool = False
     reference: str = ""
+    definition: Definition | None = None
+    live_definition: Definition | None = None
     claimed: tuple[tuple[str, str], ...] = ()
     volumes: tuple[Volume, ...] = ()
     sequence: int | None = None
@@ -142,6 +146,10 @@ class Verb(str, enum.Enum):
     HOLD = "hold"
     STOP = "stop"
     KEEP_ASSETS = "keep_assets"
+    PLACE = "place"
+    ROLL = "roll"
+    UNROLL = "unroll"
+    UP = "up"
     RELEASE_COMMAND = "release_command"
     STAND_IN = "stand_in"
     DIVERT = "divert"
@@ -170,6 +178,8 @@ class Step:
     release: Release | None = None
     undo: tuple[Step, ...] = ()
     volumes: tuple[str, ...] = ()
+    service: Service | None = None
+    definition: Definition | None = None
 
 
 @dataclass(frozen=True)

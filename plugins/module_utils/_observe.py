@@ -11,10 +11,12 @@ from dataclasses import replace
 from . import _divert, _listing, _names
 from ._building import Builder
 from ._checkout import Workshop
+from ._compose import Compose
 from ._container import is_root
 from ._declared import State, Strategy, Subject, Workload
 from ._errors import InvalidOption
 from ._model import Actual, Container, Image, Known, Volume
+from ._rolling import folder, read
 from ._world import Platform
 
 FindImage = t.Callable[[str], t.Optional[Image]]
@@ -35,6 +37,8 @@ class Survey(t.NamedTuple):
         :raises InvalidOption: the image may not, or cannot, be used.
         """
         known = self.known.get(want.subject, Known())
+        if want.stack is not None:
+            return self._stack(want, known)
         image, pull_needed, reference = _artifact(want, self.on, self.find_image)
         return Actual(
             containers=self.containers.get(want.subject, ()),
@@ -50,6 +54,42 @@ class Survey(t.NamedTuple):
             sequence=known.sequence,
             diverted=_diverted(known),
         )
+
+    def _stack(self, want: Workload, known: Known) -> Actual:
+        """The same for a Compose project: its definition is read, or kept from before.
+
+        :raises InvalidOption: Compose refuses it, or the project is somebody else's.
+        """
+        key = _names.key_of(*want.subject)
+        compose = Compose(folder(self.on.state_dir, key), self.on.engine.docker_host, self.on.clock, lambda _line: None)
+        _refuse_project(want, self.on, known)
+        found = compose.known(want.artifact) if want.artifact else read(self.on, want, compose)
+        if found is None:
+            remedy = "Nothing was touched. Deploy the declaration, which brings it again."
+            raise InvalidOption("compose", want.artifact, "is not kept on this host any more", remedy)
+        return Actual(
+            containers=self.containers.get(want.subject, ()),
+            live=known.live,
+            previous=known.previous,
+            attempt=known.attempt,
+            route=self.on.traefik.read(key),
+            pull_needed=compose.known(found.identity) is None,
+            claimed=_claimed(want, self.claims),
+            sequence=known.sequence,
+            definition=found,
+            live_definition=compose.known(known.live.image_id) if known.live else None,
+        )
+
+
+def _refuse_project(want: Workload, on: Platform, known: Known) -> None:
+    """Never touch containers of a project that another has (DS-T8), or leave those of an earlier name behind."""
+    project = want.stack.project if want.stack else ""
+    if on.engine.project_owners(project) - {want.subject}:
+        cause = "is a Compose project that is not this workload's"
+        raise InvalidOption("compose.project", project, cause, "Choose another name, or remove that project first.")
+    if known.live is not None and known.live.image != want.container.image:
+        cause = f"cannot be changed, {known.live.image.partition('/')[2]} is live"
+        raise InvalidOption("compose.project", project, cause, "Tear the workload down first, or keep the name.")
 
 
 def survey(on: Platform) -> Survey:
@@ -71,7 +111,7 @@ def observe(want: Workload, on: Platform, deep: bool = False) -> Actual:
     """
     containers = on.engine.containers(want.subject)
     known = on.store.known(want.subject)
-    have = Survey(on, containers, known, on.store.claims() if want.routes else {}, on.engine.image).of(want)
+    have = Survey(on, containers, known, on.store.claims() if want.claims else {}, on.engine.image).of(want)
     return replace(have, containers=_inspected(want, have, on)) if deep and want.container.image else have
 
 

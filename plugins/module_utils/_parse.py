@@ -79,6 +79,10 @@ def _effective(params: Params, here: Here) -> Params:
 
 def _present(params: Params, strategy: Strategy, here: Here, *, pinned: bool = False) -> Workload:
     """A declaration that makes a release; one that is pinned to its artifact needs no source."""
+    if params["type"] == "compose":
+        return _stacked(params, strategy, pinned=pinned)
+    if strategy is Strategy.ROLLING:
+        raise InvalidOption("strategy", strategy.value, "is for type=compose", "Use blue-green.")
     secrets = secrets_of(params, here.version_of)
     spec = container(params, secrets)
     recipe = None
@@ -125,6 +129,31 @@ def _refuse_foreign(params: Params) -> None:
     for name, option in DECLARATION.items():
         if name not in own and name not in KIND and params[name] != option.get("default"):
             raise InvalidOption(name, params[name], f"means nothing for type={params['type']}", "Remove it.")
+
+
+def _stacked(params: Params, strategy: Strategy, *, pinned: bool) -> Workload:
+    """A Compose project: its services are containers of their own kind."""
+    if strategy not in (Strategy.RECREATE, Strategy.ROLLING):
+        remedy = "Use rolling, which replaces services one by one, or recreate."
+        raise InvalidOption("strategy", strategy.value, "cannot be done with a Compose project", remedy)
+    if params["pull"] != "missing" and not pinned:
+        raise InvalidOption("pull", params["pull"], "cannot be done with a Compose project", "Name other tags.")
+    stack = _recipe.stack(params)
+    positive("retain", params["retain"], strict=False)
+    return Workload(
+        name=params["name"],
+        environment=params["environment"],
+        state=State.PRESENT,
+        strategy=strategy,
+        container=ContainerSpec(image=f"compose/{stack.project}"),
+        snapshot=snapshot({**params, "secrets": []}, ()),
+        routes=tuple(route for exposed in stack.exposed for route in exposed.routes),
+        drain=_options.drain(params),
+        pull=params["pull"],
+        force=params["force"],
+        sequence=params["sequence"],
+        stack=stack,
+    )
 
 
 def nothing(subject: Subject, state: State = State.ABSENT) -> Workload:

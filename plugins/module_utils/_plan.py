@@ -12,10 +12,12 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
+from . import _services
 from ._declared import Document, State, Workload
 from ._errors import InvalidOption
 from ._model import Actual, Container, Plan, Release, Step, Verb, Volume, in_state
 from ._names import TIME_LENGTH
+from ._services import Routed
 from ._strategies import STRATEGIES, Hold, route_back
 
 
@@ -24,13 +26,14 @@ class Routing(t.NamedTuple):
 
     document: t.Callable[[Workload, tuple[str, ...]], Document | None]
     hold: Hold
+    stack: Routed = lambda _want, _targets: None
 
 
 def prepare(want: Workload, have: Actual, candidate: Release) -> Plan:
     """Fetch the artifact if it is not here and still wanted; touches nothing that serves."""
     if want.state is not State.PRESENT or not have.pull_needed:
         return Plan(reason="the image is present")
-    verb = Verb.PULL if want.recipe is None else Verb.BUILD
+    verb = Verb.PLACE if want.stack else Verb.BUILD if want.recipe else Verb.PULL
     return _unless_newer(want, have, candidate, Plan((Step(verb),)))
 
 
@@ -46,6 +49,9 @@ def decide(want: Workload, have: Actual, candidate: Release, routing: Routing) -
         return _stopped(want, have, routing)
     _refuse_claimed(have)
     live = have.live
+    if want.stack is not None:
+        plan = _services.decide(want, have, candidate, routing.stack)
+        return _unless_newer(want, have, candidate, plan) if plan.candidate else plan
     if live is None or want.force or live.fingerprint != candidate.fingerprint or _lost(have, live):
         green = replace(candidate, route=routing.document(want, candidate.containers))
         plan = Plan(STRATEGIES[want.strategy](want, have, green, routing.hold), _why(want, have, candidate), green)
@@ -173,6 +179,9 @@ def _why(want: Workload, have: Actual, candidate: Release) -> str:
 
 def _refuse_claimed(have: Actual) -> None:
     for claim, owner in have.claimed:
+        if claim.startswith("project "):
+            cause = f"is the project of {owner}"
+            raise InvalidOption("compose.project", claim[8:], cause, "Choose another name, or remove that one first.")
         raise InvalidOption(
             "routes", claim, f"is already routed to {owner}", "Use another host or path, or take it away there first."
         )

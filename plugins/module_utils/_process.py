@@ -45,7 +45,7 @@ def run(
     """
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         try:
-            # pylint: disable-next=consider-using-with
+            # pylint: disable-next=ansible-bad-function,consider-using-with
             process = subprocess.Popen(
                 argv, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=env, cwd=cwd, start_new_session=True
             )

@@ -22,6 +22,9 @@ def recover(have: Actual, hold: Hold) -> Plan:
     green = attempt.candidate if attempt else None
     if attempt is None or green is None:
         return Plan(reason="it had changed nothing yet")
+    if green.snapshot.get("compose"):
+        live = have.live is not None and have.live.id == green.id
+        return Plan((), "each service is brought to its declaration now", green if live else None)
     if have.live is not None and have.live.id == green.id:
         if _all_serve(have, green) or not _all_there(have, have.previous):
             return Plan(finish(have, green), "it had been made live", green)

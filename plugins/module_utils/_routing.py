@@ -29,22 +29,42 @@ def document(workload: Workload, targets: tuple[str, ...]) -> dict[str, t.Any] |
     if not workload.routes:
         return None
     key = key_of(workload.name, workload.environment)
+    return {"http": _part(key, workload.routes, workload.container.port, targets)}
+
+
+def stack_document(workload: Workload, targets: t.Mapping[str, t.Sequence[str]]) -> dict[str, t.Any] | None:
+    """The same for the routed services of a stack, each with containers of its own.
+
+    :param targets: names of each service's containers.
+    """
+    if workload.stack is None or not workload.routes:
+        return None
+    whole: dict[str, t.Any] = {}
+    for exposed in workload.stack.exposed:
+        key = f"{key_of(workload.name, workload.environment)}-{exposed.service}"
+        part = _part(key, exposed.routes, exposed.port, tuple(targets.get(exposed.service, ())))
+        for kind, entries in part.items():
+            whole.setdefault(kind, {}).update(entries)
+    return {"http": whole}
+
+
+def _part(key: str, routes: t.Sequence[Route], port: int | None, targets: tuple[str, ...]) -> dict[str, t.Any]:
     routers: dict[str, t.Any] = {}
     middlewares: dict[str, t.Any] = {}
-    for number, route in enumerate(workload.routes):
+    for number, route in enumerate(routes):
         name = f"{key}-{number}"
         own = _middlewares(name, route)
         middlewares.update(own)
         routers[name] = _router(route, key, [*route.middlewares, *own])
     http_part: dict[str, t.Any] = {"routers": routers}
-    if any(route.redirect_to is None for route in workload.routes):
-        servers = [{"url": f"http://{target}:{workload.container.port}"} for target in targets]
+    if any(route.redirect_to is None for route in routes):
+        servers = [{"url": f"http://{target}:{port}"} for target in targets]
         http_part["services"] = {key: {"loadBalancer": {"servers": servers, "serversTransport": key}}}
         timeouts = {"dialTimeout": DIAL_TIME, "idleConnTimeout": IDLE_TIME}
         http_part["serversTransports"] = {key: {"forwardingTimeouts": timeouts}}
     if middlewares:
         http_part["middlewares"] = middlewares
-    return {"http": http_part}
+    return http_part
 
 
 def hold(routed: Document) -> dict[str, t.Any]:

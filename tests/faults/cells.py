@@ -84,3 +84,12 @@ SOURCE_CELLS = [
     if step in ("build", "keep_assets") or (when == "middle") == bool(number % 2)
 ]
 """Each source, killed in every step of its usual strategies."""
+
+STACK_CELLS = [
+    Cell(strategy, step, when, repair, {})
+    for strategy, steps in (("rolling", ("place", "roll", "persist")), ("recreate", ("up", "persist")))
+    for step in steps
+    for when in ("middle", "after")
+    for repair in ("again", "reconcile")
+]
+"""A Compose project, killed in every step of its two strategies."""

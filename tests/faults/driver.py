@@ -27,6 +27,7 @@ from ansible_collections.tidegate.platform.plugins.module_utils import (
     _bake,
     _building,
     _clock,
+    _compose,
     _declare,
     _divert,
     _drain,
@@ -35,6 +36,7 @@ from ansible_collections.tidegate.platform.plugins.module_utils import (
     _gate,
     _make,
     _prune,
+    _rolling,
     _spec,
     _store,
     _traefik,
@@ -48,6 +50,7 @@ STORIES: dict[str, tuple[t.Callable[[Call], dict[str, t.Any]], _spec.Spec]] = {
     "declare_one": (_declare.declares("image"), _spec.WORKLOAD_IMAGE),
     "dockerfile": (_declare.declares("dockerfile"), _spec.WORKLOAD_DOCKERFILE),
     "static": (_declare.declares("static"), _spec.WORKLOAD_STATIC),
+    "compose": (_declare.declares("compose"), _spec.WORKLOAD_COMPOSE),
     "runner": (_declare.declares("runner"), _spec.WORKLOAD_RUNNER),
     "declare_many": (_declare.declare_many, _spec.WORKLOADS),
     "reconcile": (_again.reconcile, _spec.RECONCILE),
@@ -58,6 +61,9 @@ STORIES: dict[str, tuple[t.Callable[[Call], dict[str, t.Any]], _spec.Spec]] = {
 # What is called in the middle of each step: the kill comes when half of its work is done.
 MIDDLES: dict[Verb, tuple[t.Any, str]] = {
     Verb.PULL: (_store.Store, "remember_pull"),
+    Verb.PLACE: (_compose.Compose, "pull"),
+    Verb.ROLL: (_rolling, "_pass"),
+    Verb.UP: (_rolling, "_pass"),
     Verb.KEEP_ASSETS: (_assets, "keep"),
     Verb.BUILD: (_building.Builder, "_take"),
     Verb.HOLD: (_traefik.Traefik, "_confirm"),

@@ -11,6 +11,7 @@ import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
+import compose
 import names
 import pytest
 
@@ -29,6 +30,12 @@ class Case:
     create: Options
     changes: dict[str, Options]
     quiet: dict[str, Options]
+    common: tuple[str, ...] = ("name", "networks", "routes", "drain", "stop_timeout")
+
+    def declared(self, base: Options, more: Options) -> Options:
+        """The declaration with these changes, and with what every call has in common."""
+        options: Options = {key: base[key] for key in self.common} | named({**self.create, **more}, base)
+        return options
 
 
 MATRIX = {
@@ -126,6 +133,26 @@ MATRIX["workload_runner"] = Case(
 )
 
 
+def stack(**web: t.Any) -> Options:
+    """A Compose project of two services."""
+    plain: Options = {"image": names.image("app"), "stop_grace_period": "1s", "init": True}
+    exposed = {"name": "web", "port": 8000, "health": {"path": "/healthz"}, "routes": [{"host": "NAME.test"}]}
+    project = {"services": {"web": {**plain, **web}, "side": {**plain, "command": ["sleep", "1000"]}}}
+    return {"compose": {"network": "NETWORK", "definition": project, "services": [exposed]}}
+
+
+MATRIX["workload_compose"] = Case(
+    create={**stack(), "strategy": "rolling"},
+    changes={
+        "image": stack(image=names.image("app", "2")),
+        "environment": stack(environment={"COLOUR": "blue"}),
+        "scale": stack(scale=2),
+        "recreate": {**stack(environment={"COLOUR": "red"}), "strategy": "recreate"},
+    },
+    quiet={"drain": {"drain": {"timeout": 1}}, "strategy": {"strategy": "recreate"}},
+    common=("name", "drain"),
+)
+
 # A list of one declaration has to do exactly what the declaration alone does; its parameters are the same code.
 WRAPPED = {"workloads": "workload_image"}
 # These need no declaration: what makes them change something, and whether they would do so again.
@@ -143,13 +170,15 @@ def test_every_module_is_in_the_matrix() -> None:
     assert {*MATRIX, *WRAPPED, *AFTER, *LOOKING} == modules
 
 
-def named(options: t.Any, name: str) -> t.Any:
-    """The options with NAME replaced."""
+def named(options: t.Any, base: Options) -> t.Any:
+    """The options with NAME and NETWORK replaced."""
     if isinstance(options, dict):
-        return {k: named(v, name) for k, v in options.items()}
+        return {k: named(v, base) for k, v in options.items()}
     if isinstance(options, list):
-        return [named(v, name) for v in options]
-    return options.replace("NAME", name) if isinstance(options, str) else options
+        return [named(v, base) for v in options]
+    if not isinstance(options, str):
+        return options
+    return options.replace("NAME", base["name"]).replace("NETWORK", base["networks"][0])
 
 
 def four(options: Options, module: str = "workload_image") -> list[Task]:
@@ -174,6 +203,12 @@ def judge(results: list[Options], what: str) -> None:
     assert foretold["diff"] == real["diff"], what
     assert real["diff"]["before"] != real["diff"]["after"], what
     assert again["diff"]["before"] == again["diff"]["after"] == real["diff"]["after"], what
+
+
+@pytest.fixture(autouse=True)
+def real_compose(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`docker compose` is the real one."""
+    monkeypatch.setenv("DOCKER_CONFIG", str(compose.config()))
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -252,7 +287,7 @@ def test_modules_without_a_declaration_in_four_runs(
 def test_modules_that_look_change_nothing(platform: Platform, base: Options, module: str) -> None:
     create = {**base, **MATRIX["workload_image"].create}
     name = f"tidegate.platform.{module}"
-    options = named(LOOKING[module], base["name"])
+    options = named(LOOKING[module], base)
     platform.apply(**create)
     before = containers(base["name"])
     results = platform.tasks(Task(options, check=True, module=name), Task(options, module=name))
@@ -264,9 +299,9 @@ def test_modules_that_look_change_nothing(platform: Platform, base: Options, mod
 def test_create_change_stop_remove_in_four_runs_each(platform: Platform, base: Options, module: str) -> None:
     """DS-01, DS-04: twelve states, and four more for `stopped`."""
     case = MATRIX[module]
-    create = {**base, **case.create}
-    change = {**create, **next(iter(case.changes.values()))}
-    sets = [create, change, {**change, "state": "stopped"}, change, {**base, "state": "absent"}]
+    create = case.declared(base, {})
+    change = case.declared(base, next(iter(case.changes.values())))
+    sets = [create, change, {**change, "state": "stopped"}, change, {"name": base["name"], "state": "absent"}]
     results = platform.tasks(*(task for options in sets for task in four(options, module)))
     titles = ("create", "change", "stop", "start", "remove")
     for number, title in enumerate(titles):
@@ -281,8 +316,8 @@ def test_create_change_stop_remove_in_four_runs_each(platform: Platform, base: O
 def test_each_parameter_in_four_runs(platform: Platform, base: Options, module: str) -> None:
     """Every parameter that makes a release or a route is seen, applied, and then quiet."""
     case = MATRIX[module]
-    create = {**base, **case.create}
-    sets = [named({**create, **change}, base["name"]) for change in case.changes.values()]
+    create = case.declared(base, {})
+    sets = [case.declared(base, change) for change in case.changes.values()]
     if "entrypoint" in case.changes:
         sets[list(case.changes).index("entrypoint")].update(command=["python3", "/srv/app.py"])
     first = four(create, module)[1]
@@ -294,7 +329,6 @@ def test_each_parameter_in_four_runs(platform: Platform, base: Options, module: 
 @pytest.mark.parametrize("module", sorted(MATRIX))
 def test_parameters_that_no_release_differs_by_change_nothing(platform: Platform, base: Options, module: str) -> None:
     case = MATRIX[module]
-    create = {**base, **case.create}
-    results = platform.tasks(*(four({**create, **more}, module)[1] for more in ({}, *case.quiet.values())))
+    results = platform.tasks(*(four(case.declared(base, more), module)[1] for more in ({}, *case.quiet.values())))
     changed = [title for title, result in zip(case.quiet, results[1:]) if result["changed"]]
     assert changed == []

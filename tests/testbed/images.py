@@ -68,6 +68,7 @@ RUNNER_IMAGES = (
     Image("runner", "python", "runner", args={"PACKAGES": "python3-venv python3-pip"}, certificates=True),
     Image("runner", "node", "runner", args={"PACKAGES": "nodejs npm"}, certificates=True),
 )
+STACK_IMAGES = (Image("postgres", "15", "postgres"), Image("redis", "7", "redis"))
 HOST_IMAGES = (
     Image("host-base", packages=HOST_PACKAGES),
     Image("host", folder="host", base="host-base"),

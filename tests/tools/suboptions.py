@@ -12,7 +12,19 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "plugins" / "modules" / "workloads.py"
-FRAGMENTS = ("kind", "workload", "image", "source", "build", "static", "runner", "container", "health", "routes")
+FRAGMENTS = (
+    "kind",
+    "workload",
+    "image",
+    "source",
+    "build",
+    "static",
+    "runner",
+    "compose",
+    "container",
+    "health",
+    "routes",
+)
 BEGIN, END = "    suboptions: # generated from the fragments by `make docs`\n", "  phase:\n"
 
 

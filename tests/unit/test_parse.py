@@ -164,7 +164,8 @@ BAD: list[tuple[str, dict[str, t.Any], str, str]] = [
     ("unknown option", {"strategies": "recreate"}, "arguments", "strategies"),
     ("unknown health option", {"health": {"pth": "/"}}, "arguments", "pth"),
     ("unknown state", {"state": "gone"}, "arguments", "gone"),
-    ("unknown strategy (DS-02)", {"strategy": "rolling"}, "arguments", "rolling"),
+    ("unknown strategy (DS-02)", {"strategy": "canary"}, "arguments", "canary"),
+    ("rolling an image (DS-02)", {"strategy": "rolling"}, "strategy", "type=compose"),
 ]
 
 

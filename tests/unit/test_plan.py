@@ -20,6 +20,7 @@ from ansible_collections.tidegate.platform.plugins.module_utils._model import (
     Volume,
 )
 from ansible_collections.tidegate.platform.plugins.module_utils._plan import Routing, decide, prepare
+from ansible_collections.tidegate.platform.plugins.module_utils._strategies import STRATEGIES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -261,7 +262,7 @@ wants = st.builds(
         **({} if strategy == "handover" else {"strategy": strategy}),
     ),
     st.integers(1, 3),
-    st.sampled_from([s.value for s in Strategy]),
+    st.sampled_from([s.value for s in STRATEGIES]),
     st.booleans(),
     st.booleans(),
     st.integers(1, 3),

@@ -1,0 +1,152 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The only file that runs Compose: the real `docker compose`, argument lists only. Private to tidegate.platform.
+
+A definition, once read, is kept in a folder named by its identity, so that an unchanged stack runs no Compose at all,
+and an earlier release is gone back to without its source. What it mounts of its source is kept by content, so that a
+service is another only if its own files are.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import typing as t
+from dataclasses import asdict
+
+from . import _files, _process, _tree
+from ._clock import Clock
+from ._declared import canonical
+from ._errors import CommandFailure, InvalidOption
+from ._stack import Definition, Service, Stack, definition
+
+COMMAND = ("docker", "compose", "--ansi", "never", "--progress", "plain")
+SECONDS = 1800.0
+_KEPT = ("PATH", "HOME", "DOCKER_CONFIG")
+
+
+class Compose:
+    """Compose for one workload.
+
+    :param folder: where its definitions are kept, one folder each.
+    :param tell: called with each line that Compose writes.
+    """
+
+    def __init__(self, folder: str, docker_host: str, clock: Clock, tell: t.Callable[[str], None]) -> None:
+        self.folder, self.docker_host, self.clock, self.tell = folder, docker_host, clock, tell
+        self._files: dict[str, str] = {}
+
+    def known(self, identity: str) -> Definition | None:
+        """A definition that is kept, or None."""
+        path = os.path.join(self.folder, identity, "definition.json")
+        try:
+            with open(path, encoding="utf-8") as stream:
+                facts = json.load(stream)
+        except FileNotFoundError:
+            return None
+        services = tuple(Service(**{**row, "after": tuple(row["after"])}) for row in facts["services"])
+        return Definition(identity, facts["model"], services)
+
+    def read(self, stack: Stack, identity: str, root: str, owner: t.Mapping[str, str]) -> Definition:
+        """What Compose makes of a stack whose files are in a directory.
+
+        :raises InvalidOption: Compose refuses it; in its own words.
+        """
+        name = stack.file
+        if stack.inline:
+            name = ".tidegate.compose.yaml"
+            _files.place(os.path.join(root, name), stack.inline, 0o600, root)
+        path = os.path.join(root, name)
+        if not os.path.isfile(path) or not os.path.realpath(path).startswith(os.path.realpath(root) + os.sep):
+            raise InvalidOption("compose.file", name, "is not a file of the source", "Correct it.")
+        argv = [*COMMAND, "--project-name", stack.project, "--project-directory", root, "--file", path]
+        done = _process.run([*argv, "config", "--format", "json"], self.clock, 60.0, env=self._env(dict(stack.env)))
+        if done.code:
+            said = [line for line in done.err.splitlines() if line.strip()][-1:] or ["it gave no reason"]
+            remedy = "Correct the Compose file; `docker compose config` says the same."
+            raise InvalidOption("compose", stack.file, f"is refused by Compose: {said[0].replace(root, '.')}", remedy)
+        return definition(stack, identity, self._settled(json.loads(done.out), root), owner)
+
+    def _settled(self, model: dict[str, t.Any], root: str) -> dict[str, t.Any]:
+        """The model with each file of the source at a place that is named by its content, where `place` puts it."""
+        mounts = [
+            m for s in (model.get("services") or {}).values() for m in s.get("volumes") or () if m["type"] == "bind"
+        ]
+        files = [entry for kind in ("configs", "secrets") for entry in (model.get(kind) or {}).values()]
+        for entry, key in [*((mount, "source") for mount in mounts), *((entry, "file") for entry in files)]:
+            path = str(entry.get(key) or "")
+            if path == root or path.startswith(root + os.sep):
+                entry[key] = self._place_of(path)
+        return model
+
+    def _place_of(self, path: str) -> str:
+        real = os.path.realpath(path)
+        if not os.path.exists(real):
+            raise InvalidOption("compose", os.path.basename(path), "is mounted, but not there", "Add it to the source.")
+        whole = os.path.isdir(real)
+        root = real if whole else os.path.dirname(real)
+        content = _tree.digest(root, _tree.every_path(real) if whole else [os.path.basename(real)])
+        place = os.path.join(self.folder, "files", content, os.path.basename(path))
+        self._files[place] = real
+        return place
+
+    def place(self, found: Definition) -> None:
+        """Keep a definition, and the files of its source that it mounts, readable for the containers' users."""
+        home = os.path.join(_files.private_folder(self.folder), found.identity)
+        for place, origin in self._files.items():
+            if not os.path.exists(place):
+                part = f"{os.path.dirname(place)}.{os.getpid()}.part"
+                shutil.rmtree(part, ignore_errors=True)
+                os.makedirs(part)
+                target = os.path.join(part, os.path.basename(place))
+                (shutil.copytree if os.path.isdir(origin) else shutil.copy2)(origin, target)
+                os.rename(part, os.path.dirname(place))
+        _files.private_folder(home)
+        document = {"model": found.model, "services": [asdict(service) for service in found.services]}
+        _files.place(os.path.join(home, "compose.json"), canonical(found.model), 0o600, home)
+        _files.place(os.path.join(home, "definition.json"), canonical(document), 0o600, home)
+
+    def pull(self, identity: str, always: bool) -> None:
+        """Have the images of a definition here."""
+        self._run(identity, "pull", "--quiet", *(() if always else ("--policy", "missing")))
+
+    def up(self, identity: str, service: str = "", scale: int = 0) -> None:
+        """Start what a definition declares, or one of its services.
+
+        :param scale: how many containers the service shall have; those that it has are left as they are.
+        """
+        words = ["up", "--detach", "--no-build", "--pull", "never", "--yes"]
+        if scale:
+            words += ["--no-deps", "--no-recreate", "--scale", f"{service}={scale}"]
+        elif service:
+            words.append("--no-deps")
+        else:
+            words.append("--remove-orphans")
+        self._run(identity, *words, *([service] if service else []))
+
+    def prune(self, keep: t.Collection[str]) -> None:
+        """Remove the definitions that no kept release needs."""
+        for name in os.listdir(self.folder) if os.path.isdir(self.folder) else ():
+            if name not in (*keep, "files"):
+                shutil.rmtree(os.path.join(self.folder, name), ignore_errors=True)
+        texts = [canonical(kept.model) for kept in map(self.known, keep) if kept]
+        place = os.path.join(self.folder, "files")
+        for name in os.listdir(place) if os.path.isdir(place) else ():
+            if not any(f"/files/{name}/" in text for text in texts):
+                shutil.rmtree(os.path.join(place, name), ignore_errors=True)
+
+    def _run(self, identity: str, *words: str) -> None:
+        home = os.path.join(self.folder, identity)
+        argv = [*COMMAND, "--project-directory", home, "--file", os.path.join(home, "compose.json")]
+        done = _process.run([*argv, *words], self.clock, SECONDS, env=self._env({}), tell=self.tell)
+        if done.code:
+            lines = [line for line in done.err.splitlines() if line.strip()]
+            cause = f"docker compose {words[0]} failed: {(lines or ['it gave no reason'])[-1].strip()}"
+            raise CommandFailure(cause, subject=os.path.basename(self.folder), logs="\n".join(lines[-40:]))
+
+    def _env(self, given: dict[str, str]) -> dict[str, str]:
+        """Nothing but what is declared may decide what a Compose file means."""
+        own = {name: os.environ[name] for name in _KEPT if name in os.environ}
+        return {**own, **given, "DOCKER_HOST": self.docker_host}

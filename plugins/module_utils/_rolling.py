@@ -1,0 +1,210 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The acts of a stack: placing its definition, rolling a service, going back. Private to tidegate.platform."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import typing as t
+from dataclasses import replace
+
+from . import _drain, _gate, _routing, _services
+from ._checkout import Workshop
+from ._clock import attempts
+from ._compose import Compose
+from ._declared import Gate, Workload
+from ._errors import EngineFailure, Unhealthy
+from ._listing import ownership
+from ._model import Container, Release, Step
+from ._names import key_of
+from ._stack import Definition, Service, Stack
+from ._tree import every_path
+from ._world import Platform, World
+
+COMPLETION_SECONDS = 300.0
+
+
+def folder(state_dir: str, key: str) -> str:
+    """Where a workload's definitions are kept."""
+    return os.path.join(state_dir, "stacks", key)
+
+
+def compose_of(world: World) -> Compose:
+    """Compose for a run's workload."""
+    on = world.on
+    place = folder(on.state_dir, world.key)
+    return Compose(place, on.engine.docker_host, world.watch, lambda line: world.tell(world.key, line.strip()))
+
+
+def read(on: Platform, want: Workload, compose: Compose, *, place: bool = False) -> Definition:
+    """What is declared, as Compose reads it; one that is kept is not read again.
+
+    :param place: keep it, with the files that it mounts.
+    """
+    stack = want.stack
+    if stack is None:
+        raise ValueError("only a stack has a definition")
+    workshop = Workshop(on.state_dir, key_of(*want.subject), on.clock)
+    owner = ownership(on.state_dir, want.subject)
+    tree = workshop.identity(stack.source, every_path) if stack.source else ""
+    identity = stack.identity(tree, owner)
+    known = compose.known(identity)
+    if known is not None:
+        return known
+    with _files_of(stack, workshop) as root:
+        found = compose.read(stack, identity, root, owner)
+        if place:
+            compose.place(found)
+    return found
+
+
+@contextlib.contextmanager
+def _files_of(stack: Stack, workshop: Workshop) -> t.Iterator[str]:
+    """The directory that a stack's file is read in."""
+    try:
+        if stack.source is None:
+            root = workshop.file("inline")
+            os.makedirs(root, exist_ok=True)
+            yield root
+        else:
+            with workshop.tree(stack.source) as (root, _commit):
+                yield root
+    finally:
+        workshop.clear()
+
+
+def place(world: World, _step: Step) -> str:
+    """Keep the definition on the host and have its images here."""
+    compose = compose_of(world)
+    found = read(world.on, world.want, compose, place=True)
+    compose.pull(found.identity, always=False)
+    return f"{len(found.services)} services"
+
+
+def roll(world: World, step: Step) -> str:
+    """Bring one service to its definition: beside itself where that can be, else in its place."""
+    service, wanted = t.cast("Service", step.service), t.cast("Definition", step.definition)
+    in_place = service.in_place or service.completes
+    # What is recreated in its place keeps its name; what is replaced beside itself does not.
+    going: t.Collection[str] = () if in_place else step.containers
+    _bury(world, service)
+    before = [c for c in _members(world, service) if c.name not in going and _services.good(c, service)]
+    if in_place:
+        compose_of(world).up(wanted.identity, service.name)
+    elif len(before) < service.replicas:
+        running = len(_members(world, service))
+        compose_of(world).up(wanted.identity, service.name, scale=running + service.replicas - len(before))
+    fresh = [c for c in _members(world, service) if c.name not in going and _same(c, service)]
+    names = [c.name for c in fresh]
+    try:
+        _pass(world, service, names)
+    except Unhealthy:
+        for name in () if in_place else set(names) - {c.name for c in before}:
+            _away(world, name)
+        raise
+    route(world, {service.name: names})
+    old = [c.name for c in _members(world, service) if c.name not in names]
+    _drained(world, service, old)
+    for name in old:
+        _away(world, name)
+    return f"{service.name}: {', '.join(names)}"
+
+
+def _bury(world: World, service: Service) -> None:
+    """Remove what is dead of a service and would be counted by Compose."""
+    for container in _members(world, service):
+        if not container.serves and not _services.good(container, service):
+            world.on.engine.remove(container.name)
+
+
+def unroll(world: World, step: Step) -> str:
+    """Remove what a first deployment made of a service, or of all."""
+    gone = [c.name for c in _all(world) if step.service is None or _same(c, step.service)]
+    for name in gone:
+        _away(world, name)
+    return ", ".join(gone)
+
+
+def up(world: World, step: Step) -> str:
+    """Have Compose bring the whole stack to its definition, and pass every routed service's gate."""
+    wanted = t.cast("Definition", step.definition)
+    compose_of(world).up(wanted.identity)
+    for service in wanted.services:
+        _pass(world, service, [c.name for c in _members(world, service)])
+    route(world, {})
+    return f"{len(wanted.services)} services"
+
+
+def named(world: World, release: Release) -> Release:
+    """A stack's release with the containers and routes that it came to have."""
+    names = tuple(sorted(c.name for c in _all(world)))
+    return replace(release, containers=names, route=world.on.traefik.read(world.key))
+
+
+def route(world: World, only: t.Mapping[str, t.Collection[str]]) -> None:
+    """Send the routed services' requests to what runs now; of some services to these containers alone."""
+    document = _routing.stack_document(world.want, _services.targets(world.want, _all(world), only))
+    if document is not None and document != world.on.traefik.read(world.key):
+        world.on.traefik.place(world.key, document)
+
+
+def _all(world: World) -> tuple[Container, ...]:
+    return world.on.engine.containers(world.subject).get(world.subject, ())
+
+
+def _members(world: World, service: Service) -> list[Container]:
+    return [c for c in _all(world) if c.service == service.name]
+
+
+def _same(container: Container, service: Service) -> bool:
+    return container.service == service.name and container.fingerprint == service.fingerprint
+
+
+def _pass(world: World, service: Service, names: t.Sequence[str]) -> None:
+    """Wait until every container passed the service's gate, or ended well where it shall end."""
+    exposed = [e for e in (world.want.stack.exposed if world.want.stack else ()) if e.service == service.name]
+    if not names:
+        raise Unhealthy("has no container", subject=service.name, remedy="What served before still serves.")
+    for name in names:
+        if service.completes:
+            _complete(world, name)
+            continue
+        facts = world.on.engine.inspect(name)
+        declared = exposed[0].gate if exposed else Gate("auto")
+        settled = _gate.settle(declared, bool(facts and facts.health))
+        _gate.pass_gate(world.on.engine, world.watch, _gate.Entry(name, settled, None))
+
+
+def _complete(world: World, name: str) -> None:
+    for _left in attempts(world.watch, COMPLETION_SECONDS):
+        facts = world.on.engine.inspect(name)
+        if facts is not None and facts.state == "exited":
+            if facts.exit_code:
+                raise _gate.unhealthy(world.on.engine, name, f"ended with exit code {facts.exit_code}", "See logs.")
+            return
+    raise Unhealthy(f"did not end within {COMPLETION_SECONDS:g} s", subject=name, remedy="What served still serves.")
+
+
+def _drained(world: World, service: Service, names: t.Sequence[str]) -> None:
+    ports = [e.port for e in (world.want.stack.exposed if world.want.stack else ()) if e.service == service.name]
+    facts = [world.on.engine.inspect(name) for name in names]
+    pids = [f.pid for f in facts if f is not None and f.pid]
+    if ports and pids:
+        drained = _drain.drain(_drain.Sockets(pids, ports[0]), world.want.drain, world.watch)
+        before = world.drained
+        world.drained = _drain.Drained(before.outlived + drained.outlived, before.cut + drained.cut)
+
+
+def _away(world: World, name: str) -> None:
+    """Stop by the container's own grace period, and remove it; one that another run removed is fine."""
+    facts = world.on.engine.inspect(name)
+    if facts is None:
+        return
+    try:
+        world.on.engine.stop(name, None)
+    except EngineFailure:
+        if world.on.engine.inspect(name) is not None:
+            raise
+    world.on.engine.remove(name)

@@ -1,0 +1,136 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What to do about the services of a stack, decided from values alone. Private to tidegate.platform.
+
+A service that can run beside itself is rolled: new containers, gate, route, and only then the old ones go. The plan is
+the same whatever an interrupted run left, because it says where each service has to get, not from where.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import replace
+
+from ._declared import Document, Strategy, Workload
+from ._model import Actual, Container, Plan, Release, Step, Verb, in_state
+from ._stack import Definition, Service
+from ._strategies import route_back
+
+Routed = t.Callable[[Workload, t.Mapping[str, t.Sequence[str]]], t.Optional[Document]]
+
+
+def good(container: Container, service: Service) -> bool:
+    """True for a container that is what the service is declared as, and does what it shall."""
+    if container.service != service.name or container.fingerprint != service.fingerprint:
+        return False
+    return container.serves or (service.completes and container.state == "exited")
+
+
+def targets(
+    want: Workload, have: t.Iterable[Container], only: t.Mapping[str, t.Collection[str]]
+) -> dict[str, list[str]]:
+    """The containers that each routed service's requests go to.
+
+    :param only: services whose containers are these and no others.
+    """
+    found: dict[str, list[str]] = {exposed.service: [] for exposed in (want.stack.exposed if want.stack else ())}
+    for container in have:
+        names = only.get(container.service)
+        if container.service in found and container.serves and (names is None or container.name in names):
+            found[container.service].append(container.name)
+    return {service: sorted(names) for service, names in found.items()}
+
+
+def decide(want: Workload, have: Actual, candidate: Release, routed: Routed) -> Plan:
+    """The plan for a stack that is to be present.
+
+    :raises ValueError: nothing is known of what is declared.
+    """
+    wanted = have.definition
+    if wanted is None:
+        raise ValueError("a stack is decided once its definition is read")
+    behind = [service for service in wanted.services if _behind(want, have, service)]
+    down = [service for service in wanted.services if service not in behind and _stopped(have, service)]
+    stopped = tuple(c.name for service in down for c in _stopped(have, service))
+    stale = tuple(c.name for c in have.containers if wanted.service(c.service) is None)
+    document = routed(want, targets(want, _after(have, wanted), {}))
+    steps: list[Step] = []
+    if stopped:  # once they run they pass their gate, and get their requests, as if they were new
+        steps += [Step(Verb.RESUME, stopped), *(_roll(want, have, wanted, service) for service in down)]
+    steps += _steps(want, have, wanted, behind)
+    if not steps and document != have.route:
+        verb = Verb.SWITCH if document is not None else Verb.UNROUTE
+        steps.append(Step(verb, route=document, undo=route_back(have)))
+    green, live = None, have.live
+    if behind or want.force or live is None or live.fingerprint != candidate.fingerprint or live.route != document:
+        green = replace(candidate, route=document)
+        steps.append(Step(Verb.PERSIST, release=green))
+    elif live.state != "running":
+        steps.append(Step(Verb.PERSIST, release=in_state(live, "running")))
+    if stale:
+        steps.append(Step(Verb.REAP, stale))
+    return Plan(tuple(steps), _why(want, have, behind, stopped, stale), green)
+
+
+def _behind(want: Workload, have: Actual, service: Service) -> bool:
+    mine = [c for c in have.containers if c.service == service.name]
+    fit = [c for c in mine if good(c, service)] + _stopped(have, service)
+    return len(fit) != service.replicas or len(mine) != len(fit) or (want.force and not service.in_place)
+
+
+def _stopped(have: Actual, service: Service) -> list[Container]:
+    return [
+        c
+        for c in have.containers
+        if c.service == service.name
+        and c.fingerprint == service.fingerprint
+        and c.state in ("exited", "paused", "created")
+        and not service.completes
+    ]
+
+
+def _after(have: Actual, wanted: Definition) -> list[Container]:
+    """The containers as they are once what is stopped runs again."""
+    stopped = {c.name for service in wanted.services for c in _stopped(have, service)}
+    return [replace(c, state="running") if c.name in stopped else c for c in have.containers]
+
+
+def _steps(want: Workload, have: Actual, wanted: Definition, behind: t.Sequence[Service]) -> list[Step]:
+    if not behind:
+        return []
+    if want.strategy is not Strategy.ROLLING:
+        undo: tuple[Step, ...] = (Step(Verb.UNROLL, definition=wanted), *_unroute(have))
+        if have.live_definition is not None:
+            undo = (Step(Verb.UP, definition=have.live_definition),)
+        return [Step(Verb.UP, definition=wanted, undo=undo)]
+    return [_roll(want, have, wanted, service) for service in behind]
+
+
+def _roll(want: Workload, have: Actual, wanted: Definition, service: Service) -> Step:
+    before = have.live_definition
+    old = before.service(service.name) if before else None
+    undo: tuple[Step, ...] = (Step(Verb.UNROLL, service=service, definition=wanted), *_unroute(have))
+    if before is not None and old is not None:
+        undo = (Step(Verb.ROLL, service=old, definition=before),)
+    going = tuple(
+        c.name
+        for c in have.containers
+        if c.service == service.name and (want.force or not (good(c, service) or c in _stopped(have, service)))
+    )
+    return Step(Verb.ROLL, going, service=service, definition=wanted, undo=undo)
+
+
+def _unroute(have: Actual) -> tuple[Step, ...]:
+    return (Step(Verb.UNROUTE),) if have.live is None else ()
+
+
+def _why(
+    want: Workload, have: Actual, behind: t.Sequence[Service], stopped: t.Sequence[str], stale: t.Sequence[str]
+) -> str:
+    if have.live is None:
+        return f"{want.name} has no live release"
+    reasons = [f"{', '.join(s.name for s in behind)} to be brought up to its declaration"] if behind else []
+    reasons += [f"{', '.join(stopped)} did not run"] if stopped else []
+    reasons += [f"{', '.join(stale)} belong to no declared service"] if stale else []
+    return "; ".join(reasons) or f"{want.name} already runs {want.container.image} (release {have.live.id})"

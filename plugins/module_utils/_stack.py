@@ -1,0 +1,166 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A Compose project as values: what is declared, what Compose makes of it, and what to do about each service. Pure.
+
+Private to tidegate.platform.
+"""
+
+from __future__ import annotations
+
+import copy
+import typing as t
+from dataclasses import dataclass
+
+from ._declared import Document, Gate, Route, digest
+from ._errors import InvalidOption
+from ._sources import Source
+
+NETWORK_KEY = "tidegate_platform"
+LABEL_SERVICE = "com.docker.compose.service"
+LABEL_PROJECT = "com.docker.compose.project"
+_SOCKETS = ("/var/run/docker.sock", "/run/docker.sock")
+
+
+@dataclass(frozen=True)
+class Exposed:
+    """A service that is routed, where it listens, and what it has to show first."""
+
+    service: str
+    port: int
+    routes: tuple[Route, ...]
+    gate: Gate
+
+
+@dataclass(frozen=True)
+class Stack:
+    """What is declared: a Compose file, the variables that it is read with, and the services that are routed."""
+
+    project: str
+    source: Source | None
+    inline: str
+    file: str
+    env: tuple[tuple[str, str], ...]
+    exposed: tuple[Exposed, ...]
+    network: str
+
+    def identity(self, tree: str, owner: t.Mapping[str, str]) -> str:
+        """What decides everything that Compose makes of it.
+
+        :param tree: identity of the source's content.
+        :param owner: labels of whose it is.
+        """
+        routed = sorted(exposed.service for exposed in self.exposed)
+        return digest([tree, self.project, self.inline, self.file, self.env, routed, self.network, dict(owner)])
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service; `in_place` ones cannot run beside themselves, those that `completes` end by themselves."""
+
+    name: str
+    fingerprint: str
+    image: str
+    replicas: int = 1
+    in_place: bool = False
+    completes: bool = False
+    after: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Definition:
+    """What Compose made of a stack: its identity, the file that Compose is run with, and its services."""
+
+    identity: str
+    model: Document
+    services: tuple[Service, ...]
+
+    def service(self, name: str) -> Service | None:
+        """A service by name."""
+        return next((service for service in self.services if service.name == name), None)
+
+
+def definition(stack: Stack, identity: str, model: Document, owner: t.Mapping[str, str]) -> Definition:
+    """The file that Compose is run with: the given one, with labels of whose it is and with the routed network.
+
+    :param model: what `docker compose config` says of the given file.
+    :raises InvalidOption: something that cannot be carried out.
+    """
+    final = copy.deepcopy(dict(model))
+    found: dict[str, dict[str, t.Any]] = final.get("services") or {}
+    if not found:
+        raise InvalidOption("compose", stack.file, "has no services", "Declare one.")
+    for exposed in stack.exposed:
+        if exposed.service not in found:
+            known = ", ".join(sorted(found))
+            raise InvalidOption("compose.services.name", exposed.service, "is no service", f"Choose one of {known}.")
+        _connect(final, found[exposed.service], stack.network)
+    for kind in ("volumes", "networks"):
+        for entry in (final.get(kind) or {}).values():
+            if isinstance(entry, dict) and not entry.get("external"):
+                entry["labels"] = {**(entry.get("labels") or {}), **owner}
+    waited = _waited_for(found)
+    services = tuple(_service(name, found[name], waited) for name in _in_order(found))
+    for service in services:
+        own = {**owner, "tidegate.fingerprint": service.fingerprint}
+        found[service.name]["labels"] = {**(found[service.name].get("labels") or {}), **own}
+    return Definition(identity, final, services)
+
+
+def _connect(final: dict[str, t.Any], service: dict[str, t.Any], network: str) -> None:
+    if service.get("network_mode"):
+        mode = service["network_mode"]
+        raise InvalidOption("compose", mode, "as network_mode cannot be routed", "Remove network_mode.")
+    service["networks"] = {**(service.get("networks") or {"default": None}), NETWORK_KEY: None}
+    final["networks"] = {**(final.get("networks") or {}), NETWORK_KEY: {"name": network, "external": True}}
+
+
+def _service(name: str, facts: Document, waited: t.Container[str]) -> Service:
+    where = f"services.{name}"
+    if facts.get("build"):
+        remedy = "Name an image; build it before, or as a workload of type dockerfile."
+        raise InvalidOption("compose", f"{where}.build", "is not carried out here", remedy)
+    if not facts.get("image"):
+        raise InvalidOption("compose", f"{where}.image", "is missing", "Name an image.")
+    mounts = facts.get("volumes") or ()
+    for mount in mounts:
+        if str(mount.get("source", "")).rstrip("/") in _SOCKETS:
+            remedy = "Reach the engine through a socket proxy."
+            raise InvalidOption("compose", f"{where}.volumes", "would hand the host to the container", remedy)
+    writable = any(m.get("type") in ("volume", "bind") and not m.get("read_only") for m in mounts)
+    published = any(port.get("published") for port in facts.get("ports") or ())
+    deploy = facts.get("deploy") or {}
+    return Service(
+        name=name,
+        fingerprint=digest(facts),
+        image=facts["image"],
+        replicas=int(facts.get("scale") or deploy.get("replicas") or 1),
+        in_place=bool(writable or published or facts.get("container_name") or facts.get("network_mode")),
+        completes=name in waited,
+        after=tuple(sorted(facts.get("depends_on") or ())),
+    )
+
+
+def _waited_for(found: t.Mapping[str, Document]) -> set[str]:
+    return {
+        name
+        for facts in found.values()
+        for name, how in (facts.get("depends_on") or {}).items()
+        if how.get("condition") == "service_completed_successfully"
+    }
+
+
+def _in_order(found: t.Mapping[str, Document]) -> list[str]:
+    """Services after those that they depend on, else by name; Compose has refused cycles."""
+    order: list[str] = []
+
+    def add(name: str) -> None:
+        for needed in sorted(found[name].get("depends_on") or ()):
+            if needed in found and needed not in order:
+                add(needed)
+        if name not in order:
+            order.append(name)
+
+    for name in sorted(found):
+        add(name)
+    return order

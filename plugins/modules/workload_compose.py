@@ -1,0 +1,214 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: workload_compose
+short_description: Deploy a Compose project behind Traefik, service by service
+version_added: 0.1.0
+description:
+  - Makes the services of a Compose file run on this Docker host by the real C(docker compose), and routes to them.
+  - With O(strategy=rolling) each service that can run beside itself is replaced start-first, after those that it
+    depends on. Its new containers pass their gate and get the routes, only then the old ones are drained and removed.
+  - Services with host ports, a container name or writable volumes are left alone unless their definition changed, and
+    then recreated in their place. A service that fails takes the stack back.
+  - With O(strategy=recreate), the default, C(docker compose up) brings the whole project to its definition.
+  - An unchanged declaration runs no Compose at all. What drifted is repaired; a service that is no longer declared is
+    removed. Named volumes are kept, unless O(remove_volumes) says otherwise.
+  - Needs C(docker compose) of version 2 on the host.
+author:
+  - tidegate.platform contributors (@tidegate)
+extends_documentation_fragment:
+  - tidegate.platform.attributes
+  - tidegate.platform.workload
+  - tidegate.platform.source
+  - tidegate.platform.compose
+  - tidegate.platform.compose_run
+  - tidegate.platform.progress
+  - tidegate.platform.host
+attributes:
+  diff_mode:
+    support: full
+    details:
+      - The difference is shown by service.
+"""
+
+EXAMPLES = r"""
+- name: Deploy a stack of a repository, and roll what changed
+  tidegate.platform.workload_compose:
+    name: shop
+    strategy: rolling
+    source:
+      git: https://git.example.org/team/shop.git
+      ref: v1.5.0
+    compose:
+      file: deploy/compose.yaml
+      env:
+        TAG: v1.5.0
+      services:
+        - name: web
+          port: 8000
+          health:
+            path: /healthz
+          routes:
+            - host: shop.example.org
+
+- name: A stack that is written here
+  tidegate.platform.workload_compose:
+    name: metrics
+    strategy: rolling
+    compose:
+      definition:
+        services:
+          web:
+            image: registry.example.org/team/metrics:3.2
+      services:
+        - name: web
+          port: 3000
+          routes:
+            - host: metrics.example.org
+
+- name: Remove it; named volumes are kept
+  tidegate.platform.workload_compose:
+    name: shop
+    state: absent
+"""
+
+RETURN = r"""
+name:
+  description: The workload.
+  returned: always
+  type: str
+environment:
+  description: Its environment.
+  returned: always
+  type: str
+reason:
+  description: Why something was done, or why nothing was.
+  returned: success
+  type: str
+  sample: shop already runs compose/tg-shop-production (release 01jd3k9x2m7kq2m9xa41s8c0ve)
+steps:
+  description: The steps of this run in order. In check mode those that a run would take.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Name of the step; V(undo STEP) for what was taken back after a failure.
+      type: str
+      sample: switch
+    seconds:
+      description: How long it took; 0 in check mode.
+      type: float
+      sample: 0.043
+    detail:
+      description: What it did, for people.
+      type: str
+      sample: "confirmed: http://shop-a41s8c0v-1:8000"
+deployment:
+  description: The recorded attempt; null when none was needed or in check mode.
+  returned: always
+  type: dict
+  contains:
+    id:
+      description: Its id, a lower-case ULID; sorts by time.
+      type: str
+    status:
+      description: Where it stands; V(completed) once the module has returned.
+      type: str
+    conclusion:
+      description: One of V(succeeded), V(failed), V(canceled), V(skipped).
+      type: str
+    strategy:
+      description: The strategy it used.
+      type: str
+release:
+  description: The live release after this run; null without one.
+  returned: success
+  type: dict
+  contains: &release
+    id:
+      description: Id of the deployment that made it.
+      type: str
+    image:
+      description: The image reference it was declared with.
+      type: str
+    image_id:
+      description: Id of the image it runs.
+      type: str
+    containers:
+      description: Names of its containers.
+      type: list
+      elements: str
+    state:
+      description: V(running) or V(stopped).
+      type: str
+previous:
+  description: The release before the live one; null without one.
+  returned: success
+  type: dict
+  contains: *release
+connections:
+  description: Connections to the old release, as counted while draining it.
+  returned: success
+  type: dict
+  contains:
+    outlived:
+      description: How many were still open after O(drain.timeout).
+      type: int
+    cut:
+      description: How many were still open at the end and were cut.
+      type: int
+logs:
+  description: Last lines of the container that failed, secrets redacted.
+  returned: failure
+  type: list
+  elements: str
+step:
+  description: Name of the step that failed; empty when nothing had begun.
+  returned: failure
+  type: str
+kind:
+  description: The kind of failure, stable for use in conditions.
+  returned: failure
+  type: str
+  sample: Unhealthy
+remedy:
+  description: What to do about it.
+  returned: failure
+  type: str
+stats:
+  description: What the run cost inside the module.
+  returned: success
+  type: dict
+  contains:
+    engine_requests:
+      description: Requests sent to the Docker Engine.
+      type: int
+    seconds:
+      description: Seconds from the begin of the run to its result, without loading Python modules.
+      type: float
+    sdk_seconds:
+      description: Seconds that loading the Docker SDK took.
+      type: float
+    peak_memory:
+      description: Bytes of memory that the module took at most.
+      type: int
+"""
+
+from ..module_utils._declare import declares
+from ..module_utils._module import run
+from ..module_utils._spec import WORKLOAD_COMPOSE
+
+
+def main() -> None:
+    """Run the module."""
+    run(WORKLOAD_COMPOSE, declares("compose"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""The crash matrix of Compose projects: kill -9 in every step, then the same task again, or reconcile."""
+
+from __future__ import annotations
+
+import typing as t
+
+import compose
+import names
+import pytest
+from integration.harness import Options, Platform, containers, docker
+from load.client import Client, Target
+
+from .cells import STACK_CELLS, Cell
+from .conftest import Driver
+from .looks import live_release, started
+
+
+@pytest.fixture(autouse=True)
+def real_compose(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`docker compose` is the real one."""
+    monkeypatch.setenv("DOCKER_CONFIG", str(compose.config()))
+
+
+@pytest.fixture
+def stack(platform: Platform, name: str) -> t.Callable[[str, Cell], Options]:
+    """Options of a version of a stack: a routed service, and one that keeps data."""
+
+    def options(version: str, cell: Cell) -> Options:
+        plain = {"stop_grace_period": "2s", "labels": {names.LABEL: "1"}}
+        web = {**plain, "image": names.image("app", version), "depends_on": ["db"]}
+        check = {"test": ["CMD", "true"], "interval": "1s"}
+        data = {**plain, "image": names.image("app"), "volumes": ["data:/data"], "healthcheck": check}
+        exposed = {"name": "web", "port": 8000, "health": {"path": "/healthz", "deadline": 10}}
+        return {
+            "name": name,
+            "strategy": cell.strategy,
+            "drain": {"timeout": 3},
+            "compose": {
+                "network": platform.network,
+                "definition": {"services": {"web": web, "db": data}, "volumes": {"data": {}}},
+                "services": [{**exposed, "routes": [{"host": f"{name}.test"}]}],
+            },
+        }
+
+    return options
+
+
+@pytest.mark.parametrize("cell", STACK_CELLS, ids=[cell.name for cell in STACK_CELLS])
+def test_a_kill_leaves_the_old_services_or_the_new_ones(
+    platform: Platform, driver: Driver, stack: t.Callable[[str, Cell], Options], cell: Cell, row: Options
+) -> None:
+    """DS-T5, DS-T11: the containers are those of the live release, the database was never touched, nothing is lost."""
+    one, two = stack("1", cell), stack("2", cell)
+    name = one["name"]
+    driver.run("compose", **one)
+    before = live_release(platform, name)
+    data = [container for container in before["containers"] if "-db-" in container]
+    untouched = started(data)
+    client = Client(Target(f"{name}.test", port=platform.ports.http), "new", 40).start()
+    driver.killed(cell.step, cell.when, "compose", **two)
+    repaired = driver.run("compose", **two) if cell.repair == "again" else driver.run("reconcile", names=[name])
+    count = client.stop()
+    live = live_release(platform, name)
+    assert not repaired.get("failed"), repaired
+    version = platform.version(f"{name}.test")
+    row.update(
+        {
+            "order": 3,
+            "fault": f"compose: kill -9 {'middle of' if cell.when == 'middle' else 'after'} {cell.step}",
+            "in": cell.strategy,
+            "repair": cell.repair,
+            "live": "old" if version == "1" else "new",
+            "requests": count.requests,
+            "held": count.held,
+            "lost": count.lost if cell.strategy == "rolling" else 0,
+            "orphans": len(set(containers(name)) - set(live["containers"])),
+            "stopped": sum(started(data)[one] != untouched[one] for one in data),
+        }
+    )
+    assert cell.repair == "reconcile" or version == "2"
+    assert containers(name) == sorted(live["containers"])
+    assert containers(name, everything=False) == sorted(live["containers"])
+    assert started(data) == untouched
+    assert cell.strategy == "recreate" or count.losses == [], "Compose's own recreate has a gap"
+    assert platform.rows("SELECT id FROM deployments WHERE workload = ? AND conclusion IS NULL", name) == []
+    again = driver.run("compose", **(one if version == "1" else two))
+    assert not again["changed"], again
+    assert docker("inspect", "--format", "{{.State.Running}}", *live["containers"]) == "true\ntrue"

@@ -1,0 +1,164 @@
+"""Compose projects as values: what is refused, what is rolled, in which order, and fuzzed definitions."""
+
+from __future__ import annotations
+
+import copy
+import typing as t
+from dataclasses import replace
+
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.tidegate.platform.plugins.module_utils import _recipe, _routing, _services, _stack
+from ansible_collections.tidegate.platform.plugins.module_utils._declared import Strategy, Workload
+from ansible_collections.tidegate.platform.plugins.module_utils._errors import InvalidOption
+from ansible_collections.tidegate.platform.plugins.module_utils._model import Actual, Container, Release, Verb
+from ansible_collections.tidegate.platform.plugins.module_utils._parse import Here, parse
+from ansible_collections.tidegate.platform.plugins.module_utils._spec import WORKLOADS
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+OWNER = {"tidegate.workload": "shop"}
+WEB = {"image": "web:1"}
+ROUTED = {"name": "web", "port": 80, "routes": [{"host": "shop.test"}]}
+
+
+def declared(**options: t.Any) -> Workload:
+    """A parsed stack."""
+    project = {"definition": {"services": {"web": WEB}}, "services": [ROUTED], **options.pop("compose", {})}
+    element = {"name": "shop", "type": "compose", "strategy": "rolling", "compose": project, **options}
+    result = ArgumentSpecValidator(copy.deepcopy(WORKLOADS)).validate({"workloads": [element]})
+    assert not result.error_messages, result.error_messages
+    return parse(result.validated_parameters["workloads"][0], Here(lambda _value: ""))
+
+
+def defined(services: dict[str, t.Any], want: Workload | None = None) -> _stack.Definition:
+    """What Compose made of these services."""
+    stack = (want or declared()).stack
+    assert stack
+    return _stack.definition(stack, "id", {"services": copy.deepcopy(services)}, OWNER)
+
+
+@pytest.mark.parametrize(
+    ("given_", "plain"),
+    [
+        ("Shop", "shop"),
+        ("--foo", "foo"),
+        ("-f x", "f-x"),
+        ("---", "tg-shop-production"),
+        ("_x", "x"),
+        ("Größe", "gr-e"),
+        ("a" * 200, "a" * 63),
+        (None, "tg-shop-production"),
+    ],
+)
+def test_a_project_name_is_safe(given_: str | None, plain: str) -> None:
+    """DS-12, DS-T7, DS-T9."""
+    assert _recipe.project_name(given_, "shop", "production") == plain
+
+
+@given(st.text(max_size=80))
+def test_any_project_name_is_one_that_compose_takes(text: str) -> None:
+    """DS-T9: a leading letter or digit, nothing that looks like a flag."""
+    name = _recipe.project_name(text, "shop", "production")
+    assert name[0].isascii()
+    assert name[0].isalnum()
+    assert set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789_-")
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=6),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=6), inner, max_size=2),
+    max_leaves=4,
+)
+MOUNTS = st.lists(st.fixed_dictionaries({"type": st.sampled_from(["bind", "volume", "tmpfs"]), "source": st.text()}))
+KNOWN = st.fixed_dictionaries(
+    {"image": st.text(max_size=8)},
+    optional={
+        "build": JSON,
+        "container_name": st.text(max_size=4),
+        "depends_on": st.dictionaries(st.sampled_from(["web", "db"]), st.just({"condition": "service_started"})),
+        "deploy": st.fixed_dictionaries({"replicas": st.integers(0, 3)}),
+        "labels": st.dictionaries(st.text(max_size=4), st.text(max_size=4), max_size=2),
+        "network_mode": st.sampled_from(["host", "none"]),
+        "ports": st.lists(st.fixed_dictionaries({"target": st.integers(1, 9), "published": st.text(max_size=3)})),
+        "volumes": MOUNTS,
+    },
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.dictionaries(st.sampled_from(["web", "db", "x"]), KNOWN, max_size=3))
+def test_any_project_is_defined_or_refused(services: dict[str, t.Any]) -> None:
+    """What Compose lets pass becomes a definition whose services are labelled as ours, or one clear error."""
+    if any(set(facts.get("depends_on", ())) - set(services) or name in facts.get("depends_on", ())
+           for name, facts in services.items()):  # fmt: skip
+        return  # Compose itself refuses these
+    if {"web", "db"} <= set(services) and "db" in services["web"].get("depends_on", ()):
+        services["db"].pop("depends_on", None)
+    try:
+        found = defined(services)
+    except InvalidOption:
+        return
+    assert {service.name for service in found.services} == set(services)
+    labels = [facts["labels"] for facts in found.model["services"].values()]
+    assert all(own["tidegate.workload"] == "shop" and own["tidegate.fingerprint"] for own in labels)
+
+
+def test_services_come_after_what_they_depend_on_and_tell_what_they_are() -> None:
+    ready, done = {"condition": "service_healthy"}, {"condition": "service_completed_successfully"}
+    found = defined(
+        {
+            "web": {**WEB, "depends_on": {"db": ready, "job": done}},
+            "db": {"image": "db:1", "volumes": [{"type": "volume", "source": "d", "target": "/d"}]},
+            "job": {"image": "job:1", "depends_on": {"db": ready}},
+            "port": {"image": "p:1", "ports": [{"target": 80, "published": "80"}]},
+            "reads": {"image": "r:1", "volumes": [{"type": "bind", "source": "/c", "target": "/c", "read_only": True}]},
+        }
+    )
+    assert [s.name for s in found.services] == ["db", "job", "port", "reads", "web"]
+    assert [s.name for s in found.services if s.in_place] == ["db", "port"]
+    assert [s.name for s in found.services if s.completes] == ["job"]
+
+
+def there(definition: _stack.Definition, **states: str) -> tuple[Container, ...]:
+    """A container of each service, as it is declared."""
+    return tuple(
+        Container(f"{s.name}-1", states.get(s.name, "running"), fingerprint=s.fingerprint, service=s.name)
+        for s in definition.services
+    )
+
+
+def plan(want: Workload, have: Actual) -> list[str]:
+    """The plan's steps, rolls with the service that they are of."""
+    candidate = Release("02", "compose/x", "id", "new", (), None, want.snapshot)
+    steps = _services.decide(want, have, candidate, _routing.stack_document).steps
+    return [f"{s.verb.value} {s.service.name}" if s.service else s.verb.value for s in steps]
+
+
+def test_only_what_is_behind_is_touched_whatever_was_interrupted() -> None:
+    want = declared()
+    old = defined({"web": WEB, "db": {"image": "db:1"}}, want)
+    new = defined({"web": {"image": "web:2"}, "db": {"image": "db:1"}}, want)
+    document = _routing.stack_document(want, {"web": ["web-1"]})
+    live = Release("01", "compose/x", "id", "old", ("db-1", "web-1"), document, want.snapshot)
+    have = Actual(containers=there(old), live=live, route=document, definition=new, live_definition=old)
+    assert plan(want, have) == ["roll web", "persist"]
+    both = replace(
+        have, containers=(*there(old), *(replace(c, name="web-2") for c in there(new) if c.service == "web"))
+    )
+    assert plan(want, both) == ["roll web", "persist"]
+    recreate = replace(want, strategy=Strategy.RECREATE)
+    assert plan(recreate, have) == ["up", "persist"]
+    same = replace(have, definition=old, live=replace(live, fingerprint="new"))
+    assert plan(want, same) == []
+    assert plan(want, replace(same, route=None)) == ["switch"]
+    assert plan(want, replace(same, containers=there(old, db="exited"))) == ["resume", "roll db"]
+    stale = replace(same, containers=(*there(old), Container("gone-1", "running", service="gone")))
+    assert plan(want, stale)[-1] == Verb.REAP.value
+
+
+@pytest.mark.parametrize("strategy", ["blue-green", "handover"])
+def test_a_strategy_that_compose_cannot_do_is_refused(strategy: str) -> None:
+    """DS-02: an error, never a silent downgrade."""
+    with pytest.raises(InvalidOption, match="cannot be done with a Compose project"):
+        declared(strategy=strategy)
