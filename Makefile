@@ -1,5 +1,5 @@
 # Two commands for a fresh machine: `make demo` and `make test`. Both install and start what they need.
-.PHONY: help demo test bench bench-batch faults lint format docs up down
+.PHONY: help demo test bench bench-batch bench-sources faults lint format docs up down
 
 RUN := tests/testbed/bootstrap.sh && env -u PYTHONDONTWRITEBYTECODE
 PYTHON := .cache/venv/main/bin/python
@@ -7,7 +7,7 @@ PYTHON := .cache/venv/main/bin/python
 help: ## List the commands.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
-demo: ## Set everything up on this machine, deploy four versions under load, roll back, three more types.
+demo: ## Set everything up on this machine, deploy four versions under load, roll back, four more types.
 	@$(RUN) $(PYTHON) tests/testbed up
 	@$(RUN) $(PYTHON) tests/demo/demo.py
 
@@ -35,6 +35,10 @@ bench: ## Measure against docker run and community.docker (about two minutes).
 bench-batch: ## Measure many workloads at once against Compose and community.docker (about fifteen minutes).
 	@$(RUN) $(PYTHON) tests/testbed up
 	@$(RUN) $(PYTHON) tests/bench/batch.py
+
+bench-sources: ## Measure builds and Compose projects against docker and Compose (about two minutes).
+	@$(RUN) $(PYTHON) tests/testbed up
+	@$(RUN) $(PYTHON) tests/bench/sources.py
 
 faults: ## Run the fault tests and write the crash matrix to docs/.
 	@$(RUN) $(PYTHON) tests/testbed up hosts

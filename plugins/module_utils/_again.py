@@ -131,7 +131,7 @@ def _by_record(world: World) -> Workload:
 
 
 def _as_released(world: World, release: Release, known: Known) -> Workload:
-    values = world.on.secrets.read(world.key, suffix_of(release.containers[0]))
+    values = world.on.secrets.read(world.key, suffix_of(release.containers[0])) if release.containers else {}
     want = again(release, values, Here(world.on.secrets.version, world.on.state_dir))
     return replace(want, sequence=known.sequence)
 

@@ -123,5 +123,6 @@ def redactor(declarations: t.Iterable[Params]) -> Redactor:
         values += [secret["value"] for secret in params.get("secrets") or ()]
         source, build = params.get("source") or {}, params.get("build") or {}
         values += [secret["value"] for secret in build.get("secrets") or ()]
+        values += [secret["value"] for secret in (params.get("compose") or {}).get("secrets") or ()]
         values += [params.get("registry_password") or "", source.get("token") or "", source.get("deploy_key") or ""]
     return Redactor(values)

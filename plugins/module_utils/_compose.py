@@ -20,6 +20,7 @@ from . import _files, _process, _tree
 from ._clock import Clock
 from ._declared import canonical
 from ._errors import CommandFailure, InvalidOption
+from ._secrets import Redactor
 from ._stack import Definition, Service, Stack, definition
 
 COMMAND = ("docker", "compose", "--ansi", "never", "--progress", "plain")
@@ -62,11 +63,12 @@ class Compose:
         if not os.path.isfile(path) or not os.path.realpath(path).startswith(os.path.realpath(root) + os.sep):
             raise InvalidOption("compose.file", name, "is not a file of the source", "Correct it.")
         argv = [*COMMAND, "--project-name", stack.project, "--project-directory", root, "--file", path]
-        done = _process.run([*argv, "config", "--format", "json"], self.clock, 60.0, env=self._env(dict(stack.env)))
+        done = _process.run([*argv, "config", "--format", "json"], self.clock, 60.0, env=self._env(stack.variables))
         if done.code:
             said = [line for line in done.err.splitlines() if line.strip()][-1:] or ["it gave no reason"]
             remedy = "Correct the Compose file; `docker compose config` says the same."
-            raise InvalidOption("compose", stack.file, f"is refused by Compose: {said[0].replace(root, '.')}", remedy)
+            said[0] = Redactor(secret.value for secret in stack.secrets)(said[0].replace(root, "."))
+            raise InvalidOption("compose", stack.file, f"is refused by Compose: {said[0]}", remedy)
         return definition(stack, identity, self._settled(json.loads(done.out), root), owner)
 
     def _settled(self, model: dict[str, t.Any], root: str) -> dict[str, t.Any]:

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 
 from . import _lock, _recovery
 from ._after import after
+from ._candidate import candidate
 from ._declared import Workload
-from ._deployment import PHASES, ROUTING, candidate, conclude, conclude_failed, document, recover
+from ._deployment import PHASES, ROUTING, conclude, conclude_failed, document, recover
 from ._errors import TidegateError
 from ._model import Plan, Release
 from ._observe import Survey, observe

@@ -5,15 +5,18 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 from . import _names, _recovery, _routing
 from ._apply import carry_out
-from ._declared import Workload, canonical, digest
+from ._candidate import candidate
+from ._declared import canonical
 from ._errors import Canceled, StoreFailure, Superseded, TidegateError, Unhealthy
-from ._model import Actual, Plan, Release
+from ._model import Plan, Release, Step, Verb
 from ._observe import observe
+from ._parse import Here, again
 from ._phases import Phase, staging, switching
 from ._plan import Routing, decide, prepare
 from ._store import NewAttempt
@@ -77,11 +80,36 @@ def _revert(world: World) -> Told:
     if attempt is None:
         return Plan(reason="nothing was left to revert"), ""
     _take_on(world, attempt.id)
+    if world.want.stack is not None:
+        return _revert_stack(world)
     world.undoing = True
     plan = _recovery.revert(world.have, ROUTING.hold)
     plan = replace(plan, reason=world.failure or plan.reason)
     carry_out(world, plan)
     return plan, "failed"
+
+
+def _revert_stack(world: World) -> Told:
+    """Roll a stack back to the release before: its old containers are gone, so that it is a deployment of its own."""
+    have, on = world.have, world.on
+    switched = have.live is not None and have.live.id == world.deployment
+    back = have.previous if switched else have.live
+    if switched:
+        on.store.withdraw(world.subject, world.failure, back, ())
+    conclude(world, "failed", world.failure)
+    world.deployment = _names.deployment_id(
+        max(int(on.clock.now() * 1000), _names.time_of(world.deployment) + 1), os.urandom(10)
+    )
+    world.recorded = False
+    if back is None:
+        plan = Plan((Step(Verb.UNROUTE), Step(Verb.UNROLL), Step(Verb.FORGET)), world.failure)
+        carry_out(world, plan)
+        return plan, ""
+    world.want = again(back, {}, Here(on.secrets.version, on.state_dir))
+    world.have = observe(world.want, on)
+    plan = replace(_prepare_and_decide(world), reason=world.failure)
+    carry_out(world, plan)
+    return plan, "succeeded"
 
 
 PHASES: dict[Phase, t.Callable[[World], Told]] = {
@@ -215,35 +243,3 @@ def document(world: World, conclusion: str) -> dict[str, t.Any] | None:
         "conclusion": conclusion or None,
         "strategy": world.want.strategy.value,
     }
-
-
-def candidate(want: Workload, have: Actual, identity: str) -> Release:
-    """The release that a deployment of this id would make; its routes are filled in by the decision."""
-    if want.stack is not None:
-        return _stack_candidate(want, have, identity)
-    made = "pull" if want.recipe is None else "build"
-    image_id = have.image.id if have.image else f"not known before the {made}"
-    return Release(
-        id=identity,
-        image=have.reference or want.container.image,
-        image_id=image_id,
-        fingerprint=want.container.fingerprint(image_id),
-        containers=_names.container_names(want.name, identity, want.container.replicas),
-        route=None,
-        snapshot=want.snapshot,
-    )
-
-
-def _stack_candidate(want: Workload, have: Actual, identity: str) -> Release:
-    """A stack's release; what its containers are called is known once they are there."""
-    definition = have.definition.identity if have.definition else ""
-    routes = [asdict(exposed) for exposed in (want.stack.exposed if want.stack else ())]
-    return Release(
-        id=identity,
-        image=want.container.image,
-        image_id=definition,
-        fingerprint=digest([definition, routes]),
-        containers=(),
-        route=None,
-        snapshot=want.snapshot,
-    )

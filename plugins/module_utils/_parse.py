@@ -9,7 +9,7 @@ import os
 import typing as t
 from dataclasses import replace
 
-from . import _names, _options, _recipe
+from . import _names, _options, _project, _recipe
 from ._container import container, secrets_of
 from ._declared import ContainerSpec, Document, Registry, Secret, State, Strategy, Subject, Workload
 from ._errors import InvalidOption
@@ -17,6 +17,7 @@ from ._model import Release
 from ._options import Params, positive
 from ._sources import Recipe
 from ._spec import DECLARATION, DEFAULT_STATE_DIR, KIND, SOURCES, filled
+from ._stack import Stack
 
 # Not part of a release: how this run talks to the host, and what never may be recorded.
 _NOT_IN_SNAPSHOT = {
@@ -80,7 +81,7 @@ def _effective(params: Params, here: Here) -> Params:
 def _present(params: Params, strategy: Strategy, here: Here, *, pinned: bool = False) -> Workload:
     """A declaration that makes a release; one that is pinned to its artifact needs no source."""
     if params["type"] == "compose":
-        return _stacked(params, strategy, pinned=pinned)
+        return _stacked(params, strategy, here, pinned=pinned)
     if strategy is Strategy.ROLLING:
         raise InvalidOption("strategy", strategy.value, "is for type=compose", "Use blue-green.")
     secrets = secrets_of(params, here.version_of)
@@ -131,14 +132,14 @@ def _refuse_foreign(params: Params) -> None:
             raise InvalidOption(name, params[name], f"means nothing for type={params['type']}", "Remove it.")
 
 
-def _stacked(params: Params, strategy: Strategy, *, pinned: bool) -> Workload:
+def _stacked(params: Params, strategy: Strategy, here: Here, *, pinned: bool) -> Workload:
     """A Compose project: its services are containers of their own kind."""
     if strategy not in (Strategy.RECREATE, Strategy.ROLLING):
         remedy = "Use rolling, which replaces services one by one, or recreate."
         raise InvalidOption("strategy", strategy.value, "cannot be done with a Compose project", remedy)
     if params["pull"] != "missing" and not pinned:
         raise InvalidOption("pull", params["pull"], "cannot be done with a Compose project", "Name other tags.")
-    stack = _recipe.stack(params)
+    stack = _project.stack(params, here.version_of)
     positive("retain", params["retain"], strict=False)
     return Workload(
         name=params["name"],
@@ -146,7 +147,8 @@ def _stacked(params: Params, strategy: Strategy, *, pinned: bool) -> Workload:
         state=State.PRESENT,
         strategy=strategy,
         container=ContainerSpec(image=f"compose/{stack.project}"),
-        snapshot=snapshot({**params, "secrets": []}, ()),
+        snapshot=_without_secrets(snapshot({**params, "secrets": []}, ()), stack),
+        secrets=stack.secrets,
         routes=tuple(route for exposed in stack.exposed for route in exposed.routes),
         drain=_options.drain(params),
         pull=params["pull"],
@@ -154,6 +156,12 @@ def _stacked(params: Params, strategy: Strategy, *, pinned: bool) -> Workload:
         sequence=params["sequence"],
         stack=stack,
     )
+
+
+def _without_secrets(kept: dict[str, t.Any], stack: Stack) -> dict[str, t.Any]:
+    """A record with the keyed hashes of a stack's secrets instead of their values."""
+    told = [{"name": secret.name, "version": secret.version} for secret in stack.secrets]
+    return {**kept, "compose": {**kept["compose"], "secrets": told}}
 
 
 def nothing(subject: Subject, state: State = State.ABSENT) -> Workload:

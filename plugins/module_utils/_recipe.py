@@ -14,7 +14,6 @@ from ._declared import Document, canonical
 from ._errors import InvalidOption
 from ._options import Params, inside, positive
 from ._sources import Access, BuildLimits, Recipe, Source
-from ._stack import Exposed, Stack
 
 _SCP = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*@[A-Za-z0-9][A-Za-z0-9.-]*:[A-Za-z0-9._~/][^\s\x00]*")
 _REF = re.compile(r"(?!.*(?:\.\.|//|@\{))[A-Za-z0-9_][A-Za-z0-9._/+@#-]*(?<![/.])")
@@ -100,9 +99,9 @@ def dockerfile(params: Params, _catalog: Document) -> Recipe:
         source=source(params),
         dockerfile=inside("build.dockerfile", given.get("dockerfile") or "Dockerfile"),
         target=_matching("build.target", given.get("target"), _TARGET, "the name of a stage"),
-        args=_pairs("build.args", given.get("args")),
+        args=pairs("build.args", given.get("args")),
         platform=_matching("build.platform", given.get("platform"), _PLATFORM, "a platform such as linux/amd64"),
-        labels=_pairs("build.labels", given.get("labels")),
+        labels=pairs("build.labels", given.get("labels")),
         network=_network(given.get("network")),
         builder=builder,
         cache_from=tuple(given.get("cache_from") or ()),
@@ -133,7 +132,7 @@ def _network(value: str | None) -> str | None:
     return None if value is None else _names.NETWORK.check("build.network", value)
 
 
-def _pairs(option: str, given: Params | None) -> tuple[tuple[str, str], ...]:
+def pairs(option: str, given: Params | None) -> tuple[tuple[str, str], ...]:
     pairs = []
     for key, value in (given or {}).items():
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.-]*", str(key)):
@@ -150,7 +149,7 @@ def runner(params: Params, catalog: Document) -> Recipe:
     """
     given = params["runner"] or {}
     name, preset = given.get("image"), given.get("preset") or "auto"
-    env = dict(_pairs("runner.build_env", given.get("build_env")))
+    env = dict(pairs("runner.build_env", given.get("build_env")))
     _refuse_reserved("runner.build_env", env)
     if name is not None:
         _runners.runner_of(catalog, name, ())
@@ -277,42 +276,3 @@ def serves(params: Params, old: str) -> dict[str, t.Any]:
         # Its binary carries this file capability, and could not even be executed without it in the bounding set.
         found["cap_add"] = sorted({*params["cap_add"], "NET_BIND_SERVICE"})
     return found
-
-
-_FLAGLIKE = re.compile(r"[^a-z0-9_-]+")
-
-
-def stack(params: Params) -> Stack:
-    """`compose`, checked: what is read, with which variables, and which services are routed.
-
-    :raises InvalidOption: names option, value and remedy.
-    """
-    given = params["compose"] or {}
-    inline, origin = given.get("definition"), params["source"]
-    if not inline and not origin:
-        raise InvalidOption("compose.definition", None, "is missing, and so is source", "Give one of them.")
-    rows = given.get("services") or ()
-    _options.unique("compose.services.name", (row["name"] for row in rows))
-    exposed = tuple(_exposed(row) for row in rows)
-    _options.unique("routes", (claim for row in exposed for route in row.routes for claim in route.claims()))
-    return Stack(
-        project=project_name(given.get("project"), params["name"], params["environment"]),
-        source=source(params) if origin else None,
-        inline=canonical(inline) if inline else "",
-        file=inside("compose.file", given.get("file") or "compose.yaml"),
-        env=_pairs("compose.env", given.get("env")),
-        exposed=exposed,
-        network=_names.NETWORK.check("compose.network", given["network"]),
-    )
-
-
-def _exposed(row: Params) -> Exposed:
-    facts = {"port": _options.port_number("compose.services.port", row["port"]), "routes": row["routes"] or ()}
-    gate = _options.gate({"health": row.get("health"), "port": row["port"]})
-    return Exposed(row["name"], row["port"], _options.routes(facts), gate)
-
-
-def project_name(given: str | None, name: str, environment: str) -> str:
-    """A name that Compose takes: the given one in its plain form, else one of the workload's (DS-12, DS-T7, DS-T9)."""
-    plain = _FLAGLIKE.sub("-", (given or "").lower()).strip("-_")[:63].strip("-_")
-    return plain or f"tg-{name}-{environment}"

@@ -263,6 +263,15 @@ COMPOSE: Spec = {
             "file": {"type": "str", "default": "compose.yaml"},
             "definition": {"type": "dict"},
             "env": {"type": "dict"},
+            "secrets": {
+                "type": "list",
+                "elements": "dict",
+                "no_log": False,
+                "options": {
+                    "name": {"type": "str", "required": True},
+                    "value": {"type": "str", "required": True, "no_log": True},
+                },
+            },
             "network": {"type": "str", "default": DEFAULT_NETWORK},
             "services": {
                 "type": "list",

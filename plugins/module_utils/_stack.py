@@ -12,7 +12,7 @@ import copy
 import typing as t
 from dataclasses import dataclass
 
-from ._declared import Document, Gate, Route, digest
+from ._declared import Document, Gate, Route, Secret, digest
 from ._errors import InvalidOption
 from ._sources import Source
 
@@ -43,6 +43,7 @@ class Stack:
     env: tuple[tuple[str, str], ...]
     exposed: tuple[Exposed, ...]
     network: str
+    secrets: tuple[Secret, ...] = ()
 
     def identity(self, tree: str, owner: t.Mapping[str, str]) -> str:
         """What decides everything that Compose makes of it.
@@ -51,7 +52,14 @@ class Stack:
         :param owner: labels of whose it is.
         """
         routed = sorted(exposed.service for exposed in self.exposed)
-        return digest([tree, self.project, self.inline, self.file, self.env, routed, self.network, dict(owner)])
+        secrets = sorted((secret.name, secret.version) for secret in self.secrets)
+        declared = [self.project, self.inline, self.file, self.env, secrets, routed, self.network]
+        return digest([tree, *declared, dict(owner)])
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What the file is read with."""
+        return {**dict(self.env), **{secret.name: secret.value for secret in self.secrets}}
 
 
 @dataclass(frozen=True)

@@ -404,6 +404,21 @@ options:
             - Variables that the file is read with. Nothing else is taken of the environment, so that
               the same declaration always means the same.
             type: dict
+          secrets:
+            description:
+            - Variables that the file is read with, whose values are recorded nowhere but in the definition
+              that Compose is run with, which only root can read.
+            type: list
+            elements: dict
+            suboptions:
+              name:
+                description: Name of the variable.
+                type: str
+                required: true
+              value:
+                description: Its value.
+                type: str
+                required: true
           network:
             description: The network that Traefik reaches the routed services by; they are connected
               to it.

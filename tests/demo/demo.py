@@ -17,6 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "testbed")]
 
+import compose  # noqa: E402
 import names  # noqa: E402
 from load.client import Client, Count, Target  # noqa: E402
 
@@ -32,6 +33,7 @@ def ansible(playbook: str, *extra: str) -> subprocess.Popen[str]:
         "ANSIBLE_COLLECTIONS_PATH": str(names.COLLECTIONS),
         "ANSIBLE_HOME": str(ROOT / ".cache" / "ansible"),
         "ANSIBLE_NOCOLOR": "1",
+        "DOCKER_CONFIG": str(compose.config()),
         "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false",
         "PATH": f"{names.venv()}:{os.environ['PATH']}",
     }
@@ -112,9 +114,11 @@ def deploy(
 
 
 def other_kinds() -> None:
-    """Workload files of three more types: checked on the controller, deployed, asked, and found unchanged."""
+    """Workload files of four more types: checked on the controller, deployed, asked, and found unchanged."""
     folder = f"workload_files={Path(__file__).parent / 'workloads'}"
-    print("\n  workload files: a Dockerfile, a site and an application without a Dockerfile", flush=True)
+    print(
+        "\n  workload files: a Dockerfile, a site, an application without a Dockerfile, a Compose project", flush=True
+    )
     for playbook, title in (("validate", "checked"), ("deploy", "deployed"), ("deploy", "again")):
         begun = time.monotonic()
         output = finish(ansible(playbook, folder))
@@ -122,7 +126,7 @@ def other_kinds() -> None:
         for line in output.splitlines():
             if line.startswith('        "'):
                 print(f"      {line.strip().strip(',').strip(chr(34))[:WIDTH]}")
-    for host in ("api", "handbook", "hello"):
+    for host in ("api", "handbook", "hello", "team"):
         connection = http.client.HTTPConnection("127.0.0.1", 18080, timeout=5)
         connection.request("GET", "/", headers={"Host": f"{host}.example.org"})
         answer = connection.getresponse()

@@ -237,3 +237,60 @@ services:
     (web,) = of(name, "web")
     assert docker("exec", web, "cat", "/etc/shop/shop.conf") == "two"
     assert started(of(name, "worker")) == before[-1:]
+
+
+def test_a_fleet_goes_back_and_status_tells(platform: Platform, name: str, stack: Stack) -> None:
+    """A stack is rolled when all hosts switch, and rolled back when one of them failed; its record is as it runs."""
+    plain = {"image": names.image("app"), "stop_grace_period": "2s", "init": True}
+    side = {**plain, "command": ["sleep", "1000"]}
+    one, two = ({"services": {"web": {**plain, "image": names.image("app", v)}, "side": side}} for v in "12")
+
+    def phase(what: str, definition: Options) -> Options:
+        element = {**stack(definition), "type": "compose"}
+        call = {"workloads": [element], "phase": what, "reason": "another host failed"}
+        (result,) = platform.tasks(Task(call, module="tidegate.platform.workloads"))
+        assert not result["failed"], result
+        return t.cast("Options", result["workloads"][0])
+
+    phase("deploy", one)
+    untouched = started(of(name, "side"))
+    assert phase("stage", two)["steps"] == []
+    assert platform.version(f"{name}.test") == "1"
+    phase("switch", two)
+    assert platform.version(f"{name}.test") == "2"
+    phase("revert", two)
+    assert platform.version(f"{name}.test") == "1"
+    assert started(of(name, "side")) == untouched
+    ((recorded,),) = platform.rows(
+        "SELECT r.containers FROM live l JOIN releases r ON r.id = l.release WHERE l.workload = ?", name
+    )
+    assert sorted(json.loads(recorded)) == containers(name)
+    assert not run(platform, stack(one))[0]["changed"]
+    look = platform.tasks(Task({"names": [name]}, module="tidegate.platform.workload_info"))[0]
+    (row,) = look["workloads"]
+    assert (row["health"], row["drift"]) == ("healthy", ""), row
+    pruned = platform.tasks(Task({"images": False}, module="tidegate.platform.workload_prune"))[0]
+    assert not pruned["failed"], pruned
+    assert platform.version(f"{name}.test") == "1"
+    assert started(of(name, "side")) == untouched
+
+
+def test_a_secret_is_in_the_kept_definition_alone(platform: Platform, name: str, stack: Stack) -> None:
+    """It is in no record, result or difference; a change of it makes its service another."""
+    web = {"image": names.image("app"), "environment": {"KEY": "${KEY:?}"}, "stop_grace_period": "2s"}
+
+    def with_key(value: str) -> Options:
+        return stack({"services": {"web": web}}, compose={"secrets": [{"name": "KEY", "value": value}]})
+
+    play = platform.playbook(str(platform.write_play([Task(with_key(CANARY), module=MODULE)])), "-vvv")
+    assert play.results[0]["changed"], play.output
+    assert CANARY not in play.output
+    assert CANARY in docker("inspect", *containers(name))
+    (again,) = run(platform, with_key(CANARY))
+    assert not again["changed"]
+    (other,) = run(platform, with_key(CANARY + "2"))
+    assert [s["name"] for s in other["steps"]] == ["place", "roll", "persist"]
+    assert CANARY not in str(platform.rows("SELECT snapshot, reason FROM deployments WHERE workload = ?", name))
+    back = platform.tasks(Task({"name": name}, module="tidegate.platform.workload_rollback"))[0]
+    assert not back["failed"], back
+    assert f"KEY={CANARY}2" not in docker("inspect", *containers(name))

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.tidegate.platform.plugins.module_utils import _recipe, _routing, _services, _stack
+from ansible_collections.tidegate.platform.plugins.module_utils import _project, _routing, _services, _stack
 from ansible_collections.tidegate.platform.plugins.module_utils._declared import Strategy, Workload
 from ansible_collections.tidegate.platform.plugins.module_utils._errors import InvalidOption
 from ansible_collections.tidegate.platform.plugins.module_utils._model import Actual, Container, Release, Verb
@@ -53,13 +53,13 @@ def defined(services: dict[str, t.Any], want: Workload | None = None) -> _stack.
 )
 def test_a_project_name_is_safe(given_: str | None, plain: str) -> None:
     """DS-12, DS-T7, DS-T9."""
-    assert _recipe.project_name(given_, "shop", "production") == plain
+    assert _project.project_name(given_, "shop", "production") == plain
 
 
 @given(st.text(max_size=80))
 def test_any_project_name_is_one_that_compose_takes(text: str) -> None:
     """DS-T9: a leading letter or digit, nothing that looks like a flag."""
-    name = _recipe.project_name(text, "shop", "production")
+    name = _project.project_name(text, "shop", "production")
     assert name[0].isascii()
     assert name[0].isalnum()
     assert set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789_-")

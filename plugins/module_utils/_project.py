@@ -1,0 +1,64 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Parsing of the options of a Compose project. Pure. Private to tidegate.platform."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from . import _names, _options
+from ._declared import Secret, canonical
+from ._errors import InvalidOption
+from ._options import Params, inside
+from ._recipe import pairs, source
+from ._stack import Exposed, Stack
+
+_FLAGLIKE = re.compile(r"[^a-z0-9_-]+")
+
+
+def stack(params: Params, version_of: t.Callable[[str], str]) -> Stack:
+    """`compose`, checked: what is read, with which variables, and which services are routed.
+
+    :raises InvalidOption: names option, value and remedy.
+    """
+    given = params["compose"] or {}
+    inline, origin = given.get("definition"), params["source"]
+    if not inline and not origin:
+        raise InvalidOption("compose.definition", None, "is missing, and so is source", "Give one of them.")
+    rows = given.get("services") or ()
+    _options.unique("compose.services.name", (row["name"] for row in rows))
+    exposed = tuple(_exposed(row) for row in rows)
+    _options.unique("routes", (claim for row in exposed for route in row.routes for claim in route.claims()))
+    return Stack(
+        project=project_name(given.get("project"), params["name"], params["environment"]),
+        source=source(params) if origin else None,
+        inline=canonical(inline) if inline else "",
+        file=inside("compose.file", given.get("file") or "compose.yaml"),
+        env=pairs("compose.env", given.get("env")),
+        exposed=exposed,
+        network=_names.NETWORK.check("compose.network", given["network"]),
+        secrets=tuple(_variable(row, given.get("env") or {}, version_of) for row in given.get("secrets") or ()),
+    )
+
+
+def _variable(row: Params, env: Params, version_of: t.Callable[[str], str]) -> Secret:
+    """A secret that the file is read with; a record has its keyed hash in the place of its value."""
+    name = _names.ENV_KEY.check("compose.secrets.name", row["name"])
+    if name in env:
+        raise InvalidOption("compose.secrets.name", name, "is also in compose.env", "Keep it in secrets only.")
+    value = row.get("value") or ""
+    return Secret(name, value, "environment", row.get("version") or version_of(value))
+
+
+def _exposed(row: Params) -> Exposed:
+    facts = {"port": _options.port_number("compose.services.port", row["port"]), "routes": row["routes"] or ()}
+    gate = _options.gate({"health": row.get("health"), "port": row["port"]})
+    return Exposed(row["name"], row["port"], _options.routes(facts), gate)
+
+
+def project_name(given: str | None, name: str, environment: str) -> str:
+    """A name that Compose takes: the given one in its plain form, else one of the workload's (DS-12, DS-T7, DS-T9)."""
+    plain = _FLAGLIKE.sub("-", (given or "").lower()).strip("-_")[:63].strip("-_")
+    return plain or f"tg-{name}-{environment}"
