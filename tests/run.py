@@ -105,7 +105,7 @@ def integration() -> list[Command]:
     """Real ansible-playbook runs against the real engine, Traefik, registries and ACME server."""
     return [
         ["python", "tests/testbed", "up", "hosts"],
-        ["python", "-m", "pytest", "-q", "-n", "3", "--dist", "loadfile", "tests/integration", "--durations=10"],
+        ["python", "-m", "pytest", "-q", "-n", "3", "--dist", "loadgroup", "tests/integration", "--durations=10"],
     ]
 
 
