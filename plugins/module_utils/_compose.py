@@ -18,7 +18,7 @@ from dataclasses import asdict
 
 from . import _files, _process, _tree
 from ._clock import Clock
-from ._declared import canonical
+from ._declared import canonical, digest
 from ._errors import CommandFailure, InvalidOption
 from ._secrets import Redactor
 from ._stack import Definition, Service, Stack, definition
@@ -80,6 +80,10 @@ class Compose:
         for entry, key in [*((mount, "source") for mount in mounts), *((entry, "file") for entry in files)]:
             path = str(entry.get(key) or "")
             if path == root or path.startswith(root + os.sep):
+                if entry.get("type") == "bind" and not entry.get("read_only"):
+                    cause = "is mounted from the source to be written, where it would be lost with a release"
+                    remedy = "Mount it read-only (:ro), or use a named volume or an absolute path for data."
+                    raise InvalidOption("compose", os.path.relpath(path, root), cause, remedy)
                 entry[key] = self._place_of(path)
         return model
 
@@ -89,8 +93,9 @@ class Compose:
             raise InvalidOption("compose", os.path.basename(path), "is mounted, but not there", "Add it to the source.")
         whole = os.path.isdir(real)
         root = real if whole else os.path.dirname(real)
-        content = _tree.digest(root, _tree.every_path(real) if whole else [os.path.basename(real)])
-        place = os.path.join(self.folder, "files", content, os.path.basename(path))
+        found = _tree.digest(root, _tree.every_path(real) if whole else [os.path.basename(real)])
+        name = os.path.basename(path)
+        place = os.path.join(self.folder, "files", digest([name, found]), name)
         self._files[place] = real
         return place
 
@@ -110,9 +115,9 @@ class Compose:
         _files.place(os.path.join(home, "compose.json"), canonical(found.model), 0o600, home)
         _files.place(os.path.join(home, "definition.json"), canonical(document), 0o600, home)
 
-    def pull(self, identity: str, always: bool) -> None:
+    def pull(self, identity: str) -> None:
         """Have the images of a definition here."""
-        self._run(identity, "pull", "--quiet", *(() if always else ("--policy", "missing")))
+        self._run(identity, "pull", "--quiet", "--policy", "missing")
 
     def up(self, identity: str, service: str = "", scale: int = 0) -> None:
         """Start what a definition declares, or one of its services.

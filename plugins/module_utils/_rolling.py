@@ -79,7 +79,7 @@ def place(world: World, _step: Step) -> str:
     """Keep the definition on the host and have its images here."""
     compose = compose_of(world)
     found = read(world.on, world.want, compose, place=True)
-    compose.pull(found.identity, always=False)
+    compose.pull(found.identity)
     return f"{len(found.services)} services"
 
 

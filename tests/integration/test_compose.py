@@ -237,6 +237,16 @@ services:
     (web,) = of(name, "web")
     assert docker("exec", web, "cat", "/etc/shop/shop.conf") == "two"
     assert started(of(name, "worker")) == before[-1:]
+    (tmp_path / "compose.yaml").write_text(text.replace(":ro", ""))
+    (refused,) = run(platform, options)
+    assert "'etc' is mounted from the source to be written" in refused["msg"], refused
+    assert "named volume" in refused["msg"]
+    same = text.replace('["./etc:/etc/shop:ro"]', '["./one:/one:ro", "./two:/two:ro"]')
+    (tmp_path / "compose.yaml").write_text(same)
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+    (both,) = run(platform, options)
+    assert not both["failed"], both
 
 
 def test_a_fleet_goes_back_and_status_tells(platform: Platform, name: str, stack: Stack) -> None:
