@@ -19,13 +19,21 @@ from ._engine import Engine
 from ._errors import BuildFailure, InvalidOption, TidegateError
 from ._model import Image
 from ._sources import Recipe
-from ._stream import BuildRequest, BuildStream
+from ._stream import BuildRequest, BuildStream, CacheLost
 
 LABEL_BASES = "tidegate.bases"
 LABEL_RECIPE = "tidegate.recipe"
 REPOSITORY = "tidegate.local"
 TAIL_LINES = 40
+ATTEMPTS = 5  # one in twelve failed while four others built and removed images of the same layers all the time
 IDENTITY_LENGTH = 32
+
+
+class Tree(t.NamedTuple):
+    """A source on this host, and which of its paths take part in a build."""
+
+    root: str
+    paths: t.Collection[str]
 
 
 class Builder:
@@ -79,11 +87,12 @@ class Builder:
                     paths = self.engine.context_paths(root, recipe.dockerfile)
                     found = _tree.digest(root, paths, recipe.source.max_size)
                     reference = self._name(recipe, commit or f"tree {found}")
-                    return reference, self._build(recipe, root, reference, pull, registry)
+                    return reference, self._build(recipe, Tree(root, paths), reference, pull, registry)
             finally:
                 self.workshop.clear()
 
-    def _build(self, recipe: Recipe, root: str, reference: str, pull: str, registry: Registry | None) -> Image:
+    def _build(self, recipe: Recipe, tree: Tree, reference: str, pull: str, registry: Registry | None) -> Image:
+        root, paths = tree
         written = _written.files(recipe, root)
         text = written.get(recipe.dockerfile) or _text_of(recipe, root)
         found = {name: self._base(name, pull, registry) for name in _dockerfile.bases(text, dict(recipe.args))}
@@ -95,9 +104,8 @@ class Builder:
             self._buildkit(recipe, root, reference, labels)
         else:
             with self.workshop.temporary() as context:
-                _tree.pack(root, self.engine.context_paths(root, recipe.dockerfile), context, extra=written)
-                context.seek(0)
-                self._stream(recipe, BuildRequest(recipe, context, reference, labels))
+                _tree.pack(root, paths, context, top=_written.TREE if written else "", extra=written)
+                self._attempt(recipe, BuildRequest(recipe, context, reference, labels))
         image = self.engine.image(reference, fresh=True)
         if image is None:
             raise BuildFailure("the engine has no image after the build", subject=reference)
@@ -135,6 +143,18 @@ class Builder:
         if done.code:
             tail = done.err.splitlines()[-TAIL_LINES:]
             raise BuildFailure("the build failed", subject=self.workshop.key, remedy="See logs.", logs="\n".join(tail))
+
+    def _attempt(self, recipe: Recipe, request: BuildRequest) -> None:
+        """Run the build, again where images were removed under it; the last time without the cache."""
+        for attempt in range(1, ATTEMPTS + 1):
+            request.context.seek(0)
+            try:
+                return self._stream(recipe, request._replace(cached=attempt < ATTEMPTS))
+            except CacheLost as error:
+                if attempt == ATTEMPTS:
+                    raise
+                self.tell(f"{error.cause}; starting again")
+        return None
 
     def _stream(self, recipe: Recipe, request: BuildRequest) -> None:
         """Run the build beside this thread, so that it can be stopped even while it says nothing."""

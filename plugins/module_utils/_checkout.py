@@ -26,8 +26,10 @@ class Workshop:
 
     def __init__(self, state_dir: str, key: str, clock: Clock) -> None:
         self.state_dir, self.key, self.clock = state_dir, key, clock
-        base = state_dir if os.path.isdir(state_dir) else tempfile.gettempdir()
-        self._shared = os.path.join(base, "work")
+        there = os.path.isdir(state_dir)  # check mode on a host that has nothing yet creates nothing
+        self._shared = (
+            os.path.join(state_dir, "work") if there else os.path.join(tempfile.gettempdir(), "tidegate-work")
+        )
         self.folder = os.path.join(self._shared, f"{key}.{os.getpid()}-{threading.get_ident()}")
 
     def sweep(self) -> None:

@@ -78,7 +78,7 @@ def _wait(
                 tell(line)
         if over:
             return
-    raise CommandFailure(f"took longer than {seconds:g} s", subject=str(process.args[0]), remedy="Raise its timeout.")  # type: ignore[index]
+    raise CommandFailure(f"took longer than {seconds:g} s", remedy="Raise its timeout.")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -159,7 +159,7 @@ def runner(params: Params, catalog: Document) -> Recipe:
             raise InvalidOption(f"runner.{key}_command", text, "is empty", "Give a command, or leave the option out.")
     facts = {
         "image": name,
-        "runners": [row for row in catalog.get("runners", ()) if row.get("enabled", True)],
+        "runners": _runners.enabled(catalog),
         "presets": _runners.presets_of(catalog, preset),
         "commands": commands,
         "env": env,
@@ -184,16 +184,30 @@ def runs(params: Params, catalog: Document) -> dict[str, t.Any]:
     found = dict(params)
     if params["port"] is None:
         found["port"] = _runners.PORT
-    row = _runners.runner_of(catalog, given["image"], ()) if given.get("image") else {}
-    for option, measure in (("memory", _options.size), ("cpus", lambda _option, value: float(value))):
-        most, usual = row.get(f"max_{option}"), row.get(option)
-        if found[option] is None:
-            found[option] = usual
-        elif most is not None and measure(option, found[option]) > measure(option, most):
-            raise InvalidOption(option, found[option], f"is above {most}, the most for {row['name']}", "Lower it.")
+    rows = [_runners.runner_of(catalog, given["image"], ())] if given.get("image") else _runners.enabled(catalog)
+    for option in ("memory", "cpus"):
+        found[option] = _limited(option, params[option], rows)
     if given.get("pre_deploy_command") and not params["release_command"]:
         found["release_command"] = ["/bin/sh", "-ec", given["pre_deploy_command"]]
     return found
+
+
+def _limited(option: str, value: t.Any, rows: t.Sequence[Document]) -> t.Any:
+    """A limit, or the catalog's usual one; of several runners that it may come to be, what suits them all."""
+
+    def measure(limit: t.Any) -> float:
+        return float(_options.size(option, limit) if option == "memory" else limit)
+
+    bounds = [row[f"max_{option}"] for row in rows if f"max_{option}" in row]
+    usual = [row[option] for row in rows if option in row]
+    if value is None:
+        return min(usual, key=measure) if usual else None
+    most = min(bounds, key=measure) if bounds else None
+    if most is not None and measure(value) > measure(most):
+        raise InvalidOption(
+            option, value, f"is above {most}, the most by the catalog", "Lower it, or set runner.image."
+        )
+    return value
 
 
 def _refuse_reserved(option: str, env: t.Iterable[str]) -> None:

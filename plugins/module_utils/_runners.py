@@ -18,12 +18,17 @@ from ._declared import Document
 from ._errors import InvalidOption
 
 FOLDER, USER, PORT = "/app", "10001:10001", 8000
-GENERATED = ".tidegate.Dockerfile"
+GENERATED, TREE = ".tidegate.Dockerfile", "source"
 RESERVED = ("PORT", "HOME", "PATH", "PUID", "PGID", "LD_PRELOAD", "LD_LIBRARY_PATH")
 COMMANDS = ("install", "build", "start")
 _PYTHON = ("requirements.txt", "pyproject.toml", "Pipfile")
 
 Read = t.Callable[[str], str]
+
+
+def enabled(catalog: Document) -> list[Document]:
+    """The language images that may be used."""
+    return [row for row in catalog.get("runners", ()) if row.get("enabled", True)]
 
 
 def runner_of(catalog: Document, name: str | None, languages: t.Container[str]) -> Document:
@@ -32,17 +37,17 @@ def runner_of(catalog: Document, name: str | None, languages: t.Container[str]) 
     :raises InvalidOption: there is none, or it is disabled (DP-12).
     """
     known = {row["name"]: row for row in catalog.get("runners", ())}
-    enabled = [row for row in known.values() if row.get("enabled", True)]
-    names = ", ".join(row["name"] for row in enabled)
+    usable = enabled(catalog)
+    names = ", ".join(row["name"] for row in usable)
     remedy = f"Choose one of {names}." if names else "Run the role runner, which installs the catalog."
     if name is None:
-        fitting = [row for row in enabled if row["language"] in languages]
+        fitting = [row for row in usable if row["language"] in languages]
         if not fitting:
             raise InvalidOption("runner.image", None, "cannot be chosen: no enabled runner fits", remedy)
-        return t.cast("Document", fitting[0])
+        return fitting[0]
     if name not in known:
         raise InvalidOption("runner.image", name, "is not in the host's catalog", remedy)
-    if known[name] not in enabled:
+    if known[name] not in usable:
         raise InvalidOption("runner.image", name, "is disabled in the host's catalog", remedy)
     return t.cast("Document", known[name])
 
@@ -125,8 +130,11 @@ def dockerfile(facts: Document, paths: t.Collection[str], read: Read) -> str:
     lines = [f"FROM {image}", "USER 0:0", f"WORKDIR {FOLDER}", _run(f"chown {USER} {FOLDER}"), f"USER {USER}"]
     lines += [f"ENV {key}={_quoted(str(value))}" for key, value in env.items()]
     if command["install"] and manifests:
-        lines += [f"COPY --chown={USER} {json.dumps([*manifests, './'])}", _run(command["install"])]
-    lines.append(f"COPY --chown={USER} . ./")
+        lines += [
+            f"COPY --chown={USER} {json.dumps([*(f'{TREE}/{path}' for path in manifests), './'])}",
+            _run(command["install"]),
+        ]
+    lines.append(f"COPY --chown={USER} {TREE}/ ./")
     lines += [_run(command["install"])] if command["install"] and not manifests else []
     lines += [_run(command["build"])] if command["build"] else []
     lines += [f"EXPOSE {PORT}", "ENTRYPOINT []", "CMD " + json.dumps(["/bin/sh", "-c", f"exec {command['start']}"])]

@@ -11,6 +11,9 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
+# Raised whenever what the platform writes into a build changes, so that images are built again by it.
+FORMAT = 1
+
 
 @dataclass(frozen=True)
 class Access:
@@ -73,4 +76,4 @@ class Recipe:
         :param tree: identity of the tree's content.
         """
         declared = (self.dockerfile, self.generated, self.facts, self.target, self.args, self.platform, self.labels)
-        return (tree, *declared, self.network)
+        return (tree, *declared, self.network, FORMAT if self.generated else 0)

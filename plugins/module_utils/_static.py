@@ -16,7 +16,7 @@ from ._declared import Document
 PORT = 8080
 USER = "10001:10001"
 SITE, OLD, CONFIG = "/srv/site", "/srv/old", "/etc/tidegate"
-GENERATED, CONFIG_FILE = ".tidegate.Dockerfile", ".tidegate.server"
+GENERATED, CONFIG_FILE, TREE = ".tidegate.Dockerfile", ".tidegate.server", "source"
 PAGES = (".html", ".htm")
 # What bundlers name by content: a dot or hyphen, eight or more letters, digits, _ or -, with a digit among them, and an
 # extension (Vite, webpack, Rollup, esbuild). Its content never changes under the name; all else is asked for again.
@@ -31,13 +31,11 @@ def dockerfile(facts: Document) -> str:
     :param facts: `server`, `image`, `output`, `build_image`, `build_command`.
     """
     lines = []
-    origin = ["COPY", "./"]
+    origin = ["COPY", f"{TREE}/{facts['output']}/"]
     if facts["build_command"]:
         command = json.dumps(["/bin/sh", "-ec", facts["build_command"]])
-        lines += [f"FROM {facts['build_image']} AS build", "WORKDIR /build", "COPY . ./", f"RUN {command}"]
+        lines += [f"FROM {facts['build_image']} AS build", "WORKDIR /build", f"COPY {TREE}/ ./", f"RUN {command}"]
         origin = ["COPY --from=build", f"/build/{facts['output']}/"]
-    elif facts["output"] != ".":
-        origin = ["COPY", f"{facts['output']}/"]
     start = {
         "caddy": ["caddy", "run", "--adapter", "caddyfile", "--config", f"{CONFIG}/server"],
         "nginx": ["nginx", "-e", "/dev/stderr", "-c", f"{CONFIG}/server"],

@@ -6,12 +6,30 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import typing as t
 
 from ._engine import Engine, explained
 from ._errors import BuildFailure
 from ._sources import Recipe
+
+# What the engine says when an image that it was about to build upon was removed meanwhile, by its cause: removing any
+# image removes the layers that only it had, also those that a build beside it has just found in the cache.
+_LOST = re.compile(
+    r"failed to get digest sha256:|[Nn]o such image: sha256:|unknown parent image ID|layer does not exist"
+)
+
+
+class CacheLost(BuildFailure):
+    """Somebody removed what the build was about to build upon: it is to be started again."""
+
+
+def refusal(said: str, reference: str) -> BuildFailure:
+    """The failure that the engine told of."""
+    kind = CacheLost if _LOST.search(said) else BuildFailure
+    remedy = "What served before still serves; the build's last lines are in `logs`."
+    return kind(f"the build failed: {said}", subject=reference, remedy=remedy)
 
 
 class BuildRequest(t.NamedTuple):
@@ -21,6 +39,7 @@ class BuildRequest(t.NamedTuple):
     context: t.IO[bytes]
     reference: str
     labels: dict[str, str]
+    cached: bool = True
 
 
 class BuildStream:
@@ -34,6 +53,7 @@ class BuildStream:
     def __iter__(self) -> t.Iterator[str]:
         """Build; ends when the image is complete.
 
+        :raises CacheLost: another build of the same may succeed.
         :raises BuildFailure: a step failed.
         """
         recipe = self._request.recipe
@@ -49,15 +69,14 @@ class BuildStream:
                 platform=recipe.platform,
                 network_mode=recipe.network,
                 cache_from=list(recipe.cache_from) or None,
+                nocache=not self._request.cached,
                 rm=True,
                 forcerm=True,
                 timeout=None,
                 decode=True,
             ):
                 if "error" in event:
-                    remedy = "What served before still serves; the build's last lines are in `logs`."
-                    cause = f"the build failed: {event['error'].strip()}"
-                    raise BuildFailure(cause, subject=self._request.reference, remedy=remedy)
+                    raise refusal(event["error"].strip(), self._request.reference)
                 if event.get("stream", "").strip():
                     yield event["stream"].rstrip()
 

@@ -86,8 +86,8 @@ def pack(
 ) -> None:
     """Write a tar archive; owners do not count, and times only as what a web server tells versions by.
 
-    :param top: a directory to put everything into.
-    :param extra: texts of files that are added, or put in the place of others.
+    :param top: a directory to put the tree into.
+    :param extra: texts of files that are added beside it.
     """
     extra, now = extra or {}, int(time.time())
     with tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as tar:
@@ -95,7 +95,7 @@ def pack(
             folder = tarfile.TarInfo(top)
             folder.type, folder.mode = tarfile.DIRTYPE, 0o755
             tar.addfile(folder)
-        for path in sorted(set(paths) - set(extra)):
+        for path in sorted(set(paths)):
             full = os.path.join(root, path)
             entry = tar.gettarinfo(full, os.path.join(top, path))
             entry.uid = entry.gid = 0
@@ -110,7 +110,7 @@ def pack(
                 tar.addfile(entry)
         for path, text in extra.items():
             data = text.encode()
-            entry = tarfile.TarInfo(os.path.join(top, path))
+            entry = tarfile.TarInfo(path)
             entry.size, entry.mode, entry.mtime = len(data), 0o644, now
             tar.addfile(entry, io.BytesIO(data))
 

@@ -13,10 +13,11 @@ from ._errors import InvalidOption
 from ._sources import Recipe
 
 MOST = 2**20
+TREE = _runners.TREE
 
 
 def files(recipe: Recipe, root: str) -> dict[str, str]:
-    """Name and text of each, in place of what the tree has of that name.
+    """Name and text of each; they stand beside the tree, so that none of them gets into the image with it.
 
     :raises InvalidOption: the tree is not what the declaration says.
     """

@@ -135,6 +135,7 @@ def test_what_the_catalog_and_the_platform_refuse(
         (runs(source, runner={"build_env": {"PATH": "/x"}}), "runner.build_env='PATH'"),
         (runs(source, runner={"image": "cobol-85"}), "not in the host's catalog"),
         (runs(source, runner={"image": "python-3.13"}, memory="64g"), "is above 4g"),
+        (runs(source, memory="64g"), "is above 4g"),
         (runs(source, runner={"preset": "cobol"}), "Choose one of"),
         (runs(source, user="0"), "is root"),
         (runs({"path": str(empty)}), "fits no preset"),

@@ -80,6 +80,7 @@ def test_a_whole_life_under_load(platform: Platform, name: str, site: Site, tree
     assert (status, b"Missing" in body) == (404, True)
     assert "immutable" not in found.get("cache-control", "")
     assert [ask(platform, host, path)[2].strip() for path in ("/guide/", "/about")] == [b"guide", b"about"]
+    assert ask(platform, host, "/.tidegate.server")[0] == 404, "what the platform writes is not published"
     _status, found, packed = ask(platform, host, "/large.css", Accept_Encoding="gzip")
     assert found["content-encoding"] == "gzip"
     assert len(packed) < 3000
