@@ -15,7 +15,7 @@ test: ## Run every check and test; `make test PARTS="lint unit"` runs some.
 	@$(RUN) $(PYTHON) tests/run.py $(PARTS)
 
 up: ## Bring the testbed up (engine, registries, images).
-	@$(RUN) $(PYTHON) tests/testbed up hosts
+	@$(RUN) $(PYTHON) tests/testbed up everything
 
 down: ## Take the testbed away: what it started and what carries its label.
 	@$(RUN) $(PYTHON) tests/testbed down
@@ -41,7 +41,7 @@ bench-sources: ## Measure builds and Compose projects against docker and Compose
 	@$(RUN) $(PYTHON) tests/bench/sources.py
 
 faults: ## Run the fault tests and write the crash matrix to docs/.
-	@$(RUN) $(PYTHON) tests/testbed up hosts
+	@$(RUN) $(PYTHON) tests/testbed up everything
 	@$(RUN) $(PYTHON) -m pytest -q -n 3 tests/faults
 	@$(RUN) $(PYTHON) -m pytest -q tests/fleet/test_hosts.py
 	@$(RUN) $(PYTHON) tests/faults/table.py

@@ -104,7 +104,7 @@ def build() -> list[Command]:
 def integration() -> list[Command]:
     """Real ansible-playbook runs against the real engine, Traefik, registries and ACME server."""
     return [
-        ["python", "tests/testbed", "up", "hosts"],
+        ["python", "tests/testbed", "up", "everything"],
         ["python", "-m", "pytest", "-q", "-n", "3", "--dist", "loadgroup", "tests/integration", "--durations=10"],
     ]
 
@@ -156,12 +156,13 @@ class Row(NamedTuple):
     name: str
     good: bool
     seconds: float
+    why: str = ""
 
 
 def carried_out(part: Part) -> Row:
     """Run a part's commands until one fails, then show what is worth it of their output."""
     begun = time.monotonic()
-    said, good = [f"== {part.__name__}: {part.__doc__}"], True
+    said, why = [f"== {part.__name__}: {part.__doc__}"], ""
     for command in part():
         done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
         output = done.stdout + done.stderr
@@ -170,10 +171,11 @@ def carried_out(part: Part) -> Row:
                 said.append(f"  {line.strip()}")
         if done.returncode:
             said.append(f"{output[-12000:]}\n  FAILED: {' '.join(command)}")
-            good = False
+            lines = [line[:400] for line in output.splitlines() if line.startswith(("FAILED ", "ERROR "))]
+            why = "\n".join(lines or [f"{part.__name__}: {' '.join(command)}", *output.splitlines()[-5:]])
             break
     print("\n".join(said), flush=True)
-    return Row(part.__name__, good, time.monotonic() - begun)
+    return Row(part.__name__, not why, time.monotonic() - begun, why)
 
 
 def main(wanted: list[str]) -> None:
@@ -190,11 +192,12 @@ def main(wanted: list[str]) -> None:
             for done in pool.map(lambda lane: [carried_out(one) for one in lane], lanes):
                 rows += done
     print("\npart           result    seconds")
-    for name, good, seconds in rows:
-        print(f"{name:<14} {'passed' if good else 'FAILED'} {seconds:10.1f}")
+    for row in rows:
+        print(f"{row.name:<14} {'passed' if row.good else 'FAILED'} {row.seconds:10.1f}")
     print(f"total, side by side where they can be {time.monotonic() - begun:10.1f}")
     failed = sum(not row.good for row in rows)
     print(f"parts: {len(rows) - failed} passed, {failed} failed")
+    print("\n".join(row.why for row in rows if not row.good))
     sys.exit(1 if failed else 0)
 
 

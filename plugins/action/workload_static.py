@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.tidegate.platform.plugins.module_utils._spec import WORKLOAD_STATIC
 from ansible_collections.tidegate.platform.plugins.plugin_utils._action import WorkloadAction
 
 
@@ -12,3 +13,4 @@ class ActionModule(WorkloadAction):
     """`workload_static`."""
 
     MODULE = "workload_static"
+    SPEC = WORKLOAD_STATIC

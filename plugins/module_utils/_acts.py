@@ -11,12 +11,12 @@ from __future__ import annotations
 import tempfile
 import typing as t
 
-from . import _assets, _bake, _divert, _drain, _files, _gate, _options, _rolling, _static
+from . import _assets, _bake, _divert, _files, _gate, _make, _options, _rolling, _static
 from ._building import Builder
 from ._checkout import Workshop
 from ._declared import Gate
-from ._errors import EngineFailure, Unhealthy
-from ._make import each, prune_secrets, release_command, release_of, stand_in, start
+from ._errors import Unhealthy
+from ._make import each, prune_secrets, release_command, release_of, room, stand_in, start
 from ._model import Release, Step, Verb
 from ._retention import retained
 from ._world import World
@@ -25,21 +25,12 @@ Act = t.Callable[[World, Step], str]
 """Does one step and gives a short detail for people, or an empty text."""
 
 
-def _room(world: World) -> None:
-    """Refuse to fetch or build what may fill the engine's disk."""
-    root, reserve = world.on.engine.root_dir(), world.on.disk_reserve
-    free = _files.free_bytes(root)
-    if free is not None and free < reserve:
-        cause = f"has {free // 2**20} MiB free, less than disk_reserve ({reserve // 2**20} MiB)"
-        raise EngineFailure(cause, subject=root, remedy="Free space (playbook prune), or lower disk_reserve.")
-
-
 def build(world: World, _step: Step) -> str:
     """Build the artifact, and remember that it is here because of us."""
     want, on = world.want, world.on
     if want.recipe is None:
         raise ValueError("a build step comes of a declaration with a recipe")
-    _room(world)
+    room(world)
     workshop = Workshop(on.state_dir, world.key, world.watch)
     builder = Builder(on.engine, workshop, world.watch, lambda line: world.tell(world.key, line))
     reference, image = builder.build(want.recipe, want.pull, want.registry)
@@ -62,7 +53,7 @@ def keep_assets(world: World, step: Step) -> str:
 def pull(world: World, _step: Step) -> str:
     """Fetch the artifact, if that leaves room on the disk, and remember that it is here because of us."""
     want, on = world.want, world.on
-    _room(world)
+    room(world)
     on.engine.pull(want.container.image, want.registry, world.check)
     image = on.engine.image(want.container.image)
     if image is not None:
@@ -177,12 +168,9 @@ def drain(world: World, step: Step) -> str:
     live = world.have.live
     port = live.snapshot.get("port") if live else world.want.container.port
     limits = _options.drain(live.snapshot) if live else world.want.drain
-    facts = [world.on.engine.inspect(name) for name in step.containers]
-    pids = [f.pid for f in facts if f is not None and f.pid]
-    if port is None or not pids:
+    drained = _make.drain(world, step.containers, port, limits)
+    if drained is None:
         return "nothing listens"
-    drained = _drain.drain(_drain.Sockets(pids, port), limits, world.watch)
-    world.drained = _drain.Drained(world.drained.outlived + drained.outlived, world.drained.cut + drained.cut)
     return f"cut {drained.cut}" if drained.cut else "none in flight"
 
 
@@ -210,7 +198,7 @@ def forget(world: World, _step: Step) -> str:
     world.on.store.forget(world.subject)
     world.on.secrets.prune(world.key, ())
     for place in (_assets.folder(world.on.state_dir, world.key), _rolling.folder(world.on.state_dir, world.key)):
-        _assets.forget(place)
+        _files.remove_folder(place)
     world.on.engine.remove_networks(world.subject)
     return ""
 

@@ -57,11 +57,6 @@ def expire(place: str, seconds: float, now: float) -> None:
             os.rmdir(base)
 
 
-def forget(place: str) -> None:
-    """Remove everything."""
-    shutil.rmtree(place, ignore_errors=True)
-
-
 def _ready(place: str) -> None:
     """The folder; the server runs as another user and reads it."""
     _files.private_folder(os.path.dirname(os.path.dirname(place)))

@@ -135,7 +135,7 @@ class Builder:
     def _buildkit(self, recipe: Recipe, root: str, reference: str, labels: dict[str, str]) -> None:
         secrets = {name: self.workshop.keep(f"secret-{name}", value) for name, value in recipe.secrets}
         argv = _buildkit.command(recipe, root, reference, labels, secrets)
-        env = {**os.environ, "DOCKER_HOST": self.engine.docker_host}
+        env = {**os.environ, **_buildkit.ENVIRONMENT, "DOCKER_HOST": self.engine.docker_host}
         try:
             done = _process.run(argv, self.clock, recipe.limits.timeout, env=env, tell=self.tell)
         finally:

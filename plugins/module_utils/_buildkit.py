@@ -4,6 +4,7 @@
 """The command line of BuildKit, where the host has it. Pure. Private to tidegate.platform.
 
 The SDK has no call for it; secrets of a build exist nowhere else (https://docs.docker.com/build/building/secrets/).
+A client of version 23 or newer hands `docker build` to its plugin buildx; older ones have it built in.
 """
 
 from __future__ import annotations
@@ -13,15 +14,18 @@ import typing as t
 
 from ._sources import Recipe
 
+# The builder of the engine itself, whatever builder the user of this host has chosen: its images are the engine's.
+ENVIRONMENT = {"DOCKER_BUILDKIT": "1", "BUILDX_BUILDER": "default"}
+
 
 def command(
     recipe: Recipe, root: str, reference: str, labels: t.Mapping[str, str], secrets: t.Mapping[str, str]
 ) -> list[str]:
-    """Arguments of `docker buildx build`.
+    """Arguments of `docker build`, to be run with `ENVIRONMENT`.
 
     :param secrets: names of secrets, and the files that hold their values.
     """
-    argv = ["docker", "buildx", "build", "--load", "--progress=plain", f"--tag={reference}"]
+    argv = ["docker", "build", "--progress=plain", f"--tag={reference}"]
     argv.append(f"--file={os.path.join(root, recipe.dockerfile)}")
     argv += [f"--build-arg={key}={value}" for key, value in recipe.args]
     argv += [f"--label={key}={value}" for key, value in sorted(labels.items())]

@@ -19,10 +19,11 @@ from ._observe import observe
 from ._parse import Here, again
 from ._phases import Phase, staging, switching
 from ._plan import Routing, decide, prepare
+from ._services import StackRouting
 from ._store import NewAttempt
 from ._world import World
 
-ROUTING = Routing(_routing.document, _routing.hold, _routing.stack_document)
+ROUTING = Routing(_routing.document, _routing.hold, StackRouting(_routing.stack_document, _routing.stack_hold))
 Told = t.Tuple[Plan, str]
 """What was carried out, and how the deployment is concluded; an empty text leaves it open for the next phase."""
 

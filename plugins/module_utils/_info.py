@@ -9,18 +9,21 @@ import time
 import typing as t
 from dataclasses import replace
 
+from . import _rolling
 from ._call import Call, Result
 from ._converge import unchanged
 from ._declared import Document, Subject
 from ._deployment import ROUTING
 from ._errors import EngineFailure, InvalidOption, ProxyFailure
-from ._model import Actual, Known, Release
+from ._model import Actual, Container, Known, Release
 from ._names import key_of, suffix_of
 from ._observe import Survey, survey
 from ._parse import again
 from ._plan import decide
 from ._result import release_document
 from ._retention import retained
+from ._services import good
+from ._stack import Definition
 
 UNKNOWN = "unknown"
 _HEADINGS = ("WORKLOAD", "ENVIRONMENT", "HEALTH", "LIVE", "SINCE", "ROUTES", "DRIFT", "LAST DEPLOYMENT")
@@ -61,6 +64,9 @@ def _workload(
     store, live = call.store(), known.live
     kept = {entry.release.id: entry for entry in store.releases(subject)}
     releases = retained(list(kept.values()), known)
+    rows = None
+    if seen is not None:
+        rows = replicas(live, seen.containers.get(subject, ()), _rolling.kept(seen.on, subject, live))
     return {
         "name": subject.workload,
         "environment": subject.environment,
@@ -68,8 +74,8 @@ def _workload(
         "since": _moment(known.since),
         "release": release_document(live),
         "releases": [_release(r, kept[r.id].made_at, kept[r.id].withdrawn, live, seen) for r in releases],
-        "containers": _containers(subject, seen),
-        "health": _health(subject, live, seen),
+        "containers": None if rows is None else [row._asdict() for row in rows],
+        "health": _health(live, rows),
         "routes": _routes(live, table),
         "drift": _drift(call, subject, known, seen),
         "deploying": {"id": known.attempt.id, "status": known.attempt.status} if known.attempt else None,
@@ -93,23 +99,48 @@ def _release(
     }
 
 
-def _containers(subject: Subject, seen: Survey | None) -> list[Result] | None:
-    if seen is None:
-        return None
-    found = seen.containers.get(subject, ())
-    return [{"name": c.name, "state": c.state, "health": c.health, "deployment": c.deployment} for c in found]
+class Replica(t.NamedTuple):
+    """A container of a workload; `good` when it is of the `live` release and does what it is declared to do."""
+
+    name: str | None
+    service: str
+    state: str
+    health: str
+    deployment: str
+    live: bool
+    good: bool
 
 
-def _health(subject: Subject, live: Release | None, seen: Survey | None) -> str:
+def replicas(live: Release | None, have: t.Sequence[Container], definition: Definition | None) -> list[Replica]:
+    """One row for every container, and one for every replica that the live release has no container for. Pure.
+
+    :param definition: what a Compose project's services are declared as.
+    """
+    services = {service.name: service for service in definition.services} if definition else {}
+    rows = []
+    for c in have:
+        service = services.get(c.service)
+        own = service is not None or (live is not None and c.name in live.containers)
+        fine = good(c, service) if service else own and c.serves
+        rows.append(Replica(c.name, c.service, c.state, c.health, c.deployment, own, fine))
+    known = {c.name for c in have}
+    gone = [(name, "") for name in live.containers if name not in known] if live and not services else []
+    for service in services.values():
+        count = service.replicas - sum(row.service == service.name for row in rows)
+        gone += [("", service.name)] * count
+    return [*rows, *(Replica(name or None, of, "missing", "", "", True, False) for name, of in gone)]
+
+
+def _health(live: Release | None, rows: t.Sequence[Replica] | None) -> str:
     """One word: healthy, degraded, down, stopped, absent or unknown."""
     if live is None:
         return "absent"
-    if seen is None:
+    if rows is None:
         return UNKNOWN
     if live.state != "running":
         return live.state
-    serving = sum(c.serves for c in seen.containers.get(subject, ()) if c.name in live.containers)
-    return "healthy" if serving == len(live.containers) else "degraded" if serving else "down"
+    serving = [row.good for row in rows if row.live]
+    return "healthy" if all(serving) else "degraded" if any(serving) else "down"
 
 
 def _routes(live: Release | None, table: dict[str, Document] | None) -> list[Result]:

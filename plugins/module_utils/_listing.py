@@ -66,7 +66,14 @@ def container_of(row: Document, networks: t.Collection[str] | None) -> Container
         ),
         record=labels.get(LABEL_RELEASE, ""),
         service=labels.get("com.docker.compose.service", ""),
+        exit_code=_exit_code(status),
     )
+
+
+def _exit_code(status: str) -> int | None:
+    """How a container ended, from the words for people, where alone a listing has it: `Exited (0) 5 seconds ago`."""
+    number = status.partition("Exited (")[2].partition(")")[0]
+    return int(number) if number else None
 
 
 def image_of(facts: Document) -> Image:

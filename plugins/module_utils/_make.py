@@ -12,11 +12,12 @@ import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from . import _listing, _record
+from . import _drain, _files, _listing, _record
 from ._clock import attempts
 from ._create import ContainerExtra
-from ._declared import ContainerSpec
-from ._errors import TidegateError, Unhealthy
+from ._declared import ContainerSpec, Drain
+from ._drain import Drained
+from ._errors import EngineFailure, TidegateError, Unhealthy
 from ._model import Release, Step
 from ._names import SUFFIX_LENGTH, suffix_of
 from ._retention import retained
@@ -115,6 +116,26 @@ def each(names: t.Collection[str], act: t.Callable[[str], None]) -> None:
     with ThreadPoolExecutor(max_workers=max(1, len(names))) as pool:
         for done in [pool.submit(act, name) for name in names]:
             done.result()
+
+
+def room(world: World) -> None:
+    """Refuse to fetch or build what may fill the engine's disk."""
+    root, reserve = world.on.engine.root_dir(), world.on.disk_reserve
+    free = _files.free_bytes(root)
+    if free is not None and free < reserve:
+        cause = f"has {free // 2**20} MiB free, less than disk_reserve ({reserve // 2**20} MiB)"
+        raise EngineFailure(cause, subject=root, remedy="Free space (playbook prune), or lower disk_reserve.")
+
+
+def drain(world: World, names: t.Iterable[str], port: int | None, limits: Drain) -> Drained | None:
+    """Wait until nothing is in flight to these containers, and count what had to be cut; None if nothing listens."""
+    facts = [world.on.engine.inspect(name) for name in names]
+    pids = [f.pid for f in facts if f is not None and f.pid]
+    if port is None or not pids:
+        return None
+    drained = _drain.drain(_drain.Sockets(pids, port), limits, world.watch)
+    world.drained = Drained(world.drained.outlived + drained.outlived, world.drained.cut + drained.cut)
+    return drained
 
 
 def prune_secrets(world: World) -> None:

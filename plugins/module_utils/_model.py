@@ -44,6 +44,7 @@ class Container:
     record: str = ""
     altered: tuple[str, ...] = ()
     service: str = ""
+    exit_code: int | None = None
 
     @property
     def serves(self) -> bool:

@@ -17,7 +17,7 @@ from ._declared import Document, State, Workload
 from ._errors import InvalidOption
 from ._model import Actual, Container, Plan, Release, Step, Verb, Volume, in_state
 from ._names import TIME_LENGTH
-from ._services import Routed
+from ._services import StackRouting
 from ._strategies import STRATEGIES, Hold, route_back
 
 
@@ -26,7 +26,7 @@ class Routing(t.NamedTuple):
 
     document: t.Callable[[Workload, tuple[str, ...]], Document | None]
     hold: Hold
-    stack: Routed = lambda _want, _targets: None
+    stack: StackRouting
 
 
 def prepare(want: Workload, have: Actual, candidate: Release) -> Plan:

@@ -8,13 +8,14 @@ Private to tidegate.platform.
 
 from __future__ import annotations
 
+import typing as t
 from dataclasses import dataclass, field
 
-from . import _lock
+from . import _lock, _rolling
 from ._call import Call, Result
 from ._declared import Subject
 from ._errors import LockHeld
-from ._model import Image, Known
+from ._model import Image, Known, Release
 from ._names import key_of, suffix_of
 from ._observe import survey
 from ._options import positive
@@ -73,7 +74,7 @@ def _leftovers(call: Call, subject: Subject, known: Known, done: Pruned) -> None
     engine, store, key = call.on.engine, call.on.store, key_of(*subject)
     kept = store.releases(subject)
     keep = retained(kept, known)
-    done.needed |= {release.image_id for release in keep}
+    done.needed |= {release.image_id for release in keep} | _of_stacks(call, subject, keep)
     found = engine.containers(subject).get(subject, ())
     own = known.live.containers if known.live else ()
     routed = str(call.on.traefik.read(key) or "")
@@ -91,6 +92,13 @@ def _leftovers(call: Call, subject: Subject, known: Known, done: Pruned) -> None
     store.drop_releases(releases)
     if known.live or unneeded:
         call.on.secrets.prune(key, {suffix_of(name) for release in keep for name in release.containers})
+
+
+def _of_stacks(call: Call, subject: Subject, keep: t.Iterable[Release]) -> set[str]:
+    """Images of the services of these releases, where they are Compose projects."""
+    definitions = [_rolling.kept(call.on, subject, release) for release in keep]
+    names = {service.image for definition in definitions if definition for service in definition.services}
+    return {image.id for image in map(call.on.engine.image, names) if image}
 
 
 def _images(call: Call, done: Pruned) -> int:

@@ -10,11 +10,11 @@ import os
 import typing as t
 from dataclasses import replace
 
-from . import _drain, _gate, _routing, _services
+from . import _gate, _make, _routing, _services
 from ._checkout import Workshop
 from ._clock import attempts
 from ._compose import Compose
-from ._declared import Gate, Workload
+from ._declared import Gate, Subject, Workload
 from ._errors import EngineFailure, Unhealthy
 from ._listing import ownership
 from ._model import Container, Release, Step
@@ -29,6 +29,14 @@ COMPLETION_SECONDS = 300.0
 def folder(state_dir: str, key: str) -> str:
     """Where a workload's definitions are kept."""
     return os.path.join(state_dir, "stacks", key)
+
+
+def kept(on: Platform, subject: Subject, release: Release | None) -> Definition | None:
+    """The definition of a stack's release, while it is kept; None for other releases."""
+    if release is None or not release.snapshot.get("compose"):
+        return None
+    place = folder(on.state_dir, key_of(*subject))
+    return Compose(place, on.engine.docker_host, on.clock, lambda _line: None).known(release.image_id)
 
 
 def compose_of(world: World) -> Compose:
@@ -77,9 +85,16 @@ def _files_of(stack: Stack, workshop: Workshop) -> t.Iterator[str]:
 
 def place(world: World, _step: Step) -> str:
     """Keep the definition on the host and have its images here."""
-    compose = compose_of(world)
-    found = read(world.on, world.want, compose, place=True)
-    compose.pull(found.identity)
+    on, compose = world.on, compose_of(world)
+    found = read(on, world.want, compose, place=True)
+    missing = {service.image for service in found.services if on.engine.image(service.image) is None}
+    if missing:
+        _make.room(world)
+        compose.pull(found.identity)
+    for name in sorted(missing):
+        image = on.engine.image(name, fresh=True)
+        if image is not None:
+            on.store.remember_pull(image.id, name, on.clock.now())
     return f"{len(found.services)} services"
 
 
@@ -92,6 +107,7 @@ def roll(world: World, step: Step) -> str:
     _bury(world, service)
     before = [c for c in _members(world, service) if c.name not in going and _services.good(c, service)]
     if in_place:
+        _hold(world, service)
         compose_of(world).up(wanted.identity, service.name)
     elif len(before) < service.replicas:
         running = len(_members(world, service))
@@ -112,6 +128,15 @@ def roll(world: World, step: Step) -> str:
     return f"{service.name}: {', '.join(names)}"
 
 
+def _hold(world: World, service: Service) -> None:
+    """While a routed service is away, who asks for it is told when to come back; what is under way may end."""
+    old = [c.name for c in _members(world, service) if c.serves and not _same(c, service)]
+    document = _routing.stack_document(world.want, _services.targets(world.want, _all(world), {}))
+    if old and document is not None and _ports(world, service):
+        world.on.traefik.place(world.key, _routing.stack_hold(world.want, document, [service.name]))
+        _drained(world, service, old)
+
+
 def _bury(world: World, service: Service) -> None:
     """Remove what is dead of a service and would be counted by Compose."""
     for container in _members(world, service):
@@ -130,6 +155,8 @@ def unroll(world: World, step: Step) -> str:
 def up(world: World, step: Step) -> str:
     """Have Compose bring the whole stack to its definition, and pass every routed service's gate."""
     wanted = t.cast("Definition", step.definition)
+    for service in wanted.services:  # they are held; what is under way may end
+        _drained(world, service, [c.name for c in _members(world, service) if not _same(c, service)])
     compose_of(world).up(wanted.identity)
     for service in wanted.services:
         _pass(world, service, [c.name for c in _members(world, service)])
@@ -187,14 +214,15 @@ def _complete(world: World, name: str) -> None:
     raise Unhealthy(f"did not end within {COMPLETION_SECONDS:g} s", subject=name, remedy="What served still serves.")
 
 
+def _ports(world: World, service: Service) -> list[int]:
+    """The port that a routed service listens on; nothing for one that is not."""
+    return [e.port for e in (world.want.stack.exposed if world.want.stack else ()) if e.service == service.name]
+
+
 def _drained(world: World, service: Service, names: t.Sequence[str]) -> None:
-    ports = [e.port for e in (world.want.stack.exposed if world.want.stack else ()) if e.service == service.name]
-    facts = [world.on.engine.inspect(name) for name in names]
-    pids = [f.pid for f in facts if f is not None and f.pid]
-    if ports and pids:
-        drained = _drain.drain(_drain.Sockets(pids, ports[0]), world.want.drain, world.watch)
-        before = world.drained
-        world.drained = _drain.Drained(before.outlived + drained.outlived, before.cut + drained.cut)
+    ports = _ports(world, service)
+    if ports:
+        _make.drain(world, names, ports[0], world.want.drain)
 
 
 def _away(world: World, name: str) -> None:

@@ -41,7 +41,7 @@ def stack_document(workload: Workload, targets: t.Mapping[str, t.Sequence[str]])
         return None
     whole: dict[str, t.Any] = {}
     for exposed in workload.stack.exposed:
-        key = f"{key_of(workload.name, workload.environment)}-{exposed.service}"
+        key = _service_key(workload, exposed.service)
         part = _part(key, exposed.routes, exposed.port, tuple(targets.get(exposed.service, ())))
         for kind, entries in part.items():
             whole.setdefault(kind, {}).update(entries)
@@ -67,11 +67,25 @@ def _part(key: str, routes: t.Sequence[Route], port: int | None, targets: tuple[
     return http_part
 
 
-def hold(routed: Document) -> dict[str, t.Any]:
-    """The same routes with nobody behind them: 503 with Retry-After."""
+def stack_hold(workload: Workload, routed: Document, services: t.Collection[str]) -> dict[str, t.Any]:
+    """The routes of a stack with nobody behind these of its services."""
+    return hold(routed, {_service_key(workload, service) for service in services})
+
+
+def _service_key(workload: Workload, service: str) -> str:
+    return f"{key_of(workload.name, workload.environment)}-{service}"
+
+
+def hold(routed: Document, only: t.Collection[str] | None = None) -> dict[str, t.Any]:
+    """The same routes with nobody behind them: 503 with Retry-After.
+
+    :param only: keys of the services that are meant; None is all.
+    """
     held = copy.deepcopy(dict(routed))
     part = held["http"]
     for key, service in part.get("services", {}).items():
+        if only is not None and key not in only:
+            continue
         service["loadBalancer"]["servers"] = []
         wait = f"{key}-hold"
         headers = {"customResponseHeaders": {"Retry-After": RETRY_AFTER}}

@@ -17,14 +17,19 @@ from ._model import Actual, Container, Plan, Release, Step, Verb, in_state
 from ._stack import Definition, Service
 from ._strategies import route_back
 
-Routed = t.Callable[[Workload, t.Mapping[str, t.Sequence[str]]], t.Optional[Document]]
+
+class StackRouting(t.NamedTuple):
+    """The proxy's pure half for stacks: the document for each service's containers, and its form with some held."""
+
+    document: t.Callable[[Workload, t.Mapping[str, t.Sequence[str]]], Document | None]
+    hold: t.Callable[[Workload, Document, t.Collection[str]], Document]
 
 
 def good(container: Container, service: Service) -> bool:
     """True for a container that is what the service is declared as, and does what it shall."""
     if container.service != service.name or container.fingerprint != service.fingerprint:
         return False
-    return container.serves or (service.completes and container.state == "exited")
+    return container.serves or (service.completes and container.exit_code == 0)
 
 
 def targets(
@@ -42,7 +47,7 @@ def targets(
     return {service: sorted(names) for service, names in found.items()}
 
 
-def decide(want: Workload, have: Actual, candidate: Release, routed: Routed) -> Plan:
+def decide(want: Workload, have: Actual, candidate: Release, routing: StackRouting) -> Plan:
     """The plan for a stack that is to be present.
 
     :raises ValueError: nothing is known of what is declared.
@@ -54,11 +59,11 @@ def decide(want: Workload, have: Actual, candidate: Release, routed: Routed) -> 
     down = [service for service in wanted.services if service not in behind and _stopped(have, service)]
     stopped = tuple(c.name for service in down for c in _stopped(have, service))
     stale = tuple(c.name for c in have.containers if wanted.service(c.service) is None)
-    document = routed(want, targets(want, _after(have, wanted), {}))
+    document = routing.document(want, targets(want, _after(have, wanted), {}))
     steps: list[Step] = []
     if stopped:  # once they run they pass their gate, and get their requests, as if they were new
         steps += [Step(Verb.RESUME, stopped), *(_roll(want, have, wanted, service) for service in down)]
-    steps += _steps(want, have, wanted, behind)
+    steps += _steps(want, have, wanted, behind, routing)
     if not steps and document != have.route:
         verb = Verb.SWITCH if document is not None else Verb.UNROUTE
         steps.append(Step(verb, route=document, undo=route_back(have)))
@@ -76,7 +81,10 @@ def decide(want: Workload, have: Actual, candidate: Release, routed: Routed) -> 
 def _behind(want: Workload, have: Actual, service: Service) -> bool:
     mine = [c for c in have.containers if c.service == service.name]
     fit = [c for c in mine if good(c, service)] + _stopped(have, service)
-    return len(fit) != service.replicas or len(mine) != len(fit) or (want.force and not service.in_place)
+    before = have.live_definition.service(service.name) if have.live_definition else None
+    # What an interrupted run left may run without having passed its gate: only what was live has.
+    proven = before is not None and before.fingerprint == service.fingerprint
+    return not proven or len(fit) != service.replicas or len(mine) != len(fit) or (want.force and not service.in_place)
 
 
 def _stopped(have: Actual, service: Service) -> list[Container]:
@@ -96,14 +104,21 @@ def _after(have: Actual, wanted: Definition) -> list[Container]:
     return [replace(c, state="running") if c.name in stopped else c for c in have.containers]
 
 
-def _steps(want: Workload, have: Actual, wanted: Definition, behind: t.Sequence[Service]) -> list[Step]:
+def _steps(
+    want: Workload, have: Actual, wanted: Definition, behind: t.Sequence[Service], routing: StackRouting
+) -> list[Step]:
     if not behind:
         return []
     if want.strategy is not Strategy.ROLLING:
+        names = {exposed.service for exposed in (want.stack.exposed if want.stack else ())}
+        down = [service.name for service in behind if service.name in names]
+        held = []
+        if down and have.routed is not None:  # whoever asks meanwhile is told when to come back
+            held = [Step(Verb.HOLD, route=routing.hold(want, have.routed, down), undo=route_back(have))]
         undo: tuple[Step, ...] = (Step(Verb.UNROLL, definition=wanted), *_unroute(have))
         if have.live_definition is not None:
             undo = (Step(Verb.UP, definition=have.live_definition),)
-        return [Step(Verb.UP, definition=wanted, undo=undo)]
+        return [*held, Step(Verb.UP, definition=wanted, undo=undo)]
     return [_roll(want, have, wanted, service) for service in behind]
 
 

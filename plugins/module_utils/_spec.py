@@ -296,7 +296,7 @@ SOURCES: dict[str, Spec] = {
 }
 KIND: Spec = {"type": {"type": "str", "choices": list(SOURCES), "default": "image"}}
 DECLARATION: Spec = {**KIND, **WORKLOAD, **IMAGE, **SOURCE, **BUILD, **STATIC, **RUNNER, **COMPOSE, **_RUNS}
-WORKLOAD_IMAGE: Spec = {**SOURCES["image"], **HOST}
+WORKLOAD_IMAGE: Spec = {**SOURCES["image"], **PROGRESS, **HOST}
 WORKLOAD_DOCKERFILE: Spec = {**SOURCES["dockerfile"], **PROGRESS, **HOST}
 WORKLOAD_STATIC: Spec = {**SOURCES["static"], **PROGRESS, **HOST}
 WORKLOAD_COMPOSE: Spec = {**SOURCES["compose"], **PROGRESS, **HOST}

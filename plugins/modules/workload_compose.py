@@ -15,8 +15,8 @@ description:
     depends on. Its new containers pass their gate and get the routes, only then the old ones are drained and removed.
   - Services with host ports, a container name or writable volumes are left alone unless their definition changed, and
     then recreated in their place. A service that fails takes the stack back.
-  - With O(strategy=recreate), the default, C(docker compose up) brings the whole project to its definition; what it
-    recreates is away meanwhile.
+  - With O(strategy=recreate), the default, C(docker compose up) brings the whole project to its definition. Who asks
+    for a routed service that it recreates is answered 503 with C(Retry-After) meanwhile.
   - An unchanged declaration runs no Compose at all. What drifted is repaired; a service that is no longer declared is
     removed. Named volumes are kept, unless O(remove_volumes) says otherwise.
   - Needs C(docker compose) of version 2 on the host.

@@ -25,6 +25,7 @@ extends_documentation_fragment:
   - tidegate.platform.container
   - tidegate.platform.health
   - tidegate.platform.routes
+  - tidegate.platform.progress
   - tidegate.platform.host
 attributes:
   diff_mode:

@@ -88,7 +88,11 @@ workloads:
       type: list
       elements: dict
     containers:
-      description: Its containers with state and health; null while the engine does not answer.
+      description:
+        - A row for every container, and one of C(state) V(missing) for every replica that the live release has no
+          container for; null while the engine does not answer.
+        - C(service) is the service of a Compose project, C(live) tells whether it is the live release's, and C(good)
+          whether it does what it is declared to do, which for a service that others wait for is to have ended with 0.
       type: list
       elements: dict
     routes:

@@ -246,8 +246,8 @@ options:
             type: str
           builder:
             description:
-            - V(classic) is the engine's own builder. V(buildkit) runs C(docker buildx build), which
-              the host has to have.
+            - V(classic) is the engine's own builder. V(buildkit) runs C(docker build) by BuildKit,
+              for which a client of version 23 or newer needs its plugin buildx.
             type: str
             choices:
             - classic

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the controller does for a module that declares workloads. Private to tidegate.platform.
 
-It brings the controller's files to the host and, when the module takes long, shows its steps as they begin.
+It refuses what ansible-core trips over, brings the controller's files to the host and, when the module takes long,
+shows its steps as they begin.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible_collections.tidegate.platform.plugins.module_utils import _tree
+from ansible_collections.tidegate.platform.plugins.plugin_utils._shape import misfit
 
 # A run that is over by then costs nothing more than its one task; later ones are looked at about as often as one reads.
 QUIET_SECONDS = 2.0
@@ -29,6 +31,7 @@ class WorkloadAction(ActionBase):
     """The module of the same name, with its sources brought and its progress watched."""
 
     MODULE = ""
+    SPEC: t.ClassVar[dict[str, t.Any]] = {}
     TRANSFERS_FILES = True
     _supports_check_mode = True
     _supports_async = True
@@ -38,6 +41,9 @@ class WorkloadAction(ActionBase):
         """Run the module; what it appends to its progress file is shown meanwhile."""
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         arguments = copy.deepcopy(dict(self._task.args))
+        wrong = misfit(self.SPEC, arguments)
+        if wrong:
+            raise AnsibleActionFail(wrong)
         for number, declaration in enumerate(arguments.get("workloads") or [arguments]):
             self._bring(declaration, number)
         detached = bool(self._task.async_val) and not self._connection.has_native_async

@@ -87,7 +87,7 @@ SOURCE_CELLS = [
 
 STACK_CELLS = [
     Cell(strategy, step, when, repair, {})
-    for strategy, steps in (("rolling", ("place", "roll", "persist")), ("recreate", ("up", "persist")))
+    for strategy, steps in (("rolling", ("place", "roll", "persist")), ("recreate", ("hold", "up", "persist")))
     for step in steps
     for when in ("middle", "after")
     for repair in ("again", "reconcile")

@@ -5,7 +5,7 @@
 A fault may also fill a disk, send a signal, ask for a cancellation, run a command or shift the clock.
 
 The code under test has no branch for this: an act is wrapped from outside, or one call inside of it. Without a fault it
-is an ordinary run. The result is printed as JSON.
+is an ordinary run. The result is printed as JSON. With `-`, orders are read from the standard input, a line each.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ from ansible_collections.tidegate.platform.plugins.module_utils._call import Cal
 from ansible_collections.tidegate.platform.plugins.module_utils._errors import TidegateError
 from ansible_collections.tidegate.platform.plugins.module_utils._model import Verb
 from ansible_collections.tidegate.platform.plugins.module_utils._result import failure
+from ansible_collections.tidegate.platform.plugins.plugin_utils._shape import misfit
 
 STORIES: dict[str, tuple[t.Callable[[Call], dict[str, t.Any]], _spec.Spec]] = {
     "declare_one": (_declare.declares("image"), _spec.WORKLOAD_IMAGE),
@@ -61,7 +62,7 @@ STORIES: dict[str, tuple[t.Callable[[Call], dict[str, t.Any]], _spec.Spec]] = {
 # What is called in the middle of each step: the kill comes when half of its work is done.
 MIDDLES: dict[Verb, tuple[t.Any, str]] = {
     Verb.PULL: (_store.Store, "remember_pull"),
-    Verb.PLACE: (_compose.Compose, "pull"),
+    Verb.PLACE: (_compose.Compose, "place"),
     Verb.ROLL: (_rolling, "_pass"),
     Verb.UP: (_rolling, "_pass"),
     Verb.KEEP_ASSETS: (_assets, "keep"),
@@ -156,23 +157,32 @@ class Shifted(_clock.Clock):
         return super().now() + self.seconds
 
 
-def main() -> None:
-    """Run one story."""
-    order = json.loads(sys.argv[1])
+def carry_out(order: dict[str, t.Any]) -> dict[str, t.Any]:
+    """The document of one story."""
     story, spec = STORIES[order["story"]]
+    wrong = misfit(spec, order["params"])  # as the action plugin does
+    if wrong:
+        return {"failed": True, "changed": False, "msg": wrong}
     validated = ArgumentSpecValidator(copy.deepcopy(spec)).validate(order["params"])
     if validated.error_messages:
-        sys.exit("; ".join(validated.error_messages))
+        return {"failed": True, "changed": False, "msg": "; ".join(validated.error_messages)}
     fault = order.get("fault") or {}
     if "step" in fault:
         arm(fault)
-    call = Call(validated.validated_parameters, clock=Shifted(fault.get("clock", 0.0)))
+    params, check = validated.validated_parameters, bool(order.get("check"))
+    call = Call(params, check=check, clock=Shifted(fault.get("clock", 0.0)))
     call.interrupts.install()
     try:
         document = story(call)
     except TidegateError as error:
         document = {**failure(error, None, str), "failed": True}
-    print(json.dumps({**document, "warnings": call.warnings}))
+    return {**document, "warnings": call.warnings}
+
+
+def main() -> None:
+    """Run one story, or those of the standard input, a line each."""
+    for line in sys.stdin if sys.argv[1] == "-" else sys.argv[1:]:
+        print(json.dumps(carry_out(json.loads(line))), flush=True)
 
 
 if __name__ == "__main__":

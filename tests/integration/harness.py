@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import http.client
 import json
 import os
@@ -14,9 +15,17 @@ from pathlib import Path
 
 import names
 
+from .loaded import Loaded
+
 HERE = Path(__file__).parent
 MODULE = "tidegate.platform.workload_image"
 Options = dict[str, t.Any]
+
+
+@functools.cache
+def loaded(configuration: tuple[tuple[str, str], ...]) -> Loaded:
+    """One process that has Ansible loaded for each test process, by Ansible's configuration in the environment."""
+    return Loaded({**os.environ, **dict(configuration), "PATH": f"{names.venv()}:{os.environ['PATH']}"})
 
 
 @dataclass
@@ -92,12 +101,13 @@ class Platform:
         inventory = self.root / "inventory.json"
         inventory.write_text(json.dumps({"all": {"hosts": self.hosts()}}))
         capture = self.root / f"capture-{os.urandom(4).hex()}.jsonl"
-        argv = [str(names.venv() / "ansible-playbook"), name, "-i", str(inventory), *arguments]
+        argv = ["ansible-playbook", name, "-i", str(inventory), *arguments]
         if extra:
             argv += ["-e", json.dumps(extra)]
-        done = subprocess.run(argv, env=self.environment(capture), capture_output=True, text=True, check=False)
+        env = self.environment(capture)
+        done = loaded(tuple((k, v) for k, v in env.items() if k.startswith("ANSIBLE_"))).run(argv, env)
         rows = [json.loads(line) for line in capture.read_text().splitlines()] if capture.exists() else []
-        return Play(done.returncode, done.stdout + done.stderr, rows)
+        return Play(done.code, done.output, rows)
 
     def environment(self, capture: Path) -> dict[str, str]:
         """Environment of ansible-playbook."""

@@ -195,6 +195,36 @@ def test_git_with_a_token_that_nobody_sees(platform: Platform, built: Built, tmp
     assert list((platform.state / "work").iterdir()) == []
 
 
+def test_git_over_ssh_with_a_deploy_key(platform: Platform, built: Built, tmp_path: Path) -> None:
+    """A deploy key opens the repository and is left nowhere; a stranger's key and a stranger as server do not."""
+    repository = gitserver.Repository(tmp_path / "repository")
+    repository.commit(files("one"))
+    (keys := tmp_path / "keys").mkdir()
+    with gitserver.over_ssh(repository, keys) as server:
+        source = {"git": server.url, "deploy_key": server.key, "known_hosts": server.known_hosts}
+        play = platform.playbook(str(platform.write_play([Task(built(source=source), module=MODULE)])), "-vvv")
+        (result,) = play.results
+        assert not result["failed"], result
+        body = server.key.splitlines()[2]
+        assert body not in play.output
+        (again,) = run(platform, built(source=source))
+        assert not again["changed"], again
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(keys / "other")], check=True)
+        other = (keys / "other").read_text()
+        shown = f"{server.known_hosts.split()[0]} {' '.join((keys / 'other.pub').read_text().split()[:2])}"
+        stranger, impostor = run(
+            platform,
+            built(source={**source, "deploy_key": other}),
+            built(source={**source, "known_hosts": shown}),
+        )
+        assert (stranger["failed"], stranger["kind"]) == (True, "CommandFailure"), stranger
+        assert (impostor["failed"], impostor["kind"]) == (True, "CommandFailure"), impostor
+        assert "source.deploy_key" in stranger["remedy"]
+    state = subprocess.run(["grep", "-rlF", body, str(platform.state)], capture_output=True, text=True, check=False)
+    assert state.stdout == ""
+    assert list((platform.state / "work").iterdir()) == []
+
+
 def test_limits_end_a_build(platform: Platform, built: Built, tree: Path, name: str) -> None:
     """Time and size: one clear error, nothing left behind, and what served still serves."""
     assert run(platform, built())[0]["changed"]
@@ -217,6 +247,43 @@ def test_limits_end_a_build(platform: Platform, built: Built, tree: Path, name: 
             break
         time.sleep(0.1)
     assert "sleep 97" not in docker("ps", "--no-trunc", "--format", "{{.Command}}")
+
+
+@pytest.fixture
+def buildkit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client first in the path that builds by BuildKit: with the plugin buildx, or so old that it is built in."""
+    for client in ("/usr/bin/docker", "/usr/local/bin/docker"):
+        version = subprocess.run([client, "--version"], capture_output=True, text=True, check=False).stdout
+        plugin = subprocess.run([client, "buildx", "version"], capture_output=True, check=False)
+        if plugin.returncode == 0 or (version and int(version.split()[2].partition(".")[0]) < 23):
+            (folder := tmp_path / "bin").mkdir()
+            (folder / "docker").symlink_to(client)
+            monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+            return
+    pytest.skip("no Docker client here has BuildKit")
+
+
+@pytest.mark.usefixtures("buildkit")
+def test_buildkit_reads_secrets_that_stay_secret(platform: Platform, built: Built, tree: Path, name: str) -> None:
+    """A build secret is there while a step reads it, and nowhere afterwards; a failure has the step's output."""
+    text = (tree / "Dockerfile").read_text()
+    step = "RUN --mount=type=secret,id=npm,uid=10001 wc -c < /run/secrets/npm > /tmp/length"
+    (tree / "Dockerfile").write_text(f"{text}{step}\n")
+    build = {"builder": "buildkit", "secrets": [{"name": "npm", "value": TOKEN}]}
+    first, again = run(platform, built(build=build), built(build=build))
+    assert steps(first) == ["build", "start", "gate", "switch", "persist"], first
+    assert not again["changed"], again
+    assert platform.version(f"{name}.test") == "1"
+    image = first["release"]["image"]
+    assert docker("run", "--rm", image, "cat", "/tmp/length") == str(len(TOKEN))
+    assert TOKEN not in docker("inspect", image, *containers(name)) + docker("history", "--no-trunc", image)
+    state = subprocess.run(["grep", "-rlF", TOKEN, str(platform.state)], capture_output=True, text=True, check=False)
+    assert (state.stdout, list((platform.state / "work").iterdir())) == ("", [])
+    (tree / "Dockerfile").write_text(f"{text}RUN echo the reason >&2 && false\n")
+    (failed,) = run(platform, built(build=build))
+    assert (failed["failed"], failed["step"], failed["kind"]) == (True, "build", "BuildFailure"), failed
+    assert "the reason" in "\n".join(failed["logs"])
+    assert platform.version(f"{name}.test") == "1"
 
 
 def test_an_archive_cannot_write_outside(platform: Platform, built: Built, tmp_path: Path) -> None:

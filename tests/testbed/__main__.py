@@ -1,4 +1,4 @@
-"""Brings real parts up on one machine and takes exactly them away: `testbed up [hosts] | down [--keep-images] | host-up NAME`."""
+"""Brings real parts up on one machine and takes exactly them away: `testbed up [everything] | down [--keep-images] | host-up NAME`."""
 
 from __future__ import annotations
 
@@ -22,9 +22,7 @@ def up(parts: list[str]) -> None:
     state = State()
     engine.up(state)
     registry.up(state)
-    images.up()
-    if "hosts" in parts:
-        images.up(images.HOST_IMAGES)
+    images.up(images.EVERY if "everything" in parts else images.IMAGES)
     if not shell.succeeds(["docker", "network", "inspect", names.NETWORK]):
         shell.run(["docker", "network", "create", "--label", f"{names.LABEL}=1", names.NETWORK])
     shell.say(f"up in {time.monotonic() - begin:.1f} s")
@@ -57,7 +55,7 @@ def main(argv: list[str]) -> None:
     elif argv[:1] == ["host-down"] and len(argv) == 2:
         hosts.down(argv[1])
     else:
-        sys.exit("usage: python3 tests/testbed up [hosts] | down [--keep-images] | host-up NAME | host-down NAME")
+        sys.exit("usage: python3 tests/testbed up [everything] | down [--keep-images] | host-up NAME | host-down NAME")
 
 
 if __name__ == "__main__":

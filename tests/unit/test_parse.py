@@ -10,6 +10,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.tidegate.platform.plugins.module_utils._declared import Strategy, Workload, canonical
 from ansible_collections.tidegate.platform.plugins.module_utils._errors import InvalidOption
 from ansible_collections.tidegate.platform.plugins.module_utils._spec import WORKLOADS
+from ansible_collections.tidegate.platform.plugins.plugin_utils._shape import misfit
 
 from .conftest import declared
 
@@ -277,3 +278,23 @@ def test_a_bake_that_means_nothing_is_refused(bake: dict[str, t.Any], said: str)
     with pytest.raises(InvalidOption, match=said) as caught:
         declared(bake=bake)
     assert caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("element", "said"),
+    [
+        ({"name": "a", "image": "b", "health": 5}, "workloads[0].health=5 is not a dictionary."),
+        ({"name": "a", "image": "b", "health": True}, "workloads[0].health=True is not a dictionary."),
+        ({"name": "a", "image": "b", "routes": 5}, "workloads[0].routes=5 is not a list of dictionaries."),
+        (
+            {"name": "a", "compose": {"services": ["web"]}},
+            "workloads[0].compose.services[0]='web' is not a dictionary.",
+        ),
+        (7, "workloads[0]=7 is not a dictionary."),
+        ({"name": "a", "image": "b", "health": None, "routes": [{"host": "a.test"}]}, ""),
+    ],
+)
+def test_what_should_be_a_dictionary_is_one(element: t.Any, said: str) -> None:
+    """One error that names it, where ansible-core alone would end with a traceback."""
+    assert misfit(WORKLOADS, {"workloads": [element]}).startswith(said)
+    assert bool(misfit(WORKLOADS, {"workloads": [element]})) == bool(said)

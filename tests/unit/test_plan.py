@@ -20,13 +20,14 @@ from ansible_collections.tidegate.platform.plugins.module_utils._model import (
     Volume,
 )
 from ansible_collections.tidegate.platform.plugins.module_utils._plan import Routing, decide, prepare
+from ansible_collections.tidegate.platform.plugins.module_utils._services import StackRouting
 from ansible_collections.tidegate.platform.plugins.module_utils._strategies import STRATEGIES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from .conftest import declared
 
-ROUTING = Routing(_routing.document, _routing.hold)
+ROUTING = Routing(_routing.document, _routing.hold, StackRouting(_routing.stack_document, _routing.stack_hold))
 ROUTES = [{"host": "shop.test"}]
 NEW, OLD, OLDER = (_names.deployment_id(n, bytes([n]) * 10) for n in (3, 2, 1))
 

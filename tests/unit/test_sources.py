@@ -211,7 +211,7 @@ def test_buildkit_gets_secrets_by_file() -> None:
     )
     assert want.recipe
     argv = _buildkit.command(want.recipe, "/tree", "ref:1", {"l": "v"}, {"npm": "/private/npm"})
-    assert argv[:3] == ["docker", "buildx", "build"]
+    assert argv[:2] == ["docker", "build"]
     assert {"--secret=id=npm,src=/private/npm", "--build-arg=A=1", "--label=l=v", "--target=x", "--tag=ref:1"} <= set(
         argv
     )

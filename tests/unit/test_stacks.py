@@ -11,6 +11,8 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.tidegate.platform.plugins.module_utils import _project, _routing, _services, _stack
 from ansible_collections.tidegate.platform.plugins.module_utils._declared import Strategy, Workload
 from ansible_collections.tidegate.platform.plugins.module_utils._errors import InvalidOption
+from ansible_collections.tidegate.platform.plugins.module_utils._info import replicas
+from ansible_collections.tidegate.platform.plugins.module_utils._listing import container_of
 from ansible_collections.tidegate.platform.plugins.module_utils._model import Actual, Container, Release, Verb
 from ansible_collections.tidegate.platform.plugins.module_utils._parse import Here, parse
 from ansible_collections.tidegate.platform.plugins.module_utils._spec import WORKLOADS
@@ -19,6 +21,7 @@ from hypothesis import strategies as st
 
 OWNER = {"tidegate.workload": "shop"}
 WEB = {"image": "web:1"}
+ROUTING = _services.StackRouting(_routing.stack_document, _routing.stack_hold)
 ROUTED = {"name": "web", "port": 80, "routes": [{"host": "shop.test"}]}
 
 
@@ -131,7 +134,7 @@ def there(definition: _stack.Definition, **states: str) -> tuple[Container, ...]
 def plan(want: Workload, have: Actual) -> list[str]:
     """The plan's steps, rolls with the service that they are of."""
     candidate = Release("02", "compose/x", "id", "new", (), None, want.snapshot)
-    steps = _services.decide(want, have, candidate, _routing.stack_document).steps
+    steps = _services.decide(want, have, candidate, ROUTING).steps
     return [f"{s.verb.value} {s.service.name}" if s.service else s.verb.value for s in steps]
 
 
@@ -148,7 +151,10 @@ def test_only_what_is_behind_is_touched_whatever_was_interrupted() -> None:
     )
     assert plan(want, both) == ["roll web", "persist"]
     recreate = replace(want, strategy=Strategy.RECREATE)
-    assert plan(recreate, have) == ["up", "persist"]
+    assert plan(recreate, have) == ["hold", "up", "persist"]
+    assert plan(recreate, replace(both, containers=both.containers[2:])) == ["hold", "up", "persist"], "not proven yet"
+    other = replace(have, definition=defined({"web": WEB, "db": {"image": "db:2"}}, want))
+    assert plan(recreate, other) == ["up", "persist"], "nobody asks for what is recreated"
     same = replace(have, definition=old, live=replace(live, fingerprint="new"))
     assert plan(want, same) == []
     assert plan(want, replace(same, route=None)) == ["switch"]
@@ -162,3 +168,48 @@ def test_a_strategy_that_compose_cannot_do_is_refused(strategy: str) -> None:
     """DS-02: an error, never a silent downgrade."""
     with pytest.raises(InvalidOption, match="cannot be done with a Compose project"):
         declared(strategy=strategy)
+
+
+def test_a_row_for_every_replica_and_one_for_each_that_is_missing() -> None:
+    """DS-T13: rows equal reality; what ends by itself is good once it ended with 0, and only then."""
+    waits = {"setup": {"condition": "service_completed_successfully"}}
+    definition = defined({"web": {**WEB, "scale": 2, "depends_on": waits}, "setup": {"image": "b"}})
+    live = Release("1", "compose/shop", "i", "f", ("shop-web-1", "shop-setup-1"), None, {"compose": {}})
+    prints = {service.name: service.fingerprint for service in definition.services}
+
+    def rows(code: int | None) -> list[tuple[str, str, bool]]:
+        web = Container("shop-web-1", "running", fingerprint=prints["web"], service="web")
+        setup = Container("shop-setup-1", "exited", fingerprint=prints["setup"], service="setup", exit_code=code)
+        return [(row.service, row.state, row.good) for row in replicas(live, (web, setup), definition)]
+
+    assert rows(0) == [("web", "running", True), ("setup", "exited", True), ("web", "missing", False)]
+    assert rows(1)[1] == ("setup", "exited", False)
+    plain = Release("1", "a:1", "i", "f", ("shop-1", "shop-2"), None, {})
+    found = replicas(plain, (Container("shop-1", "running"), Container("shop-0", "running")), None)
+    assert [(row.name, row.state, row.live, row.good) for row in found] == [
+        ("shop-1", "running", True, True),
+        ("shop-0", "running", False, False),
+        ("shop-2", "missing", True, False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [("Exited (0) 2 days ago", 0), ("Exited (137) now", 137), ("Up 3 s", None)]
+)
+def test_how_a_container_ended_is_told_by_its_listing(status: str, code: int | None) -> None:
+    """The engine's listing says it in words only."""
+    row = {"Labels": {}, "Status": status, "Names": ["/a"], "State": "exited"}
+    assert container_of(row, None).exit_code == code
+
+
+def test_what_should_have_completed_but_failed_is_done_again() -> None:
+    """A run that was killed before it saw a migration fail leaves it exited; the next one does not take it for done."""
+    want = declared()
+    job = {"image": "job:1"}
+    both = defined({"web": {**WEB, "depends_on": {"job": {"condition": "service_completed_successfully"}}}, "job": job})
+    document = _routing.stack_document(want, {"web": ["web-1"]})
+    live = Release("01", "compose/x", "id", "new", ("job-1", "web-1"), document, want.snapshot)
+    have = Actual(live=live, route=document, definition=both, live_definition=both)
+    for code, steps in ((0, []), (1, ["roll job", "persist"])):
+        ended = tuple(replace(c, exit_code=code) for c in there(both, job="exited"))
+        assert plan(want, replace(have, containers=ended)) == steps
