@@ -21,6 +21,7 @@ CACHE = ROOT / ".cache"
 BIN = CACHE / "venv" / "main" / "bin"
 NEWEST = "python3.13"
 Command = list[str]
+PYTEST = ["python", "-m", "pytest", "-q"]
 
 
 def newest_python() -> str | None:
@@ -51,7 +52,7 @@ def types() -> list[Command]:
 def unit() -> list[Command]:
     """Pure logic, and parts on real files and processes; with coverage."""
     cover = ["--cov=plugins", "--cov-branch", "--cov-report=term:skip-covered"]
-    return [["python", "-m", "pytest", "-q", "-n", "2", "tests/unit", *cover]]
+    return [[*PYTEST, "-n", "2", "tests/unit", *cover]]
 
 
 def sanity() -> list[Command]:
@@ -105,18 +106,19 @@ def integration() -> list[Command]:
     """Real ansible-playbook runs against the real engine, Traefik, registries and ACME server."""
     return [
         ["python", "tests/testbed", "up", "everything"],
-        ["python", "-m", "pytest", "-q", "-n", "3", "--dist", "loadgroup", "tests/integration", "--durations=10"],
+        [*PYTEST, "-m", "alone", "tests/integration"],
+        [*PYTEST, "-n", "4", "--dist", "loadgroup", "-m", "not alone", "tests/integration", "--durations=10"],
     ]
 
 
 def faults() -> list[Command]:
     """Kill -9 in and after every step of every strategy, and faults of the host's parts; prints the table."""
-    return [["python", "-m", "pytest", "-q", "-n", "3", "tests/faults", "--durations=5"]]
+    return [[*PYTEST, "-n", "3", "tests/faults", "--durations=5"]]
 
 
 def fleet() -> list[Command]:
     """Three target hosts with engines of their own: two-phase deployments, the proxy's upgrade, host faults."""
-    return [["python", "-m", "pytest", "-q", "-s", "tests/fleet", "--durations=5"]]
+    return [[*PYTEST, "-s", "tests/fleet", "--durations=5"]]
 
 
 def molecule() -> list[Command]:

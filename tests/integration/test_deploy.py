@@ -35,6 +35,7 @@ def traffic(platform: Platform, host: str, **rates: float) -> list[Client]:
 # -- nothing is lost -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.alone
 def test_blue_green_switches_lose_nothing_of_twenty_thousand_requests(platform: Platform, app: App) -> None:
     """DS-T1, DS-T4, DP-T19: kept and new connections, slow downloads, uploads and WebSockets, all of them."""
     first = platform.apply(**app(replicas=2))
@@ -51,7 +52,8 @@ def test_blue_green_switches_lose_nothing_of_twenty_thousand_requests(platform: 
     counts = [c.stop() for c in clients]
     for client, count in zip(clients, counts):
         print(f"{client.kind}: {count.requests} requests, {count.lost} lost, slowest {count.slowest * 1000:.0f} ms")
-    assert [loss for count in counts for loss in count.losses] == []
+    losses = [loss for count in counts for loss in count.losses]
+    assert losses[:5] + losses[-5:] == []
     assert sum(count.requests for count in counts) >= 20_000
     assert sum(count.held for count in counts) == 0
     assert switches >= 9

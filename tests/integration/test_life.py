@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
+import subprocess
 import typing as t
+from pathlib import Path
 
 import names
 import pytest
@@ -505,7 +506,10 @@ def test_progress_of_a_long_run_is_visible_while_it_runs(platform: Platform, app
     play = platform.playbook(str(platform.write_play([call("workloads", workloads=slow)]))).ok()
     assert f"{name}.production: start" in play.output
     assert f"{name}.production: gate" in play.output
-    assert not [file for file in os.listdir("/run") if file.endswith(".progress")], "the file is gone"
+    left = subprocess.run(
+        ["grep", "-lsF", f"{name}.", *Path("/run").glob("tidegate-*.progress")], capture_output=True, check=False
+    )
+    assert left.stdout == b"", "the file is gone"
 
 
 def test_a_count_that_is_lost_shows(platform: Platform) -> None:
