@@ -107,7 +107,7 @@ def integration() -> list[Command]:
     return [
         ["python", "tests/testbed", "up", "everything"],
         [*PYTEST, "-m", "alone", "tests/integration"],
-        [*PYTEST, "-n", "4", "--dist", "loadgroup", "-m", "not alone", "tests/integration", "--durations=10"],
+        [*PYTEST, "-n", "3", "--dist", "loadgroup", "-m", "not alone", "tests/integration", "--durations=10"],
     ]
 
 
@@ -134,8 +134,8 @@ def demo() -> list[Command]:
 
 
 PARTS = (lint, types, unit, docs, sanity, newest, build, integration, faults, fleet, molecule, demo)
-# The checks that touch no engine run while the target hosts of the fleet boot, install and wait.
-BESIDE = {fleet: (sanity, newest, build)}
+# What touches no engine of this machine runs while the target hosts of the fleet boot, install and wait.
+BESIDE = {fleet: (sanity, newest, build, molecule)}
 Part = Callable[[], list[Command]]
 
 

@@ -80,6 +80,12 @@ options:
         description: Declare that two containers may write it at once, which V(blue-green) and replicas need.
         type: bool
         default: false
+      engine:
+        description:
+          - Declare that the container gets the engine's socket, and with it the whole host. Only a proxy that lets a
+            part of its API through should have it, such as that of the role C(socket_proxy).
+        type: bool
+        default: false
   tmpfs:
     description: Paths inside the container that get an empty file system in memory.
     type: list

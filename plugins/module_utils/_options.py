@@ -88,10 +88,12 @@ def _mount(volume: Params) -> Mount:
     source, target = volume["source"], volume["target"]
     grammar = _names.ABSOLUTE if source.startswith("/") else _names.VOLUME
     grammar.check("volumes.source", source)
-    if source.rstrip("/") in ENGINE_SOCKETS:
-        raise InvalidOption(
-            "volumes.source", source, "would hand the host to the container", "Reach the engine through a socket proxy."
-        )
+    socket = source.rstrip("/") in ENGINE_SOCKETS
+    if socket and not volume["engine"]:
+        remedy = "Reach the engine through a socket proxy (role socket_proxy)."
+        raise InvalidOption("volumes.source", source, "would hand the host to the container", remedy)
+    if volume["engine"] and not socket:
+        raise InvalidOption("volumes.engine", True, f"goes only with {', '.join(ENGINE_SOCKETS)}", "Leave it out.")
     _names.ABSOLUTE.check("volumes.target", target)
     if target.rstrip("/") in ("", SECRETS_DIR):
         raise InvalidOption("volumes.target", target, "is used by the platform", "Mount it somewhere else.")

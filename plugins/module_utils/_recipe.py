@@ -284,7 +284,7 @@ def serves(params: Params, old: str) -> dict[str, t.Any]:
     if found["port"] != _static.PORT:
         raise InvalidOption("port", found["port"], f"is not the server's, {_static.PORT}", "Remove it.")
     if given.get("keep_assets", 0.0):
-        mount = {"source": old, "target": _static.OLD, "read_only": True, "shared": False}
+        mount = {"source": old, "target": _static.OLD, "read_only": True, "shared": False, "engine": False}
         found["volumes"] = [*(v for v in params["volumes"] if v["target"] != _static.OLD), mount]
     if (given.get("server") or "caddy") == "caddy":
         # Its binary carries this file capability, and could not even be executed without it in the bounding set.

@@ -158,6 +158,7 @@ CONTAINER: Spec = {
             "target": {"type": "str", "required": True},
             "read_only": {"type": "bool", "default": False},
             "shared": {"type": "bool", "default": False},
+            "engine": {"type": "bool", "default": False},
         },
     },
     "tmpfs": {"type": "list", "elements": "str", "default": []},

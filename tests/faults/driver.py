@@ -49,6 +49,7 @@ from ansible_collections.tidegate.platform.plugins.plugin_utils._shape import mi
 
 STORIES: dict[str, tuple[t.Callable[[Call], dict[str, t.Any]], _spec.Spec]] = {
     "declare_one": (_declare.declares("image"), _spec.WORKLOAD_IMAGE),
+    "image": (_declare.declares("image"), _spec.WORKLOAD_IMAGE),
     "dockerfile": (_declare.declares("dockerfile"), _spec.WORKLOAD_DOCKERFILE),
     "static": (_declare.declares("static"), _spec.WORKLOAD_STATIC),
     "compose": (_declare.declares("compose"), _spec.WORKLOAD_COMPOSE),
@@ -170,7 +171,7 @@ def carry_out(order: dict[str, t.Any]) -> dict[str, t.Any]:
     if "step" in fault:
         arm(fault)
     params, check = validated.validated_parameters, bool(order.get("check"))
-    call = Call(params, check=check, clock=Shifted(fault.get("clock", 0.0)))
+    call = Call(params, check=check, diff=bool(order.get("diff")), clock=Shifted(fault.get("clock", 0.0)))
     call.interrupts.install()
     try:
         document = story(call)

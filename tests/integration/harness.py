@@ -9,6 +9,7 @@ import os
 import socket
 import sqlite3
 import subprocess
+import sys
 import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ import names
 from .loaded import Loaded
 
 HERE = Path(__file__).parent
+DRIVER = HERE.parent / "faults" / "driver.py"
 MODULE = "tidegate.platform.workload_image"
 Options = dict[str, t.Any]
 
@@ -84,6 +86,9 @@ class Platform:
             "traefik_image": names.image("traefik", "3.7.15"),
             "traefik_catch_all_image": names.image("caddy", "2.11.7"),
             "traefik_network": self.network,
+            "platform_base_networks": [{"name": self.network}],
+            "platform_base_group": "root",
+            "tidegate_backup_dir": str(self.root / "backups"),
             "traefik_address": "127.0.0.1",
             "traefik_http_port": self.ports.http,
             "traefik_https_port": self.ports.https,
@@ -146,6 +151,24 @@ class Platform:
         results = play.results
         assert len(results) == len(tasks), play.output
         return results
+
+    def directly(self, *tasks: Task) -> list[Options]:
+        """The same without Ansible around it, for many: each task of a play is a process that compiles the module anew."""
+        kinds = [task.module.rpartition("workload_")[2] for task in tasks]
+        return self.stories(
+            {"story": kind, "params": task.options, "check": task.check, "diff": True}
+            for kind, task in zip(kinds, tasks, strict=True)
+        )
+
+    def stories(self, orders: t.Iterable[Options]) -> list[Options]:
+        """Results of these stories of modules, by one process; a traceback is a failure."""
+        lines = [{**order, "params": {**self.places(), **order["params"]}} for order in orders]
+        argv, env = [sys.executable, str(DRIVER), "-"], {**os.environ, "PYTHONPATH": self.collections}
+        text = "\n".join(json.dumps(line) for line in lines)
+        done = subprocess.run(argv, env=env, input=text, capture_output=True, text=True, check=False)
+        found = [{"failed": False, **json.loads(line)} for line in done.stdout.splitlines()]
+        assert done.returncode == 0, f"{lines[len(found)]}\n{done.stderr}"
+        return found
 
     def apply(self, **options: t.Any) -> Options:
         """Result of one module call."""

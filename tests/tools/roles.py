@@ -23,11 +23,25 @@ def prose(text: Any) -> str:
     return joined
 
 
+class Indented(yaml.SafeDumper):
+    """Indents lists, as yamllint asks for."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        """Never without one in a block."""
+        super().increase_indent(flow, indentless=indentless and flow)
+
+
 def defaults(options: dict[str, Any]) -> str:
     """The defaults file."""
     known = {name: option["default"] for name, option in options.items() if "default" in option}
     entries = [
-        yaml.safe_dump({name: value}, width=1000, default_flow_style=None if isinstance(value, (dict, list)) else False)
+        yaml.dump(
+            {name: value},
+            None,
+            Indented,
+            width=1000,
+            default_flow_style=None if isinstance(value, (dict, list)) else False,
+        )
         for name, value in known.items()
     ]
     return HEAD + "".join(entries)

@@ -1,0 +1,252 @@
+"""The roles for what workloads need beside them: PostgreSQL, Redis, a part of the Docker API. By independent looks."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import typing as t
+
+import images
+import names
+import pytest
+
+from .harness import Options, Platform, docker
+
+PASSWORD = "it's-a-canary-5c1d"
+
+
+@pytest.fixture(scope="module")
+def services(platform: Platform) -> t.Iterator[Options]:
+    """Variables of the roles; what they made is removed."""
+    images.up((*images.STACK_IMAGES, *images.LATER_IMAGES))
+    network = f"{platform.network}-internal"
+    variables: Options = {
+        "postgres_image": names.image("postgres", "15"),
+        "postgres_major": 15,
+        "postgres_network": network,
+        "postgres_users": [{"name": "shop", "password": PASSWORD}, {"name": "reports"}],
+        "postgres_databases": [{"name": "shop", "owner": "shop", "readers": ["reports"]}],
+        "redis_image": names.image("redis", "7"),
+        "redis_network": network,
+        "redis_users": [{"name": "shop", "rules": "~shop:* +@all -@dangerous"}],
+        "socket_proxy_image": names.image("haproxy"),
+        "socket_proxy_network": network,
+        "socket_proxy_builder": True,
+    }
+    yield variables
+    away: Options = {f"{role}_state": "absent" for role in ("postgres", "redis", "socket_proxy")}
+    everything: Options = {"postgres_remove_data": True, "redis_remove_data": True}
+    for role in ("postgres", "redis", "socket_proxy"):
+        apply(platform, role, {**variables, **away, **everything}).ok()
+    left = docker("volume", "ls", "-q", "--filter", "name=tidegate-postgres", "--filter", "name=tidegate-redis").split()
+    assert left == []
+    docker("network", "rm", network)
+
+
+def apply(platform: Platform, role: str, variables: Options, *arguments: str) -> t.Any:
+    """A run of one role."""
+    path = platform.root / f"{role}.json"
+    play = {"hosts": "all", "gather_facts": False, "roles": [f"tidegate.platform.{role}"]}
+    path.write_text(json.dumps([play]))
+    return platform.playbook(str(path), *arguments, **variables)
+
+
+def container(workload: str) -> str:
+    """The one container of a part."""
+    (found,) = docker("ps", "--filter", f"label=tidegate.workload={workload}", "--format", "{{.Names}}").split()
+    return found
+
+
+def secret(platform: Platform, name: str) -> str:
+    """A secret that a role made."""
+    path = platform.state / "platform" / name
+    assert path.stat().st_mode & 0o777 == 0o600
+    return path.read_text()
+
+
+def sql(network: str, user: str, password: str, text: str, database: str = "shop") -> str:
+    """What PostgreSQL answers to a workload on its network; its refusal as text."""
+    url = f"postgresql://{user}@postgres/{database}"
+    argv = ["run", "--rm", "--network", network, "-e", f"PGPASSWORD={password}", names.image("postgres", "15")]
+    return docker(*argv, "psql", url, "-Atqc", f"{text}", check=False)
+
+
+def test_postgres_for_a_whole_life(platform: Platform, services: Options) -> None:
+    """Foretold, made, unchanged; rights as declared; a changed setting; another major version with all data."""
+    network = services["postgres_network"]
+    foretold = apply(platform, "postgres", services, "--check").ok()
+    assert foretold.changed
+    first = apply(platform, "postgres", services, "--diff").ok()
+    assert first.changed
+    made = secret(platform, "postgres-reports")
+    for hidden in (PASSWORD, made, secret(platform, "postgres")):
+        assert hidden not in first.output
+        assert hidden not in json.dumps(first.rows)
+        assert hidden not in docker("inspect", container("postgres"))
+    assert apply(platform, "postgres", services).ok().changed == []
+    assert sql(network, "shop", PASSWORD, "CREATE TABLE t (n int); INSERT INTO t VALUES (42); SELECT n FROM t") == "42"
+    assert sql(network, "reports", made, "SELECT n FROM t") == "42"
+    assert sql(network, "reports", made, "INSERT INTO t VALUES (1)") == ""
+    assert sql(network, "reports", "wrong", "SELECT 1") == ""
+    assert docker("port", container("postgres")) == ""
+    before = docker("exec", container("postgres"), "psql", "-U", "postgres", "-Atc", "SHOW shared_buffers")
+    assert before == "128MB"
+    larger = {**services, "postgres_memory": 256, "postgres_settings": {"log_min_duration_statement": "250"}}
+    assert apply(platform, "postgres", larger).ok().changed == ["Run the server"]
+    shown = (
+        "SELECT setting FROM pg_settings WHERE name IN ('shared_buffers', 'log_min_duration_statement') ORDER BY name"
+    )
+    assert docker("exec", container("postgres"), "psql", "-U", "postgres", "-Atc", shown).split() == ["250", "8192"]
+    newer = {**services, "postgres_image": names.image("postgres", "17"), "postgres_major": 17}
+    assert "Restore everything" in apply(platform, "postgres", newer).ok().changed
+    assert sql(network, "shop", PASSWORD, "SELECT n FROM t") == "42"
+    assert sql(network, "reports", made, "SELECT n FROM t") == "42"
+    assert sql(network, "shop", PASSWORD, "INSERT INTO t VALUES (43) RETURNING n") == "43"
+    assert docker("exec", container("postgres"), "psql", "-U", "postgres", "-Atc", "SHOW server_version").startswith(
+        "17"
+    )
+    assert apply(platform, "postgres", newer).ok().changed == []
+    refused = apply(platform, "postgres", {**newer, "postgres_volume": "tidegate-postgres-15"})
+    assert refused.code != 0
+    assert "holds data of version 15" in refused.output
+    assert sql(network, "shop", PASSWORD, "SELECT count(*) FROM t") == "2"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"postgres_users": [{"name": "Shop"}]}, "'Shop' is no name"),
+        (
+            {"postgres_databases": [{"name": "a", "owner": "nobody"}]},
+            "names nobody, which postgres_users does not have",
+        ),
+        ({"postgres_certificate": "x"}, "postgres_certificate and postgres_key go together"),
+        ({"postgres_memory": "much"}, "postgres_memory"),
+    ],
+)
+def test_postgres_refuses(platform: Platform, services: Options, change: Options, said: str) -> None:
+    """One error before anything is touched."""
+    refused = apply(platform, "postgres", {**services, **change})
+    assert refused.code != 0
+    assert said in refused.output
+
+
+def redis(network: str, *words: str) -> str:
+    """What Redis answers to a workload on its network."""
+    return docker("run", "--rm", "--network", network, names.image("redis", "7"), "redis-cli", "-h", "redis", *words)
+
+
+def test_redis_for_a_whole_life(platform: Platform, services: Options) -> None:
+    """Foretold, made, unchanged; nobody without a password; a user's own keys; data outlive the container."""
+    network = services["redis_network"]
+    assert apply(platform, "redis", services, "--check").ok().changed
+    first = apply(platform, "redis", services, "--diff").ok()
+    everyone, shop = secret(platform, "redis"), secret(platform, "redis-shop")
+    assert everyone not in first.output + json.dumps(first.rows) + docker("inspect", container("redis"))
+    assert apply(platform, "redis", services).ok().changed == []
+    assert "NOAUTH" in redis(network, "GET", "a")
+    own = ["--no-auth-warning", "--user", "shop", "--pass", shop]
+    assert redis(network, *own, "SET", "shop:a", "1") == "OK"
+    assert "NOPERM" in redis(network, *own, "SET", "other", "1")
+    assert "NOPERM" in redis(network, *own, "FLUSHALL")
+    assert redis(network, "--no-auth-warning", "-a", everyone, "CONFIG", "GET", "maxmemory").split()[-1] == str(
+        192 * 2**20
+    )
+    changed = apply(platform, "redis", {**services, "redis_fsync": "always"}).ok()
+    assert changed.changed == ["Run the server"]
+    assert redis(network, *own, "GET", "shop:a") == "1"
+    refused = apply(platform, "redis", {**services, "redis_users": [{"name": "default", "rules": "+@all"}]})
+    assert refused.code != 0
+    assert "is not 'default'" in refused.output
+
+
+ALLOWED = [
+    "GET /_ping",
+    "GET /v1.41/version",
+    "GET /info",
+    "GET /containers/json?all=1",
+    "GET /images/json",
+    "GET /networks",
+]
+FORBIDDEN = [
+    *("GET /containers/ID/json", "GET /containers/ID/archive?path=/etc", "GET /containers/ID/logs?stdout=1"),
+    *(
+        "GET /containers/ID/export",
+        "GET /containers/ID/top",
+        "POST /containers/create",
+        "POST /v1.41/containers/create",
+    ),
+    *("POST /containers/ID/start", "POST /containers/ID/stop", "POST /containers/ID/kill", "POST /containers/ID/exec"),
+    *(
+        "POST /containers/ID/attach",
+        "POST /exec/ID/start",
+        "DELETE /containers/ID",
+        "PUT /containers/ID/archive?path=/",
+    ),
+    *(
+        "POST /containers/ID/update",
+        "POST /containers/ID/rename?name=x",
+        "POST /containers/prune",
+        "DELETE /images/app",
+    ),
+    *(
+        "POST /images/prune",
+        "POST /images/load",
+        "GET /images/app/get",
+        "POST /commit?container=ID",
+        "POST /volumes/create",
+    ),
+    *(
+        "DELETE /volumes/x",
+        "POST /volumes/prune",
+        "POST /networks/create",
+        "POST /networks/x/connect",
+        "DELETE /networks/x",
+    ),
+    *("GET /secrets", "GET /configs", "POST /swarm/init", "GET /plugins", "POST /plugins/pull", "GET /system/df"),
+    *("GET //containers/ID/json", "GET /images/../containers/ID/json", "GET /containers/%6a%73on/../ID/json"),
+    *("get /info", "GET /info/", "GET /_pingx", "TRACE /_ping", "POST /_ping"),
+]
+BUILDER_ONLY = [
+    "POST /build?networkmode=host",
+    "POST /build?t=a&networkmode=HOST",
+    "POST /build?networkmode=container:ID",
+]
+
+
+def statuses(network: str, host: str, calls: list[str]) -> dict[str, int]:
+    """What a proxy answers to raw requests, asked from its network."""
+    program = (
+        "import socket, sys\n"
+        "for call in sys.stdin.read().splitlines():\n"
+        " s = socket.create_connection((sys.argv[1], 2375)); s.settimeout(10)\n"
+        " s.sendall(f'{call} HTTP/1.1\\r\\nHost: a\\r\\nContent-Length: 0\\r\\nConnection: close\\r\\n\\r\\n'.encode())\n"
+        " print(s.recv(100).split()[1].decode())\n"
+    )
+    argv = ["docker", "run", "--rm", "-i", "--network", network, names.image("app"), "python3", "-c", program, host]
+    done = subprocess.run(argv, input="\n".join(calls), capture_output=True, text=True, check=True)
+    return dict(zip(calls, map(int, done.stdout.split()), strict=True))
+
+
+def test_the_socket_proxy_lets_nothing_through_that_is_not_listed(platform: Platform, services: Options) -> None:
+    """Every listed call works on the real engine; more than thirty others are refused and logged, by both."""
+    network = services["socket_proxy_network"]
+    assert apply(platform, "socket_proxy", services, "--check").ok().changed
+    apply(platform, "socket_proxy", services).ok()
+    assert apply(platform, "socket_proxy", services).ok().changed == []
+    identity = container("socket-proxy")
+    forbidden = [call.replace("ID", identity) for call in FORBIDDEN]
+    assert len(forbidden) >= 30
+    for host in ("socket-proxy", "socket-proxy-builder"):
+        assert set(statuses(network, host, ALLOWED).values()) == {200}
+        answers = statuses(network, host, forbidden)
+        assert {call: status for call, status in answers.items() if status not in (400, 403)} == {}
+    log = docker("logs", identity)
+    assert f"403 GET /containers/{identity}/json" in log
+    assert "/containers/json" not in log
+    pull = f"POST /images/create?fromImage={names.image('app', '2').replace('/', '%2F')}"
+    assert statuses(network, "socket-proxy", [pull])[pull] == 403
+    assert statuses(network, "socket-proxy-builder", [pull])[pull] == 200
+    refused = statuses(network, "socket-proxy-builder", [call.replace("ID", identity) for call in BUILDER_ONLY])
+    assert set(refused.values()) == {403}
+    assert docker("ps", "-q", "--filter", f"name={identity}") != ""
