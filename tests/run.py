@@ -102,10 +102,14 @@ def build() -> list[Command]:
     ]
 
 
+def testbed() -> list[Command]:
+    """The images of everything that is run for real, built from packages; later runs have them."""
+    return [["python", "tests/testbed", "up", "everything"]]
+
+
 def integration() -> list[Command]:
     """Real ansible-playbook runs against the real engine, Traefik, registries and ACME server."""
     return [
-        ["python", "tests/testbed", "up", "everything"],
         [*PYTEST, "-m", "alone", "tests/integration"],
         [*PYTEST, "-n", "3", "--dist", "loadgroup", "-m", "not alone", "tests/integration", "--durations=10"],
     ]
@@ -133,9 +137,11 @@ def demo() -> list[Command]:
     return [["python", "tests/demo/demo.py"]]
 
 
-PARTS = (lint, types, unit, docs, sanity, newest, build, integration, faults, fleet, molecule, demo)
-# What touches no engine of this machine runs while the target hosts of the fleet boot, install and wait.
-BESIDE = {fleet: (sanity, newest, build, molecule)}
+PARTS = (testbed, lint, types, unit, docs, sanity, newest, build, integration, faults, fleet, molecule, demo)
+# What touches no engine of this machine runs while images are fetched and built, or while the target hosts of the fleet boot,
+# install and wait.
+BESIDE = {testbed: (lint, types, unit, docs, sanity), fleet: (newest, build, molecule)}
+NEED_TESTBED = {part.__name__ for part in (integration, faults, fleet, molecule, demo)}
 Part = Callable[[], list[Command]]
 
 
@@ -182,7 +188,8 @@ def carried_out(part: Part) -> Row:
 
 def main(wanted: list[str]) -> None:
     """Run the parts, then print what each cost."""
-    chosen = [part for part in PARTS if not wanted or part.__name__ in wanted]
+    names = {*wanted, testbed.__name__} if NEED_TESTBED.intersection(wanted) else set(wanted)
+    chosen = [part for part in PARTS if not names or part.__name__ in names]
     later = {other for part, others in BESIDE.items() if part in chosen for other in others}
     rows: list[Row] = []
     begun = time.monotonic()
