@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import typing as t
@@ -52,6 +53,17 @@ class Database:
                 yield db
         except sqlite3.Error as error:
             raise self._failure("written", error) from error
+
+    def copy_to(self, path: str) -> None:
+        """A copy of one moment, whatever is written meanwhile.
+
+        :raises StoreFailure: it cannot be read, or the copy not be written.
+        """
+        try:
+            with contextlib.closing(sqlite3.connect(path)) as copy:
+                self._connect(create=False).backup(copy)
+        except sqlite3.Error as error:
+            raise self._failure("copied", error) from error
 
     def _failure(self, what: str, error: Exception) -> StoreFailure:
         return StoreFailure(

@@ -204,6 +204,23 @@ class Engine:
         into.seek(0)
         return found is not None
 
+    def save(self, reference: str, into: t.IO[bytes]) -> None:
+        """Write an image as `docker save` does."""
+        with explained("save the image", reference):
+            for chunk in self.api.get_image(reference):
+                into.write(chunk)
+
+    def output(self, name: str, command: t.Sequence[str], into: t.IO[bytes]) -> tuple[int, str]:
+        """Write what a command inside a container writes; how it ended, and what it complained of."""
+        said = b""
+        with explained("run a command in", name):
+            made = self.api.exec_create(name, list(command))
+            for out, err in self.api.exec_start(made["Id"], stream=True, demux=True):
+                into.write(out or b"")
+                said = (said + (err or b""))[-TAIL_BYTES:]
+            code = int(self.api.exec_inspect(made["Id"])["ExitCode"] or 0)
+        return code, said.decode("utf-8", "replace").strip()
+
     def passwd(self, name: str) -> str:
         """The container's /etc/passwd, empty where it has none; works before it is started."""
         archive = self._found("read /etc/passwd of", name, lambda: self.api.get_archive(name, "/etc/passwd"))
@@ -236,6 +253,13 @@ class Engine:
             lines = []
         patterns = [line for line in lines if line and not line.startswith("#")]
         return set(exclude_paths(root, ["**/.git", *patterns], dockerfile=dockerfile))
+
+    def load(self, stream: t.IO[bytes]) -> None:
+        """Take in an image that was saved."""
+        with explained("load an image", ""):
+            for event in self.api.load_image(stream):
+                if "error" in event:
+                    raise EngineFailure(f"the image was refused: {event['error']}", subject=self.docker_host)
 
     def tag(self, image_id: str, repository: str, tag: str) -> None:
         """Give an image one more name."""

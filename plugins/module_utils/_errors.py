@@ -61,6 +61,10 @@ class StoreFailure(TidegateError):
     """The state directory or its database cannot be read or written."""
 
 
+class BackupFailure(TidegateError):
+    """An archive could not be made, or is not what was written."""
+
+
 class LockHeld(TidegateError):
     """Another run has the workload and did not let go within the time allowed."""
 

@@ -333,6 +333,21 @@ PRUNE: Spec = {
     "keep_days": {"type": "float", "default": 30.0},
     **HOST,
 }
+BACKUP: Spec = {
+    "directory": {"type": "path", "default": "/var/backups/tidegate"},
+    "name": {"type": "str"},
+    "group": {"type": "str"},
+    "passphrase": {"type": "str", "no_log": True},
+    "images": {"type": "bool", "default": True},
+    "keep": {"type": "int", "default": 7},
+    **HOST,
+}
+RESTORE: Spec = {
+    "archive": {"type": "path", "required": True},
+    "passphrase": {"type": "str", "no_log": True},
+    "replace": {"type": "bool", "default": False},
+    **HOST,
+}
 
 
 def filled(spec: Spec, given: t.Mapping[str, t.Any]) -> dict[str, t.Any]:

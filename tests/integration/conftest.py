@@ -1,8 +1,15 @@
-"""How the integration tests are shared out: a file stays with one worker, the matrix's modules go their own ways."""
+"""A platform of a test's own; and how the tests are shared out: a file stays with one worker, the matrix's modules do not."""
 
 from __future__ import annotations
 
+import os
+import shutil
+import typing as t
+
+import names
 import pytest
+
+from .harness import Platform, Ports, docker, free_ports
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -10,4 +17,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         call = getattr(item, "callspec", None)
         module = call.params.get("module", "") if call else ""
-        item.add_marker(pytest.mark.xdist_group(f"{item.path.stem} {module}".strip()))
+        # Both have a database, whose volume has one name on an engine.
+        stem = "test_services" if item.path.stem == "test_backup" else item.path.stem
+        item.add_marker(pytest.mark.xdist_group(f"{stem} {module}".strip()))
+
+
+@pytest.fixture
+def own() -> t.Iterator[Platform]:
+    """A platform that a test provisions and takes away by itself."""
+    label = f"own{os.urandom(3).hex()}"
+    made = Platform(names.CACHE / label, label, Ports(*free_ports(3)))
+    made.root.mkdir(parents=True)
+    try:
+        yield made
+    finally:
+        made.playbook("tidegate.platform.site", traefik_state="absent")
+        docker("network", "rm", made.network, check=False)
+        shutil.rmtree(made.root)

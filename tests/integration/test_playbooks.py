@@ -6,7 +6,6 @@ import contextlib
 import http.client
 import json
 import os
-import shutil
 import socket
 import ssl
 import stat
@@ -21,25 +20,11 @@ import pytest
 import shell
 import yaml
 
-from .harness import Options, Platform, Ports, containers, docker, free_ports
+from .harness import Options, Platform, containers, docker, free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = "tidegate.platform.deploy"
 SITE = "tidegate.platform.site"
-
-
-@pytest.fixture
-def own() -> t.Iterator[Platform]:
-    """A platform that a test provisions and takes away by itself."""
-    label = f"own{os.urandom(3).hex()}"
-    made = Platform(names.CACHE / label, label, Ports(*free_ports(3)))
-    made.root.mkdir(parents=True)
-    try:
-        yield made
-    finally:
-        made.playbook(SITE, traefik_state="absent")
-        docker("network", "rm", made.network, check=False)
-        shutil.rmtree(made.root)
 
 
 def declared(platform: Platform, *declared_names: str, **more: t.Any) -> list[Options]:

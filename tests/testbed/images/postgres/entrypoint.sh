@@ -8,7 +8,7 @@ user=${POSTGRES_USER:-postgres}
 if [ ! -s "$PGDATA/PG_VERSION" ]; then
   secret=$(mktemp)
   printf %s "$POSTGRES_PASSWORD" > "$secret"
-  initdb --username="$user" --pwfile="$secret" --auth-host=scram-sha-256 --auth-local=trust ${POSTGRES_INITDB_ARGS:-} > /dev/null
+  initdb --username="$user" --pwfile="$secret" --auth-host=scram-sha-256 --auth-local=trust > /dev/null
   rm "$secret"
   echo "host all all all scram-sha-256" >> "$PGDATA/pg_hba.conf"
   pg_ctl --wait --silent --options="-c listen_addresses=''" start

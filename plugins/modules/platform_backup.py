@@ -1,0 +1,128 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: platform_backup
+short_description: Back up a host's platform into one verified archive
+version_added: 0.1.0
+description:
+  - Writes everything that makes this host's platform into one archive - records, secrets, certificates, routes,
+    definitions of Compose projects, images that were built here, and a dump of the server of the role C(postgres).
+  - The record is copied as of one moment, whatever is deployed meanwhile. The archive is read again, and every file
+    compared with what was read of it, before it gets its name.
+  - Data in volumes of workloads are not part of it; neither are those of Redis.
+author:
+  - tidegate.platform contributors (@tidegate)
+extends_documentation_fragment:
+  - tidegate.platform.attributes
+  - tidegate.platform.host
+attributes:
+  diff_mode:
+    support: none
+options:
+  directory:
+    description: Directory of archives on this host. It is made when it is missing.
+    type: path
+    default: /var/backups/tidegate
+  name:
+    description: Name of the archive without its ending; of host and time if omitted.
+    type: str
+  group:
+    description: Group that may read the archive, whose mode is 0640.
+    type: str
+  passphrase:
+    description: Encrypts the archive by C(openssl) (AES-256, key by PBKDF2). The same one restores it.
+    type: str
+  images:
+    description: Take in the images that were built here, of live releases and of those that can be gone back to.
+    type: bool
+    default: true
+  keep:
+    description: How many archives of this host stay in the directory, this one included.
+    type: int
+    default: 7
+"""
+
+EXAMPLES = r"""
+- name: Back up
+  tidegate.platform.platform_backup:
+    group: tidegate
+    passphrase: "{{ vault_backup_passphrase }}"
+"""
+
+RETURN = r"""
+archive:
+  description: Path of the archive; a file with the ending C(.sha256) beside it has its checksum.
+  returned: success
+  type: str
+sha256:
+  description: Checksum of the archive; null in check mode.
+  returned: success
+  type: str
+bytes:
+  description: Size of the archive.
+  returned: success
+  type: int
+files:
+  description: How many files are in it.
+  returned: success
+  type: int
+images:
+  description: Names of the images in it.
+  returned: success
+  type: list
+  elements: str
+postgres:
+  description: Whether a dump of PostgreSQL is in it.
+  returned: success
+  type: bool
+removed:
+  description: Archives that were removed because newer ones are enough.
+  returned: success
+  type: list
+  elements: str
+kind:
+  description: The kind of failure, stable for use in conditions.
+  returned: failure
+  type: str
+  sample: EngineFailure
+remedy:
+  description: What to do about it.
+  returned: failure
+  type: str
+
+stats:
+  description: What the run cost inside the module.
+  returned: always
+  type: dict
+  contains:
+    engine_requests:
+      description: Requests sent to the Docker Engine.
+      type: int
+    seconds:
+      description: Seconds from the begin of the run to its result, without loading Python modules.
+      type: float
+    sdk_seconds:
+      description: Seconds that loading the Docker SDK took.
+      type: float
+    peak_memory:
+      description: Bytes of memory that the module took at most.
+      type: int
+"""
+
+from ..module_utils._backup import backup
+from ..module_utils._module import run
+from ..module_utils._spec import BACKUP
+
+
+def main() -> None:
+    """Run the module."""
+    run(BACKUP, backup)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,152 @@
+"""Backup, loss of everything, restore: the same rows, releases and certificates; and archives that are refused."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import typing as t
+from pathlib import Path
+
+import images
+import names
+import pytest
+
+from .harness import Options, Platform, Task, containers, docker
+
+BACKUP, RESTORE = "tidegate.platform.platform_backup", "tidegate.platform.platform_restore"
+TREE = Path(__file__).parent / "trees" / "app"
+PASSPHRASE = "backup-canary 7d\u00e9"
+
+
+def digests(folder: Path) -> dict[str, tuple[str, int, int]]:
+    """Content, mode and owner of every file that a backup keeps as it is."""
+    kept = [path for top in ("secrets", "platform", "traefik", "stacks") for path in sorted((folder / top).rglob("*"))]
+    return {
+        str(path.relative_to(folder)): (
+            hashlib.sha256(path.read_bytes()).hexdigest(),
+            path.stat().st_mode,
+            path.stat().st_uid,
+        )
+        for path in kept
+        if path.is_file()
+    }
+
+
+def lost(platform: Platform, name: str) -> None:
+    """Everything of the platform is gone, as if this were another host."""
+    label = f"label=tidegate.state_dir={platform.state}"
+    docker("rm", "-f", *docker("ps", "-aq", "--filter", label).split())
+    built = docker("image", "ls", "-q", f"tidegate.local/{name}.*").split()
+    docker("rmi", "-f", *set(built), check=False)
+    for volume in docker("volume", "ls", "-q", "--filter", label).split():
+        docker("volume", "rm", volume)
+    shutil.rmtree(platform.state)
+
+
+@pytest.fixture
+def variables(platform: Platform) -> t.Iterator[Options]:
+    """A database beside the workloads."""
+    images.up(images.STACK_IMAGES)
+    network = f"{platform.network}-data"
+    yield {
+        "postgres_image": names.image("postgres", "15"),
+        "postgres_major": 15,
+        "postgres_network": network,
+        "postgres_users": [{"name": "shop"}],
+        "postgres_databases": [{"name": "shop", "owner": "shop"}],
+    }
+    for name in containers("postgres"):
+        if network in docker("inspect", name):
+            docker("rm", "-f", name)
+    docker("volume", "rm", "-f", "tidegate-postgres-15")
+    docker("network", "rm", network, check=False)
+
+
+def sql(text: str) -> str:
+    """What the database answers."""
+    (name,) = containers("postgres", everything=False)
+    return docker("exec", name, "psql", "-U", "postgres", "-d", "shop", "-Atqc", text)
+
+
+def test_everything_is_lost_and_restored(own: Platform, name: str, variables: Options, tmp_path: Path) -> None:
+    """Rows, releases, certificates, secrets, an image that no registry has; encrypted, and onto a host with nothing."""
+    site = "tidegate.platform.site"
+    own.playbook(site, tidegate_postgres=True, **variables).ok()
+    shop = {
+        "name": name,
+        "networks": [own.network],
+        "port": 8000,
+        "health": {"path": "/healthz"},
+        "routes": [{"host": f"{name}.test"}],
+        "secrets": [{"name": "key", "value": "secret-canary-11"}],
+        "source": {"path": str(TREE)},
+        "build": {"args": {"BASE": names.image("app"), "RELEASE": "9"}},
+    }
+    (deployed,) = own.tasks(Task(shop, module="tidegate.platform.workload_dockerfile"))
+    assert not deployed["failed"], deployed
+    sql("CREATE TABLE t (n int); INSERT INTO t SELECT generate_series(1, 1000)")
+    before = digests(own.state)
+    assert any("_default.key" in path for path in before)
+    passphrase = {"tidegate_backup_passphrase": PASSPHRASE}
+    foretold = own.playbook("tidegate.platform.backup", "--check", **passphrase).ok()
+    assert not (own.root / "backups").exists() or not list((own.root / "backups").iterdir())
+    made = own.playbook("tidegate.platform.backup", tidegate_backup_fetch=str(tmp_path), **passphrase).ok()
+    result = next(row["result"] for row in made.rows if row["task"] == "Back up")
+    assert foretold.changed
+    assert PASSPHRASE not in made.output
+    archive = Path(result["archive"])
+    assert (archive.stat().st_mode & 0o777, archive.name[-11:]) == (0o640, ".tar.gz.enc")
+    assert hashlib.sha256(archive.read_bytes()).hexdigest() == result["sha256"]
+    assert (tmp_path / archive.name).read_bytes() == archive.read_bytes()
+    assert b"secret-canary-11" not in archive.read_bytes()
+    refused = own.playbook("tidegate.platform.restore", archive=str(archive), **passphrase)
+    assert "holds a platform" in refused.output
+    assert own.version(f"{name}.test") == "9"
+    lost(own, name)
+    wrong = own.playbook("tidegate.platform.restore", archive=str(archive), tidegate_backup_passphrase="no")
+    assert wrong.code != 0
+    assert not own.state.joinpath("tidegate.db").exists()
+    restored = own.playbook("tidegate.platform.restore", archive=str(archive), **passphrase, **variables).ok()
+    assert "healthy" in restored.output
+    assert own.version(f"{name}.test") == "9"
+    assert sql("SELECT count(*), sum(n) FROM t") == "1000|500500"
+    after = digests(own.state)
+    assert {path: after.get(path) for path in before if not path.startswith("secrets/")} == {
+        path: facts for path, facts in before.items() if not path.startswith("secrets/")
+    }
+    (again,) = own.tasks(Task(shop, module="tidegate.platform.workload_dockerfile"))
+    assert not again["changed"], again
+    assert own.playbook(site, tidegate_postgres=True, **variables).ok().changed == []
+
+
+def test_archives_that_are_not_what_was_written_are_refused(platform: Platform, tmp_path: Path) -> None:
+    """A bit, a missing end, another file, another directory: nothing is touched; old archives go."""
+    (result,) = platform.tasks(Task({"directory": str(tmp_path), "keep": 2}, module=BACKUP))
+    assert not result["failed"], result
+    good = Path(result["archive"]).read_bytes()
+    flipped = bytearray(good)
+    flipped[len(good) // 2] ^= 1
+    bad = {"flipped": bytes(flipped), "short": good[:-2000], "empty": b"", "text": b"no archive"}
+    paths = []
+    for title, data in bad.items():
+        paths.append(tmp_path / title)
+        paths[-1].write_bytes(data)
+    elsewhere = {"archive": result["archive"], "state_dir": str(tmp_path / "other")}
+    tasks = [Task({"archive": str(path), "replace": True}, module=RESTORE) for path in (*paths, tmp_path / "missing")]
+    found = platform.tasks(
+        *tasks, Task(elsewhere, module=RESTORE), Task({"archive": result["archive"]}, module=RESTORE)
+    )
+    assert [row["failed"] for row in found] == [True] * 7
+    assert {row["kind"] for row in found[:4]} == {"BackupFailure"}
+    assert "is not a file of this host" in found[4]["msg"]
+    assert "where the archive comes from" in found[5]["msg"]
+    assert "holds a platform" in found[6]["msg"]
+    more = [Task({"directory": str(tmp_path), "keep": 2}, module=BACKUP)] * 2
+    last = []
+    for task in more:
+        os.utime(result["archive"], (1, 1))
+        last += platform.tasks(task)
+    assert len(list(tmp_path.glob("tidegate-*.tar.gz"))) <= 2, json.dumps(last)
+    assert not list(tmp_path.glob(".tidegate-*"))
