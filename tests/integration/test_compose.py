@@ -8,6 +8,7 @@ import typing as t
 from pathlib import Path
 
 import compose
+import gitserver
 import images
 import names
 import pytest
@@ -247,6 +248,25 @@ services:
         (tmp_path / folder).mkdir()
     (both,) = run(platform, options)
     assert not both["failed"], both
+
+
+def test_a_project_from_git(platform: Platform, name: str, stack: Stack, tmp_path: Path) -> None:
+    """A branch moves and the project rolls to it; unchanged, its repository is asked for the branch alone."""
+    repository = gitserver.Repository(tmp_path / "repository")
+
+    def text(version: str) -> str:
+        return f"services:\n  web:\n    image: {names.image('app', version)}\n    init: true\n"
+
+    repository.commit({"deploy/compose.yaml": text("1")})
+    source = {"git": f"file://{repository.bare}", "ref": "main", "subdirectory": "deploy"}
+    options = stack({}, source=source, compose={"definition": None})
+    first, again = run(platform, options, options)
+    assert not first["failed"], first
+    assert not again["changed"]
+    assert platform.version(f"{name}.test") == "1"
+    repository.commit({"deploy/compose.yaml": text("2")})
+    assert run(platform, options)[0]["changed"]
+    assert platform.version(f"{name}.test") == "2"
 
 
 def test_a_fleet_goes_back_and_status_tells(platform: Platform, name: str, stack: Stack) -> None:

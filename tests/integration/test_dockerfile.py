@@ -195,6 +195,63 @@ def test_git_with_a_token_that_nobody_sees(platform: Platform, built: Built, tmp
     assert list((platform.state / "work").iterdir()) == []
 
 
+def test_submodules_are_fetched_only_if_wanted(platform: Platform, built: Built, tmp_path: Path, name: str) -> None:
+    """With the same token as the repository; without the option their folders stay empty."""
+    inner, outer = (gitserver.Repository(tmp_path / "repositories" / part) for part in ("inner", "outer"))
+    inner.commit({"part.txt": "of a submodule"})
+    outer.commit(files("one"))
+    with gitserver.serving(tmp_path / "repositories", TOKEN) as server:
+        url = f"http://git:{TOKEN}@127.0.0.1:{server.server_port}/inner/bare.git"
+        gitserver.git(outer.work, "submodule", "--quiet", "add", url, "part")
+        plain = f"{server.url}/inner/bare.git"
+        gitserver.git(outer.work, "config", "--file", ".gitmodules", "submodule.part.url", plain)
+        outer.commit({})
+        source = {"git": f"{server.url}/outer/bare.git", "ref": "main", "token": TOKEN}
+        without, whole = run(platform, built(source=source), built(source={**source, "submodules": True}))
+    assert not without["failed"], without
+    assert not whole["failed"], whole
+    assert docker("run", "--rm", without["release"]["image"], "ls", "/srv/tree/part") == ""
+    assert docker("run", "--rm", whole["release"]["image"], "cat", "/srv/tree/part/part.txt") == "of a submodule"
+    assert docker("run", "--rm", whole["release"]["image"], "ls", "-A", "/srv/tree/part") == "part.txt"
+    assert platform.version(f"{name}.test") == "1"
+
+
+def test_builds_wait_for_their_turn(platform: Platform, built: Built, tree: Path, name: str) -> None:
+    """With a concurrency of one, two builds of one task come one after the other."""
+    with (tree / "Dockerfile").open("a") as stream:
+        stream.write("RUN date +%s%N > /tmp/begin && sleep 1 && date +%s%N > /tmp/end\n")
+    both = [
+        {**built(version, build={"concurrency": 1}), "name": f"{name}{version}", "routes": [], "type": "dockerfile"}
+        for version in ("1", "2")
+    ]
+    (result,) = platform.tasks(Task({"workloads": both}, module="tidegate.platform.workloads"))
+    spans = []
+    for row in result["workloads"]:
+        assert not row["failed"], row
+        times = docker("run", "--rm", row["release"]["image"], "cat", "/tmp/begin", "/tmp/end").split()
+        spans.append((int(times[0]), int(times[1])))
+    away = [{"name": one["name"], "state": "absent", "type": "dockerfile", "source": one["source"]} for one in both]
+    platform.tasks(Task({"workloads": away}, module="tidegate.platform.workloads"))
+    (_first, first_end), (second_begin, _second) = sorted(spans)
+    assert second_begin >= first_end
+
+
+def test_only_the_images_of_cache_from_are_a_cache(platform: Platform, built: Built, tree: Path) -> None:
+    """What another release's build made is used again, or made anew, as it is declared."""
+    with (tree / "Dockerfile").open("a") as stream:
+        stream.write("RUN head -c 9 /dev/urandom | base64 > /tmp/random\n")
+    (first,) = run(platform, built())
+    image = first["release"]["image"]
+    made = [image]
+    for number, cache in enumerate((image, names.image("base"))):
+        (result,) = run(platform, built(build={"cache_from": [cache], "labels": {"number": str(number)}}))
+        assert "build" in steps(result), result
+        made.append(result["release"]["image"])
+    first_random, same, other = (docker("run", "--rm", one, "cat", "/tmp/random") for one in made)
+    assert first_random == same
+    assert first_random != other
+
+
 def test_git_over_ssh_with_a_deploy_key(platform: Platform, built: Built, tmp_path: Path) -> None:
     """A deploy key opens the repository and is left nowhere; a stranger's key and a stranger as server do not."""
     repository = gitserver.Repository(tmp_path / "repository")

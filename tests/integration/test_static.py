@@ -7,11 +7,12 @@ import shutil
 import typing as t
 from pathlib import Path
 
+import gitserver
 import names
 import pytest
 from load.client import Client, Target
 
-from .harness import Options, Platform, Task, containers
+from .harness import Options, Platform, Task, containers, docker
 
 MODULE = "tidegate.platform.workload_static"
 TREE = Path(__file__).parent / "trees" / "site"
@@ -122,6 +123,26 @@ def test_old_assets_go_in_time(platform: Platform, name: str, site: Site, tree: 
     assert ask(platform, f"{name}.test", "/x.aaaa1111.js")[0] == 404
 
 
+def test_the_same_site_from_git_and_from_an_archive(
+    platform: Platform, name: str, site: Site, tree: Path, tmp_path: Path
+) -> None:
+    """A commit that only a part of is the site; then that part as an archive of the controller."""
+    repository = gitserver.Repository(tmp_path / "repository")
+    shutil.copytree(tree, repository.work / "public")
+    repository.commit({"README": "not published"})
+    git = {"git": f"file://{repository.bare}", "ref": "main", "subdirectory": "public"}
+    (first,) = run(platform, site(source=git))
+    assert not first["failed"], first
+    assert b"One" in ask(platform, f"{name}.test", "/")[2]
+    assert ask(platform, f"{name}.test", "/README")[0] == 404
+    assert not run(platform, site(source=git))[0]["changed"]
+    (tree / "index.html").write_text("archived")
+    archive = shutil.make_archive(str(tmp_path / "site"), "gztar", tree)
+    (second,) = run(platform, site(source={"path": archive}))
+    assert not second["failed"], second
+    assert ask(platform, f"{name}.test", "/")[2] == b"archived"
+
+
 @pytest.mark.parametrize("server", sorted(IMAGES))
 def test_a_single_page_application_that_is_built(
     platform: Platform, name: str, site: Site, tree: Path, server: str
@@ -145,8 +166,6 @@ def test_nothing_of_the_server_can_be_written(platform: Platform, name: str, sit
     (result,) = run(platform, site())
     assert not result["failed"], result
     (container,) = containers(name)
-    from .harness import docker
-
     assert docker("exec", container, "id", "-u") == "10001"
     assert "Read-only" in docker("exec", container, "sh", "-c", "touch /srv/site/x 2>&1 || true")
     volume = {"source": f"{name}-data", "target": "/data"}
