@@ -16,7 +16,7 @@ import tempfile
 import time
 import typing as t
 
-from . import _archive, _files, _process
+from . import _archive, _cipher, _files
 from ._archive import Part
 from ._building import REPOSITORY
 from ._call import Call, Result
@@ -34,83 +34,110 @@ DUMP = "postgres.sql.gz"
 # Where the role `postgres` looks for what it has to restore.
 RESTORED_DUMP = os.path.join("platform", "postgres-upgrade.sql.gz")
 _COMPLETE = b"PostgreSQL database cluster dump complete"
-CIPHER = ("openssl", "enc", "-aes-256-cbc", "-pbkdf2", "-iter", "600000")
-SECONDS = 3600.0
+_WORK = ".tidegate-"
+
+
+class Job(t.NamedTuple):
+    """What a backup takes in, and where it goes."""
+
+    target: str
+    made_at: str
+    known: dict[Subject, Known]
+    images: list[str]
+    dumped: str | None
 
 
 def backup(call: Call) -> Result:
     """An archive of everything that makes this host's platform, read again and compared before it gets its name."""
+    job = _job(call)
+    done: Result = {"changed": True, "archive": job.target, "images": job.images, "postgres": job.dumped is not None}
+    if call.check:
+        return {**done, "files": 0, "bytes": 0, "sha256": None, "removed": []}
+    directory = os.path.dirname(job.target)
+    os.makedirs(directory, mode=0o750, exist_ok=True)
+    with _workplace(directory) as work:
+        path, count = _written(call, job, work)
+        digest, size = _digest(path), os.path.getsize(path)
+        os.rename(path, job.target)
+    _files.place(f"{job.target}.sha256", f"{digest}  {os.path.basename(job.target)}\n", 0o640, directory)
+    removed = _rotate(directory, call.params["keep"], job.target)
+    return {**done, "files": count, "bytes": size, "sha256": digest, "removed": removed}
+
+
+def _job(call: Call) -> Job:
     params, state = call.params, call.params["state_dir"]
     positive("keep", params["keep"])
     if not os.path.exists(os.path.join(state, DATABASE)):
         raise InvalidOption("state_dir", state, "holds no platform", "Correct it, or deploy something first.")
-    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(call.clock.now()))
+    stamp = _stamp(call)
     name = params["name"] or f"tidegate-{socket.gethostname()}-{stamp}"
-    ending = ".tar.gz.enc" if params["passphrase"] else ".tar.gz"
-    target = os.path.join(params["directory"], name + ending)
+    target = os.path.join(params["directory"], name + (".tar.gz.enc" if params["passphrase"] else ".tar.gz"))
     if os.path.sep in name or os.path.exists(target):
         raise InvalidOption("name", name, "is taken, or no file name", "Choose another one.")
     known = call.on.store.known()
-    images = _built(call, known) if params["images"] else []
-    database = known.get(POSTGRES, Known()).live
-    dumped = database.containers[0] if database and database.state == "running" else None
-    document = {"changed": True, "archive": target, "images": images, "postgres": dumped is not None}
-    if call.check:
-        return {**document, "files": 0, "bytes": 0, "sha256": None, "removed": []}
-    os.makedirs(params["directory"], mode=0o750, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=params["directory"], prefix=".tidegate-") as work:
-        parts = _parts(call, work, images, dumped)
-        plain = os.path.join(work, "plain")
-        facts = {"state_dir": state, "host": socket.gethostname(), "made_at": stamp}
-        with open(plain, "xb") as stream:
-            manifest = _archive.write(stream, parts, {**facts, "releases": _releases(known)})
-        done = _encrypted(call, plain, work, params["passphrase"])
-        with _readable(call, done, params["passphrase"], work) as again:
-            if _archive.verify(again) != manifest:
-                raise BackupFailure("is not what was written", subject=done, remedy="Check the disk.")
-        os.chmod(done, 0o640)
-        if params["group"]:
-            shutil.chown(done, group=params["group"])
-        digest, size = _digest(done), os.path.getsize(done)
-        os.rename(done, target)
-    _files.place(f"{target}.sha256", f"{digest}  {os.path.basename(target)}\n", 0o640, params["directory"])
-    return {
-        **document,
-        "files": len(manifest["files"]),
-        "bytes": size,
-        "sha256": digest,
-        "removed": _rotate(params["directory"], params["keep"], target),
-    }
+    server = known.get(POSTGRES, Known()).live
+    dumped = server.containers[0] if server and server.state == "running" else None
+    return Job(target, stamp, known, _built(call, known) if params["images"] else [], dumped)
+
+
+def _written(call: Call, job: Job, work: str) -> tuple[str, int]:
+    """The whole archive in a private folder, verified; and how many files are in it."""
+    plain, passphrase = os.path.join(work, "plain"), call.params["passphrase"]
+    releases = {key_of(*subject): known.live.id for subject, known in sorted(job.known.items()) if known.live}
+    facts = {"state_dir": call.params["state_dir"], "host": socket.gethostname(), "made_at": job.made_at}
+    with open(plain, "xb") as stream:
+        manifest = _archive.write(stream, _parts(call, work, job), {**facts, "releases": releases})
+    path = _cipher.encrypted(plain, work, passphrase, call.clock)
+    with _cipher.readable(path, work, passphrase, call.clock) as again:
+        if _archive.verify(again) != manifest:
+            raise BackupFailure("is not what was written", subject=path, remedy="Check the disk.")
+    os.chmod(path, 0o640)
+    if call.params["group"]:
+        shutil.chown(path, group=call.params["group"])
+    return path, len(manifest["files"])
+
+
+def _stamp(call: Call) -> str:
+    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(call.clock.now()))
+
+
+@contextlib.contextmanager
+def _workplace(parent: str) -> t.Iterator[str]:
+    """A private folder for the length of a block; those of runs that were killed go, too: secrets are in them."""
+    for name in os.listdir(parent):
+        process = name.partition(_WORK)[2].partition("-")[0]
+        if name.startswith(_WORK) and not os.path.exists(f"/proc/{process}"):
+            shutil.rmtree(os.path.join(parent, name), ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=parent, prefix=f"{_WORK}{os.getpid()}-") as work:
+        yield work
 
 
 def restore(call: Call) -> Result:
     """Put a backup's records, secrets, certificates and images on this host; reconciliation then makes it run."""
-    params, state = call.params, call.params["state_dir"]
-    parent = os.path.dirname(os.path.abspath(state))
+    parent = os.path.dirname(os.path.abspath(call.params["state_dir"]))
     os.makedirs(parent, exist_ok=True)
-    with (
-        tempfile.TemporaryDirectory(dir=parent, prefix=".tidegate-") as work,
-        _readable(call, params["archive"], params["passphrase"], work) as plain,
-    ):
-        manifest = _archive.verify(plain)
-        if manifest["state_dir"] != state:
-            cause = f"is not {manifest['state_dir']}, where the archive comes from and its containers look"
-            raise InvalidOption("state_dir", state, cause, "Use the same directory.")
-        there = os.path.exists(os.path.join(state, DATABASE))
-        if there and not params["replace"]:
-            remedy = "Back it up, then set replace, which removes its containers and puts its directory aside."
-            raise InvalidOption("replace", False, f"but {state} holds a platform", remedy)
-        aside = f"{state}.before-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime(call.clock.now()))}"
-        document = {
-            "changed": True,
-            "releases": manifest["releases"],
-            "made_at": manifest["made_at"],
-            "host": manifest["host"],
-            "postgres": DUMP in manifest["files"],
-            "aside": aside if os.path.exists(state) else None,
-        }
-        if not call.check:
-            _put(call, plain, work, aside, manifest)
+    archive, passphrase = call.params["archive"], call.params["passphrase"]
+    with _workplace(parent) as work, _cipher.readable(archive, work, passphrase, call.clock) as plain:
+        return _restored(call, plain, work)
+
+
+def _restored(call: Call, plain: str, work: str) -> Result:
+    state, manifest = call.params["state_dir"], _archive.verify(plain)
+    if manifest["state_dir"] != state:
+        cause = f"is not {manifest['state_dir']}, where the archive comes from and its containers look"
+        raise InvalidOption("state_dir", state, cause, "Use the same directory.")
+    if os.path.exists(os.path.join(state, DATABASE)) and not call.params["replace"]:
+        remedy = "Back it up, then set replace, which removes its containers and puts its directory aside."
+        raise InvalidOption("replace", False, f"but {state} holds a platform", remedy)
+    aside = f"{state}.before-{_stamp(call)}"
+    document = {
+        "changed": True,
+        **{name: manifest[name] for name in ("releases", "made_at", "host")},
+        "postgres": DUMP in manifest["files"],
+        "aside": aside if os.path.exists(state) else None,
+    }
+    if not call.check:
+        _put(call, plain, work, aside, manifest)
     return document
 
 
@@ -149,24 +176,20 @@ def _built(call: Call, known: t.Mapping[Subject, Known]) -> list[str]:
     return sorted(names)
 
 
-def _releases(known: t.Mapping[Subject, Known]) -> dict[str, str]:
-    return {key_of(*subject): entry.live.id for subject, entry in sorted(known.items()) if entry.live}
-
-
-def _parts(call: Call, work: str, images: list[str], dumped: str | None) -> list[Part]:
+def _parts(call: Call, work: str, job: Job) -> list[Part]:
     """The database comes first: what it names is kept for as long as its releases are."""
     copy = os.path.join(work, DATABASE)
     call.on.store.copy_to(copy)
     os.chmod(copy, 0o600)
     parts = [*_archive.parts_of(call.params["state_dir"], "state", _WITHOUT), Part(copy, f"state/{DATABASE}")]
-    for number, name in enumerate(images):
+    for number, name in enumerate(job.images):
         path = os.path.join(work, f"{number}.tar")
         with open(path, "xb") as stream:
             call.on.engine.save(name, stream)
         parts.append(Part(path, f"images/{number}.tar"))
-    if dumped is not None:
+    if job.dumped is not None:
         path = os.path.join(work, DUMP)
-        _dump(call, dumped, path)
+        _dump(call, job.dumped, path)
         parts.append(Part(path, DUMP))
     return parts
 
@@ -182,43 +205,6 @@ def _dump(call: Call, container: str, path: str) -> None:
             last = line if _COMPLETE in line else last
     if code or not last:
         raise BackupFailure(f"the dump of PostgreSQL failed: {said or 'it is not complete'}", subject=container)
-
-
-def _encrypted(call: Call, plain: str, work: str, passphrase: str | None) -> str:
-    if not passphrase:
-        return plain
-    target = os.path.join(work, "encrypted")
-    _openssl(call, ["-e", "-in", plain, "-out", target], passphrase, work)
-    os.unlink(plain)
-    return target
-
-
-@contextlib.contextmanager
-def _readable(call: Call, path: str, passphrase: str | None, work: str) -> t.Iterator[str]:
-    """The archive as it was before it was encrypted, for the length of a block."""
-    if not os.path.isfile(path):
-        raise InvalidOption("archive", path, "is not a file of this host", "Correct it, or bring the archive here.")
-    if not passphrase:
-        yield path
-        return
-    plain = os.path.join(work, "decrypted")
-    _openssl(call, ["-d", "-in", path, "-out", plain], passphrase, work)
-    try:
-        yield plain
-    finally:
-        os.unlink(plain)
-
-
-def _openssl(call: Call, words: list[str], passphrase: str, work: str) -> None:
-    secret = os.path.join(work, "passphrase")
-    _files.place(secret, passphrase, 0o600, work)
-    try:
-        done = _process.run([*CIPHER, *words, "-pass", f"file:{secret}"], call.clock, SECONDS)
-    finally:
-        os.unlink(secret)
-    if done.code:
-        remedy = "Give the passphrase that the archive was made with."
-        raise BackupFailure(f"openssl: {(done.err.splitlines() or ['it failed'])[0]}", subject=words[2], remedy=remedy)
 
 
 def _digest(path: str) -> str:

@@ -1,0 +1,92 @@
+"""Archives of backups: every byte is accounted for, and nothing is written outside."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import tarfile
+from pathlib import Path
+
+import pytest
+from ansible_collections.tidegate.platform.plugins.module_utils import _archive
+from ansible_collections.tidegate.platform.plugins.module_utils._archive import Part
+from ansible_collections.tidegate.platform.plugins.module_utils._errors import BackupFailure, InvalidOption
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+
+def folder(place: Path) -> Path:
+    """A small state directory."""
+    (place / "secrets" / "shop").mkdir(parents=True)
+    (place / "work" / "left").mkdir(parents=True)
+    (place / "secrets" / "shop" / "key").write_bytes(b"secret")
+    (place / "secrets" / "shop" / "key").chmod(0o400)
+    (place / "link").symlink_to("/etc/passwd")
+    (place / "empty").touch()
+    return place
+
+
+def made(place: Path) -> Path:
+    """Its archive."""
+    path = place / "a.tar.gz"
+    with path.open("xb") as stream:
+        parts = _archive.parts_of(str(folder(place / "state")), "state", ("work",))
+        _archive.write(stream, parts, {"host": "h"})
+    return path
+
+
+def test_what_is_unpacked_is_what_was_packed(tmp_path: Path) -> None:
+    manifest = _archive.verify(str(made(tmp_path)))
+    assert sorted(manifest["files"]) == ["state/empty", "state/secrets/shop/key"]
+    assert (manifest["format"], manifest["host"]) == (_archive.FORMAT, "h")
+    (tmp_path / "new").mkdir()
+    _archive.unpack(str(tmp_path / "a.tar.gz"), "state", str(tmp_path / "new"))
+    key = tmp_path / "new" / "secrets" / "shop" / "key"
+    assert (key.read_bytes(), key.stat().st_mode & 0o777, os.listdir(tmp_path / "new" / "secrets")) == (
+        b"secret",
+        0o400,
+        ["shop"],
+    )
+    _archive.unpack(str(tmp_path / "a.tar.gz"), "state/empty", str(tmp_path / "one"))
+    assert (tmp_path / "one").read_bytes() == b""
+
+
+@settings(max_examples=200, deadline=None)
+@given(where=st.floats(0, 1, exclude_max=True), by=st.integers(1, 255), cut=st.booleans())
+def test_a_changed_archive_is_refused_or_says_the_same(
+    where: float, by: int, cut: bool, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Bits of compression that mean nothing may change; the manifest and every file may not."""
+    place = tmp_path_factory.mktemp("archive")
+    path = made(place)
+    whole = _archive.verify(str(path))
+    content = bytearray(path.read_bytes())
+    position = int(where * len(content))
+    content[position] ^= by
+    path.write_bytes(content[:position] if cut else content)
+    with contextlib.suppress(BackupFailure):
+        assert _archive.verify(str(path))["files"] == whole["files"]
+
+
+@pytest.mark.parametrize("name", ["state/../escape", "state//etc/passwd"])
+def test_nothing_is_written_outside(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "bad.tar.gz"
+    with tarfile.open(path, "w:gz") as tar:
+        for title, text in ((name, b"x"), (_archive.MANIFEST, json.dumps({"format": 1, "files": {}}).encode())):
+            entry = tarfile.TarInfo(title)
+            entry.size = len(text)
+            tar.addfile(entry, io.BytesIO(text))
+    (tmp_path / "new").mkdir()
+    with pytest.raises(InvalidOption, match="leads out"):
+        _archive.unpack(str(path), "state", str(tmp_path / "new"))
+    assert not (tmp_path / "escape").exists()
+
+
+def test_a_later_format_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "later.tar.gz"
+    with path.open("xb") as stream:
+        _archive.write(stream, [Part(str(folder(tmp_path / "s") / "empty"), "state/empty")], {"format": 2})
+    with pytest.raises(BackupFailure, match="or a newer one"):
+        _archive.verify(str(path))
