@@ -61,7 +61,7 @@ def sanity() -> list[Command]:
 
 
 def newest() -> list[Command]:
-    """Sanity and unit tests with the newest ansible-core, on the Python that it needs."""
+    """What of sanity differs by version, and unit tests, with the newest ansible-core, on the Python that it needs."""
     python = newest_python()
     if python is None:
         print(f"  skipped: there is no {NEWEST} on this machine, which the newest ansible-core needs")
@@ -69,7 +69,7 @@ def newest() -> list[Command]:
     venv = CACHE / "venv" / "newest" / "bin"
     return [
         ["tests/testbed/bootstrap.sh", f"newest={python}"],
-        ["tests/tools/sanity.sh", "newest"],
+        ["tests/tools/sanity.sh", "newest", "--test", "validate-modules", "--test", "import"],
         [str(venv / "python"), "-m", "pytest", "-q", "-n", "2", "tests/unit", "-p", "no:cacheprovider"],
     ]
 
@@ -111,8 +111,13 @@ def integration() -> list[Command]:
     """Real ansible-playbook runs against the real engine, Traefik, registries and ACME server."""
     return [
         [*PYTEST, "-m", "alone", "tests/integration"],
-        [*PYTEST, "-n", "3", "--dist", "loadgroup", "-m", "not alone", "tests/integration", "--durations=10"],
+        [*PYTEST, "-n", "4", "-m", "not alone and not database", "tests/integration", "--durations=10"],
     ]
+
+
+def services() -> list[Command]:
+    """The roles with databases, whose volumes have one name on an engine: their whole lives, backup and restore."""
+    return [[*PYTEST, "-m", "database", "tests/integration", "--durations=3"]]
 
 
 def faults() -> list[Command]:
@@ -137,12 +142,15 @@ def demo() -> list[Command]:
     return [["python", "tests/demo/demo.py"]]
 
 
-PARTS = (testbed, lint, types, unit, docs, sanity, newest, build, integration, faults, fleet, molecule, demo)
+Part = Callable[[], list[Command]]
+PARTS = (testbed, lint, types, unit, docs, sanity, newest, build, integration, faults, fleet, services, molecule, demo)
 # What touches no engine of this machine runs while images are fetched and built, or while the target hosts of the fleet boot,
 # install and wait.
-BESIDE = {testbed: (lint, types, unit, docs, sanity), fleet: (newest, build, molecule)}
-NEED_TESTBED = {part.__name__ for part in (integration, faults, fleet, molecule, demo)}
-Part = Callable[[], list[Command]]
+BESIDE: dict[Part, list[tuple[Part, ...]]] = {
+    testbed: [(lint, types, unit, docs, sanity)],
+    fleet: [(newest, build, molecule), (services,)],
+}
+NEED_TESTBED = {part.__name__ for part in (integration, faults, fleet, services, molecule, demo)}
 
 
 def environment() -> dict[str, str]:
@@ -190,13 +198,13 @@ def main(wanted: list[str]) -> None:
     """Run the parts, then print what each cost."""
     names = {*wanted, testbed.__name__} if NEED_TESTBED.intersection(wanted) else set(wanted)
     chosen = [part for part in PARTS if not names or part.__name__ in names]
-    later = {other for part, others in BESIDE.items() if part in chosen for other in others}
+    later = {other for part, lanes in BESIDE.items() if part in chosen for lane in lanes for other in lane}
     rows: list[Row] = []
     begun = time.monotonic()
     for part in chosen:
         if part in later:
             continue
-        lanes = [[part], [other for other in BESIDE.get(part, ()) if other in chosen]]
+        lanes = [[part], *([other for other in lane if other in chosen] for lane in BESIDE.get(part, ()))]
         with ThreadPoolExecutor(max_workers=len(lanes)) as pool:
             for done in pool.map(lambda lane: [carried_out(one) for one in lane], lanes):
                 rows += done

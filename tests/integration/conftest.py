@@ -1,4 +1,4 @@
-"""A platform of a test's own; and how the tests are shared out: a file stays with one worker, the matrix's modules do not."""
+"""A platform of a test's own."""
 
 from __future__ import annotations
 
@@ -10,16 +10,6 @@ import names
 import pytest
 
 from .harness import Platform, Ports, docker, free_ports
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give each test its group, for `--dist loadgroup`."""
-    for item in items:
-        call = getattr(item, "callspec", None)
-        module = call.params.get("module", "") if call else ""
-        # Both have a database, whose volume has one name on an engine.
-        stem = "test_services" if item.path.stem == "test_backup" else item.path.stem
-        item.add_marker(pytest.mark.xdist_group(f"{stem} {module}".strip()))
 
 
 @pytest.fixture

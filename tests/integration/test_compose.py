@@ -114,7 +114,7 @@ def test_twenty_rolls_under_load_lose_nothing_and_leave_the_database_alone(
     (database,) = of(name, "db")
     query(database, "CREATE TABLE t (n int); INSERT INTO t VALUES (42)")
     before = started(of(name, "db", "cache"))
-    client = Client(Target(f"{name}.test", port=platform.ports.http), "keepalive", 60).start()
+    client = Client(Target(f"{name}.test", port=platform.ports.http), "keepalive", 30).start()
     slow = Client(Target(f"{name}.test", port=platform.ports.http), "download", 2).start()
     versions = [(version, "2" if number % 8 > 5 else "1") for number, version in enumerate(["2", "1"] * 10)]
     rolled = 0

@@ -84,7 +84,7 @@ def test_recreate_answers_503_with_retry_after_while_neither_serves(platform: Pl
     volume = [{"source": f"{app()['name']}-data", "target": "/data"}]
     own = {"strategy": "recreate", "volumes": volume, "env": {"BOOT_DELAY": "0.5"}}
     platform.apply(**app("1", **own))
-    clients = traffic(platform, app()["routes"][0]["host"], keepalive=100, new=20)
+    clients = traffic(platform, app()["routes"][0]["host"], keepalive=40, new=10)
     result = platform.apply(**app("2", **own))
     counts = [c.stop() for c in clients]
     assert steps(result) == ["hold", "drain", "stop", "start", "gate", "switch", "persist", "reap"]
@@ -415,7 +415,7 @@ def test_a_lost_store_does_not_take_what_serves_away(platform: Platform, app: Ap
     platform.apply(**app(**own))
     for file in (tmp_path / "state").glob("tidegate.db*"):
         file.unlink()
-    client = Client(Target(f"{app()['name']}.test", port=platform.ports.http), "keepalive", 100).start()
+    client = Client(Target(f"{app()['name']}.test", port=platform.ports.http), "keepalive", 40).start()
     result = platform.apply(**app("2", **own))
     count = client.stop()
     assert steps(result) == ["persist", "start", "gate", "switch", "persist", "drain", "reap"], "adopted, then changed"

@@ -63,7 +63,7 @@ def test_a_whole_life_under_load(platform: Platform, name: str, built: Built, tr
     assert steps(first) == ["build", "start", "gate", "switch", "persist"], first
     assert steps(again) == []
     assert not again["changed"]
-    client = Client(Target(f"{name}.test", port=platform.ports.http), "keepalive", 50).start()
+    client = Client(Target(f"{name}.test", port=platform.ports.http), "keepalive", 25).start()
     (tree / "note.txt").write_text("another")
     (tree / "ignored.txt").write_text("another")
     changed = run(platform, built("2"))[0]

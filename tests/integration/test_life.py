@@ -31,7 +31,7 @@ def steps(result: Options) -> list[str]:
 
 def loaded(platform: Platform, workload: str) -> Client:
     """A steady load on a workload."""
-    return Client(Target(f"{workload}.test", port=platform.ports.http), "keepalive", 60).start()
+    return Client(Target(f"{workload}.test", port=platform.ports.http), "keepalive", 30).start()
 
 
 # -- rollback --------------------------------------------------------------------------------------------------------

@@ -304,7 +304,9 @@ def test_create_change_stop_remove_in_four_runs_each(platform: Platform, base: O
     create = case.declared(base, {})
     change = case.declared(base, next(iter(case.changes.values())))
     sets = [create, change, {**change, "state": "stopped"}, change, {"name": base["name"], "state": "absent"}]
-    results = platform.tasks(*(task for options in sets for task in four(options, module)))
+    # The action plugin is the same for all; what each brings from the controller is in the files of their own.
+    runs = platform.tasks if module == "workload_image" else platform.directly
+    results = runs(*(task for options in sets for task in four(options, module)))
     titles = ("create", "change", "stop", "start", "remove")
     for number, title in enumerate(titles):
         judge(results[4 * number : 4 * number + 4], title)

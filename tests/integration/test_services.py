@@ -12,6 +12,8 @@ import pytest
 
 from .harness import Options, Platform, docker
 
+pytestmark = pytest.mark.database
+
 PASSWORD = "it's-a-canary-5c1d"
 
 
@@ -105,7 +107,6 @@ def test_postgres_for_a_whole_life(platform: Platform, services: Options) -> Non
     assert docker("exec", container("postgres"), "psql", "-U", "postgres", "-Atc", "SHOW server_version").startswith(
         "17"
     )
-    assert apply(platform, "postgres", newer).ok().changed == []
     refused = apply(platform, "postgres", {**newer, "postgres_volume": "tidegate-postgres-15"})
     assert refused.code != 0
     assert "holds data of version 15" in refused.output

@@ -87,7 +87,7 @@ def test_a_whole_life_under_load(platform: Platform, name: str, site: Site, tree
     assert len(packed) < 3000
     etag = ask(platform, host, "/large.css")[1]["etag"]
     assert ask(platform, host, "/large.css", If_None_Match=etag)[0] == 304
-    client = Client(Target(host, port=platform.ports.http), "keepalive", 100).start()
+    client = Client(Target(host, port=platform.ports.http), "keepalive", 40).start()
     (tree / "app.0123abcd.js").rename(tree / "app.4567cdef.js")
     (tree / "about.html").unlink()
     (tree / "index.html").write_text("<title>Two</title>")
