@@ -7,12 +7,12 @@ PYTHON := .cache/venv/main/bin/python
 help: ## List the commands.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
-demo: ## Set everything up on this machine, deploy four versions under load, roll back, four more types.
+demo: ## Set everything up on this machine, deploy under load, roll back, four more types, a host with a database.
 	@$(RUN) $(PYTHON) tests/testbed up
 	@$(RUN) $(PYTHON) tests/demo/demo.py
 
-test: ## Run every check and test; `make test PARTS="lint unit"` runs some.
-	@$(RUN) $(PYTHON) tests/run.py $(PARTS)
+test: ## Run the checks and tests; `make test PARTS="lint unit"` runs some, `make test EVERY=1` second variants, too.
+	@$(RUN) TIDEGATE_EVERY=$(EVERY) $(PYTHON) tests/run.py $(PARTS)
 
 up: ## Bring the testbed up (engine, registries, images).
 	@$(RUN) $(PYTHON) tests/testbed up everything
@@ -40,8 +40,8 @@ bench-sources: ## Measure builds and Compose projects against docker and Compose
 	@$(RUN) $(PYTHON) tests/testbed up
 	@$(RUN) $(PYTHON) tests/bench/sources.py
 
-faults: ## Run the fault tests and write the crash matrix to docs/.
+faults: ## Run every cell of the fault tests, of which `make test` runs half, and write the crash matrix to docs/.
 	@$(RUN) $(PYTHON) tests/testbed up everything
-	@$(RUN) $(PYTHON) -m pytest -q -n 3 tests/faults
+	@$(RUN) TIDEGATE_EVERY=1 $(PYTHON) -m pytest -q -n 3 tests/faults
 	@$(RUN) $(PYTHON) -m pytest -q tests/fleet/test_hosts.py
 	@$(RUN) $(PYTHON) tests/faults/table.py

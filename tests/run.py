@@ -22,6 +22,8 @@ BIN = CACHE / "venv" / "main" / "bin"
 NEWEST = "python3.13"
 Command = list[str]
 PYTEST = ["python", "-m", "pytest", "-q"]
+# What a first variant or a molecule scenario shows, too, is left out unless everything is asked for.
+FIRST = "" if os.environ.get("TIDEGATE_EVERY") else " and not second"
 
 
 def newest_python() -> str | None:
@@ -111,13 +113,13 @@ def integration() -> list[Command]:
     """Real ansible-playbook runs against the real engine, Traefik, registries and ACME server."""
     return [
         [*PYTEST, "-m", "alone", "tests/integration"],
-        [*PYTEST, "-n", "4", "-m", "not alone and not database", "tests/integration", "--durations=10"],
+        [*PYTEST, "-n", "4", "-m", f"not alone and not database{FIRST}", "tests/integration", "--durations=10"],
     ]
 
 
 def services() -> list[Command]:
     """The roles with databases, whose volumes have one name on an engine: their whole lives, backup and restore."""
-    return [[*PYTEST, "-m", "database", "tests/integration", "--durations=3"]]
+    return [[*PYTEST, "-m", f"database{FIRST}", "tests/integration", "--durations=3"]]
 
 
 def faults() -> list[Command]:
@@ -134,23 +136,31 @@ def molecule() -> list[Command]:
     """Roles on a bare systemd host with an engine of its own."""
     # What a run that was killed left; molecule would take its word for hosts that are gone.
     shutil.rmtree(CACHE / "ansible" / "tmp", ignore_errors=True)
-    return [["python", "tests/testbed", "host-down", "molecule-1"], ["molecule", "test", "--all"]]
+    down = [["python", "tests/testbed", "host-down", f"molecule-{number}"] for number in (1, 2)]
+    return [*down, ["python", "tests/tools/scenarios.py"]]
 
 
 def demo() -> list[Command]:
-    """The demonstration, which ends with 1 if it loses a request."""
-    return [["python", "tests/demo/demo.py"]]
+    """The demonstration under load, which ends with 1 if it loses a request."""
+    return [["python", "tests/demo/demo.py", "load"]]
+
+
+def demo_host() -> list[Command]:
+    """The demonstration's other half: a host with a database, whose rows survive whatever is done to it."""
+    return [["python", "tests/demo/demo.py", "host"]]
 
 
 Part = Callable[[], list[Command]]
-PARTS = (testbed, lint, types, unit, docs, sanity, newest, build, integration, faults, fleet, services, molecule, demo)
-# What touches no engine of this machine runs while images are fetched and built, or while the target hosts of the fleet boot,
-# install and wait.
-BESIDE: dict[Part, list[tuple[Part, ...]]] = {
-    testbed: [(lint, types, unit, docs, sanity)],
-    fleet: [(newest, build, molecule), (services,)],
-}
-NEED_TESTBED = {part.__name__ for part in (integration, faults, fleet, services, molecule, demo)}
+Lane = tuple[Part, ...]
+# Stage after stage; in each, lanes side by side of parts one after another. Checks run while images are fetched and built; target
+# hosts boot, install and wait most of their time. What offers the most load has the machine to itself.
+STAGES: tuple[tuple[Lane, ...], ...] = (
+    ((testbed,), (lint, types, unit, docs)),
+    ((integration,),),
+    ((fleet, faults), (molecule,), (services, sanity, newest, build, demo_host)),
+    ((demo,),),
+)
+NEED_TESTBED = {part.__name__ for part in (integration, fleet, faults, molecule, demo_host, services, demo)}
 
 
 def environment() -> dict[str, str]:
@@ -161,6 +171,7 @@ def environment() -> dict[str, str]:
         "ANSIBLE_COLLECTIONS_PATH": str(CACHE / "collections"),
         "ANSIBLE_HOME": str(CACHE / "ansible"),
         "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_PIPELINING": "1",
         "NO_COLOR": "1",
         "PATH": f"{BIN}:{os.environ['PATH']}",
     }
@@ -196,15 +207,14 @@ def carried_out(part: Part) -> Row:
 
 def main(wanted: list[str]) -> None:
     """Run the parts, then print what each cost."""
+    known = [part.__name__ for stage in STAGES for lane in stage for part in lane]
+    if unknown := sorted(set(wanted) - set(known)):
+        sys.exit(f"PARTS={' '.join(unknown)} names no part. There are {', '.join(known)}.")
     names = {*wanted, testbed.__name__} if NEED_TESTBED.intersection(wanted) else set(wanted)
-    chosen = [part for part in PARTS if not names or part.__name__ in names]
-    later = {other for part, lanes in BESIDE.items() if part in chosen for lane in lanes for other in lane}
     rows: list[Row] = []
     begun = time.monotonic()
-    for part in chosen:
-        if part in later:
-            continue
-        lanes = [[part], *([other for other in lane if other in chosen] for lane in BESIDE.get(part, ()))]
+    for stage in STAGES:
+        lanes = [[part for part in lane if not names or part.__name__ in names] for lane in stage]
         with ThreadPoolExecutor(max_workers=len(lanes)) as pool:
             for done in pool.map(lambda lane: [carried_out(one) for one in lane], lanes):
                 rows += done

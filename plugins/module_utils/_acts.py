@@ -8,10 +8,11 @@ Each act can be repeated: after a crash the same step is simply done again.
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import typing as t
 
-from . import _assets, _bake, _divert, _files, _gate, _make, _options, _rolling, _static
+from . import _assets, _bake, _divert, _gate, _make, _options, _rolling, _static
 from ._building import Builder
 from ._checkout import Workshop
 from ._declared import Gate
@@ -95,7 +96,7 @@ def bake(world: World, step: Step) -> str:
     if window is None:
         raise ValueError("a bake step comes of a declaration with one")
     entries = [_gate.Entry(name, _settled(world, step)) for name in step.containers]
-    count = None if window.error_ratio is None else (lambda: world.on.traefik.answered(world.key))
+    count = None if window.error_ratio is None else (lambda: world.on.traefik.api.answered(world.key))
     return _bake.watch(world.on.engine, world.watch, entries, window, count)
 
 
@@ -198,7 +199,7 @@ def forget(world: World, _step: Step) -> str:
     world.on.store.forget(world.subject)
     world.on.secrets.prune(world.key, ())
     for place in (_assets.folder(world.on.state_dir, world.key), _rolling.folder(world.on.state_dir, world.key)):
-        _files.remove_folder(place)
+        shutil.rmtree(place, ignore_errors=True)
     world.on.engine.remove_networks(world.subject)
     return ""
 

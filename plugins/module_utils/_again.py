@@ -17,7 +17,7 @@ from ._declare import documents, together
 from ._declared import Subject, Workload
 from ._errors import Canceled, EngineFailure, LockHeld, StoreFailure
 from ._model import Known, Release
-from ._names import ENVIRONMENT, WORKLOAD, suffix_of, time_of
+from ._names import suffix_of, time_of
 from ._observe import survey
 from ._parse import Here, again, nothing
 from ._retention import target
@@ -29,7 +29,7 @@ STAGED_SECONDS = 3600.0
 
 def rollback(call: Call) -> Result:
     """`workload_rollback`: make an earlier release live again, by its own snapshot and artifact."""
-    subject = _subject(call)
+    subject = call.subject
     before = call.store().known(subject).get(subject, Known()).live
     goal: list[Release] = []
 
@@ -37,7 +37,7 @@ def rollback(call: Call) -> Result:
         known = world.on.store.known(subject).get(subject, Known())
         chosen = target(world.on.store.releases(subject), known, call.params["to"])
         goal.append(chosen)
-        return _as_released(world, chosen, known)
+        return as_released(world, chosen, known)
 
     ended = alone(call.on, nothing(subject), Manner(check=call.check, declare=earlier), call.interrupts)
     (document,) = documents([ended], call)
@@ -50,7 +50,7 @@ def rollback(call: Call) -> Result:
 
 def cancel(call: Call) -> Result:
     """`workload_cancel`: end a deployment that is under way, before it is live."""
-    subject = _subject(call)
+    subject = call.subject
     store = call.store()
     attempt = store.known(subject).get(subject, Known()).attempt
     if attempt is None:
@@ -122,7 +122,7 @@ def _by_record(world: World) -> Workload:
     subject = world.subject
     known = world.on.store.known(subject).get(subject, Known())
     if known.live is not None:
-        return _as_released(world, known.live, known)
+        return as_released(world, known.live, known)
     serving = [c.name for c in world.have.containers if c.serves and world.have.route is not None]
     if serving:
         cause = f"{', '.join(serving)} may serve its routes, but of what release is not on record"
@@ -130,7 +130,11 @@ def _by_record(world: World) -> Workload:
     return nothing(subject)
 
 
-def _as_released(world: World, release: Release, known: Known) -> Workload:
+def as_released(world: World, release: Release, known: Known) -> Workload:
+    """The declaration that a release was made by, with its secrets as they are kept on this host.
+
+    :raises InvalidOption: a secret is not kept any more.
+    """
     values = world.on.secrets.read(world.key, suffix_of(release.containers[0])) if release.containers else {}
     want = again(release, values, Here(world.on.secrets.version, world.on.state_dir))
     return replace(want, sequence=known.sequence)
@@ -153,8 +157,3 @@ def _row(subject: Subject, state: str, reason: str) -> Result:
         "changed": False,
         "failed": False,
     }
-
-
-def _subject(call: Call) -> Subject:
-    name, environment = call.params["name"], call.params["environment"]
-    return Subject(WORKLOAD.check("name", name), ENVIRONMENT.check("environment", environment))

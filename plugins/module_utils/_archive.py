@@ -8,17 +8,20 @@ Private to tidegate.platform.
 
 from __future__ import annotations
 
+import contextlib
+import gzip
 import hashlib
 import io
 import json
 import os
 import tarfile
 import typing as t
+import zlib
 
 from ._errors import BackupFailure
 from ._options import inside
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 LEVEL = 1  # images and dumps are most of it, and a backup should not keep a small host busy
 _REMEDY = "Nothing was touched. Use another archive."
@@ -68,27 +71,32 @@ def parts_of(folder: str, top: str, without: t.Collection[str]) -> list[Part]:
 
 
 def write(stream: t.IO[bytes], parts: t.Iterable[Part], facts: dict[str, t.Any]) -> dict[str, t.Any]:
-    """Write an archive; its manifest.
+    """Write an archive; its manifest. What a deployment beside it removed meanwhile is not part of it.
 
     :param facts: what the manifest says beside the files.
     """
     files: dict[str, t.Any] = {}
     with tarfile.open(fileobj=stream, mode="w:gz", format=tarfile.PAX_FORMAT, compresslevel=LEVEL) as tar:
         for part in parts:
-            entry = tar.gettarinfo(part.path, part.name)
-            if entry.isdir():
-                tar.addfile(entry)
-                continue
-            with open(part.path, "rb") as content:
-                hashed = _Hashed(content)
-                tar.addfile(entry, t.cast("t.IO[bytes]", hashed))
-            files[part.name] = hashed.facts
+            with contextlib.suppress(FileNotFoundError):
+                files.update(_add(tar, part))
         manifest = {"format": FORMAT, **facts, "files": files}
         text = json.dumps(manifest, sort_keys=True).encode()
         last = tarfile.TarInfo(MANIFEST)
         last.size, last.mode = len(text), 0o600
         tar.addfile(last, io.BytesIO(text))
     return manifest
+
+
+def _add(tar: tarfile.TarFile, part: Part) -> dict[str, t.Any]:
+    """Add a file or directory; what the manifest says of it."""
+    if os.path.isdir(part.path):
+        tar.addfile(tar.gettarinfo(part.path, part.name))
+        return {}
+    with open(part.path, "rb") as content:
+        hashed = _Hashed(content)
+        tar.addfile(tar.gettarinfo(arcname=part.name, fileobj=content), t.cast("t.IO[bytes]", hashed))
+    return {part.name: hashed.facts}
 
 
 def verify(path: str) -> dict[str, t.Any]:
@@ -98,7 +106,7 @@ def verify(path: str) -> dict[str, t.Any]:
     """
     try:
         manifest, found = _looked_through(path)
-    except (tarfile.TarError, OSError, EOFError, ValueError) as error:
+    except (tarfile.TarError, OSError, EOFError, ValueError, zlib.error) as error:
         raise BackupFailure(f"cannot be read: {error}", subject=path, remedy=_REMEDY) from error
     if not manifest:
         raise BackupFailure("has no manifest: it is not complete, or no backup", subject=path, remedy=_REMEDY)
@@ -111,11 +119,24 @@ def verify(path: str) -> dict[str, t.Any]:
     return manifest
 
 
+@contextlib.contextmanager
+def _opened(path: str) -> t.Iterator[tarfile.TarFile]:
+    """An archive as a stream. Python's own reader of compressed streams trips over damaged headers; gzip's says so.
+
+    What lies behind the last entry is read, too: the checksum of everything, modes and owners included, is at the end.
+    """
+    with gzip.open(path) as plain:
+        with tarfile.open(fileobj=plain, mode="r|") as tar:
+            yield tar
+        while plain.read(2**20):
+            pass
+
+
 def _looked_through(path: str) -> tuple[dict[str, t.Any], dict[str, t.Any]]:
     """The manifest, and what the manifest should say of the files."""
     manifest: dict[str, t.Any] = {}
     found: dict[str, t.Any] = {}
-    with tarfile.open(path, mode="r|gz") as tar:
+    with _opened(path) as tar:
         for entry in tar:
             content = tar.extractfile(entry) if entry.isreg() else None
             if content is None:
@@ -135,7 +156,7 @@ def unpack(path: str, top: str, into: str) -> None:
 
     :param top: what the part is called in the archive.
     """
-    with tarfile.open(path, mode="r|gz") as tar:
+    with _opened(path) as tar:
         for entry in tar:
             if entry.name != top and not entry.name.startswith(f"{top}/"):
                 continue

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import glob
+import grp
 import gzip
 import hashlib
 import os
@@ -16,15 +17,16 @@ import tempfile
 import time
 import typing as t
 
-from . import _archive, _cipher, _files
+from . import _archive, _artifacts, _cipher, _files
 from ._archive import Part
-from ._building import REPOSITORY
+from ._artifacts import Wanted
 from ._call import Call, Result
 from ._declared import Subject
 from ._errors import BackupFailure, InvalidOption
 from ._model import Known
 from ._names import key_of
 from ._options import positive
+from ._retention import retained
 
 DATABASE = "tidegate.db"
 # What a run makes anew; the database is copied by itself, as of one moment.
@@ -44,6 +46,7 @@ class Job(t.NamedTuple):
     made_at: str
     known: dict[Subject, Known]
     images: list[str]
+    elsewhere: list[Wanted]
     dumped: str | None
 
 
@@ -54,8 +57,7 @@ def backup(call: Call) -> Result:
     if call.check:
         return {**done, "files": 0, "bytes": 0, "sha256": None, "removed": []}
     directory = os.path.dirname(job.target)
-    os.makedirs(directory, mode=0o750, exist_ok=True)
-    with _workplace(directory) as work:
+    with _explained(directory), _workplace(directory) as work:
         path, count = _written(call, job, work)
         digest, size = _digest(path), os.path.getsize(path)
         os.rename(path, job.target)
@@ -74,17 +76,28 @@ def _job(call: Call) -> Job:
     target = os.path.join(params["directory"], name + (".tar.gz.enc" if params["passphrase"] else ".tar.gz"))
     if os.path.sep in name or os.path.exists(target):
         raise InvalidOption("name", name, "is taken, or no file name", "Choose another one.")
+    if params["group"] and params["group"] not in {group.gr_name for group in grp.getgrall()}:
+        remedy = "Run the role platform_base, which makes its group, or leave group out."
+        raise InvalidOption("group", params["group"], "is no group of this host", remedy)
     known = call.on.store.known()
     server = known.get(POSTGRES, Known()).live
     dumped = server.containers[0] if server and server.state == "running" else None
-    return Job(target, stamp, known, _built(call, known) if params["images"] else [], dumped)
+    images = _wanted(call, known)
+    only_here = [_artifacts.name_of(call.on.engine, row) for row in images if not row.exact]
+    elsewhere = [row for row in images if row.exact]
+    return Job(target, stamp, known, only_here if params["images"] else [], elsewhere, dumped)
 
 
 def _written(call: Call, job: Job, work: str) -> tuple[str, int]:
     """The whole archive in a private folder, verified; and how many files are in it."""
     plain, passphrase = os.path.join(work, "plain"), call.params["passphrase"]
     releases = {key_of(*subject): known.live.id for subject, known in sorted(job.known.items()) if known.live}
-    facts = {"state_dir": call.params["state_dir"], "host": socket.gethostname(), "made_at": job.made_at}
+    facts = {
+        "state_dir": call.params["state_dir"],
+        "host": socket.gethostname(),
+        "made_at": job.made_at,
+        "elsewhere": [row._asdict() for row in job.elsewhere],
+    }
     with open(plain, "xb") as stream:
         manifest = _archive.write(stream, _parts(call, work, job), {**facts, "releases": releases})
     path = _cipher.encrypted(plain, work, passphrase, call.clock)
@@ -102,8 +115,19 @@ def _stamp(call: Call) -> str:
 
 
 @contextlib.contextmanager
+def _explained(directory: str) -> t.Iterator[None]:
+    """Turn what the file system refuses, such as more than its disk has, into a failure that says where."""
+    try:
+        yield
+    except OSError as error:
+        cause = f"cannot be written: {error.strerror or error}"
+        raise BackupFailure(cause, subject=directory, remedy="Check its space and permissions.") from error
+
+
+@contextlib.contextmanager
 def _workplace(parent: str) -> t.Iterator[str]:
     """A private folder for the length of a block; those of runs that were killed go, too: secrets are in them."""
+    os.makedirs(parent, mode=0o750, exist_ok=True)
     for name in os.listdir(parent):
         process = name.partition(_WORK)[2].partition("-")[0]
         if name.startswith(_WORK) and not os.path.exists(f"/proc/{process}"):
@@ -115,9 +139,8 @@ def _workplace(parent: str) -> t.Iterator[str]:
 def restore(call: Call) -> Result:
     """Put a backup's records, secrets, certificates and images on this host; reconciliation then makes it run."""
     parent = os.path.dirname(os.path.abspath(call.params["state_dir"]))
-    os.makedirs(parent, exist_ok=True)
-    archive, passphrase = call.params["archive"], call.params["passphrase"]
-    with _workplace(parent) as work, _cipher.readable(archive, work, passphrase, call.clock) as plain:
+    archive, secret = call.params["archive"], call.params["passphrase"]
+    with _explained(parent), _workplace(parent) as work, _cipher.readable(archive, work, secret, call.clock) as plain:
         return _restored(call, plain, work)
 
 
@@ -130,13 +153,16 @@ def _restored(call: Call, plain: str, work: str) -> Result:
         remedy = "Back it up, then set replace, which removes its containers and puts its directory aside."
         raise InvalidOption("replace", False, f"but {state} holds a platform", remedy)
     aside = f"{state}.before-{_stamp(call)}"
+    absent = _artifacts.missing(call.on.engine, (Wanted(**row) for row in manifest["elsewhere"]))
     document = {
         "changed": True,
         **{name: manifest[name] for name in ("releases", "made_at", "host")},
         "postgres": DUMP in manifest["files"],
+        "pulled": [row.reference for row in absent],
         "aside": aside if os.path.exists(state) else None,
     }
     if not call.check:
+        call.warnings += _artifacts.fetch(call.on.engine, absent, call.interrupts.check)
         _put(call, plain, work, aside, manifest)
     return document
 
@@ -165,15 +191,10 @@ def _put(call: Call, plain: str, work: str, aside: str, manifest: t.Mapping[str,
     _files.sync_folder(os.path.dirname(os.path.abspath(state)))
 
 
-def _built(call: Call, known: t.Mapping[Subject, Known]) -> list[str]:
-    """Names of images that no registry has, of the releases that are live or can be gone back to."""
-    names = {
-        entry.release.image
-        for subject in known
-        for entry in call.on.store.releases(subject)
-        if entry.release.image.startswith(f"{REPOSITORY}/") and call.on.engine.image(entry.release.image)
-    }
-    return sorted(names)
+def _wanted(call: Call, known: t.Mapping[Subject, Known]) -> list[Wanted]:
+    """Images of the releases that are live or can be gone back to."""
+    kept = [one for subject in known for one in retained(call.on.store.releases(subject), known[subject])]
+    return _artifacts.wanted(call.on.engine, kept, {one.live.id for one in known.values() if one.live})
 
 
 def _parts(call: Call, work: str, job: Job) -> list[Part]:

@@ -15,7 +15,7 @@ from ._clock import Clock, attempts
 from ._declared import Bake
 from ._engine import Engine
 from ._errors import Unhealthy
-from ._traefik import Answered
+from ._traefik_api import Answered
 
 # As many failures in a row as the engine's own HEALTHCHECK takes before it says unhealthy.
 FAILURES = 3

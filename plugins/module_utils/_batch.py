@@ -10,7 +10,7 @@ import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from ._converge import Declare, Outcome, as_declared, converge, preview, unchanged
+from ._converge import Declare, Outcome, as_declared, converge, preview, seen_after, unchanged
 from ._declared import Workload
 from ._errors import Canceled, InvalidOption, TidegateError
 from ._observe import Survey, survey
@@ -59,7 +59,7 @@ class Batch:
         return [self._one(one.want) if self._in_the_way(one, wants) else one for one in ended]
 
     def _all(self, wants: t.Sequence[Workload]) -> list[Ended]:
-        """Side by side, each on connections of its thread's own."""
+        """Side by side, each on connections of its thread's own; then one look at what all came to."""
         if len(wants) == 1:
             return [self._one(wants[0])]
         mine, waiting = threading.local(), list(wants)
@@ -71,7 +71,26 @@ class Batch:
             return self._one(want, mine.on)
 
         with ThreadPoolExecutor(max_workers=max(1, min(self.manner.concurrency, len(wants)))) as pool:
-            return list(pool.map(one, wants))
+            ended = list(pool.map(one, wants))
+        return self._seen(ended)
+
+    def _seen(self, ended: list[Ended]) -> list[Ended]:
+        """The outcomes with what the host shows of them now; what cannot be seen has failed."""
+        if not any(map(self._is_unseen, ended)):
+            return ended
+        try:
+            now = survey(self.on)
+        except TidegateError as error:
+            return [one._replace(outcome=None, error=error) if self._is_unseen(one) else one for one in ended]
+        return [_with_look(one, now) if self._is_unseen(one) else one for one in ended]
+
+    def _is_unseen(self, one: Ended) -> bool:
+        return one.outcome is not None and bool(one.outcome.steps) and self._looks_later(one.want)
+
+    def _looks_later(self, want: Workload) -> bool:
+        """Whether one look at the end serves it together with the others."""
+        plain = want.recipe is None and want.stack is None and self.manner.declare is as_declared
+        return plain and not self.manner.check and not self.manner.deep
 
     def _survey(self, wants: t.Sequence[Workload]) -> Survey | None:
         """The one observation; not worth it for a single workload, or where each gets a closer look anyway."""
@@ -93,18 +112,18 @@ class Batch:
             self._go_on()
             world = new_world(want, on or self.on, self.interrupts, self.tell)
             world.failure = self.manner.reason if self.manner.phase is Phase.REVERT else ""
-            outcome = self._converge(world)
+            outcome = self._converge(world, look=on is None or not self._looks_later(want))
         except TidegateError as error:
             self._failed.set()
             self.tell(f"{want.name}.{want.environment}", f"failed: {type(error).__name__}")
             return Ended(want, None, error, world)
         return Ended(want, outcome, None, world)
 
-    def _converge(self, world: World) -> Outcome:
+    def _converge(self, world: World, look: bool) -> Outcome:
         manner = self.manner
         if manner.check:
             return preview(world, manner.declare, manner.deep)
-        return converge(world, manner.phase, manner.declare, manner.deep)
+        return converge(world, manner.phase, manner.declare, manner.deep, look)
 
     def _go_on(self) -> None:
         if self.manner.stop_on_failure and self._failed.is_set():
@@ -119,6 +138,15 @@ class Batch:
         subjects = {want.subject for want in wants}
         others = subjects - {ended.want.subject}
         return not any(claims.get(claim) in others for claim in ended.want.claims)
+
+
+def _with_look(one: Ended, now: Survey) -> Ended:
+    if one.outcome is None or one.world is None:
+        return one
+    try:
+        return one._replace(outcome=seen_after(one.outcome, one.world.want, now))
+    except TidegateError as error:
+        return one._replace(outcome=None, error=error)
 
 
 def alone(on: Platform, want: Workload, manner: Manner, interrupts: Interrupts) -> Ended:

@@ -18,6 +18,7 @@ from ._clock import Clock
 from ._declared import Subject
 from ._engine import Engine
 from ._errors import StoreFailure
+from ._names import ENVIRONMENT, WORKLOAD
 from ._parse import Here
 from ._secrets import Redactor, Secrets
 from ._store import Store
@@ -61,6 +62,15 @@ class Call:
                 disk_reserve=_options.size("disk_reserve", self.params["disk_reserve"]),
             )
         return self._on
+
+    @property
+    def subject(self) -> Subject:
+        """The workload that the options `name` and `environment` name.
+
+        :raises InvalidOption: one of them is no name.
+        """
+        name, environment = self.params["name"], self.params["environment"]
+        return Subject(WORKLOAD.check("name", name), ENVIRONMENT.check("environment", environment))
 
     @property
     def engine_requests(self) -> int:

@@ -80,9 +80,18 @@ def preview(world: World, declare: Declare = as_declared, deep: bool = False) ->
     return Outcome(changed, plans[-1].reason, steps, before, view(later, ROUTING), later.live, later.previous)
 
 
-def converge(world: World, phase: Phase = Phase.DEPLOY, declare: Declare = as_declared, deep: bool = False) -> Outcome:
+def seen_after(outcome: Outcome, want: Workload, survey: Survey) -> Outcome:
+    """The same outcome, with what a look at the whole host shows of it."""
+    last = survey.of(replace(want, pull="missing"))
+    return replace(outcome, after=view(last, ROUTING), live=last.live, previous=last.previous)
+
+
+def converge(
+    world: World, phase: Phase = Phase.DEPLOY, declare: Declare = as_declared, deep: bool = False, look: bool = True
+) -> Outcome:
     """Make the host as declared, or do one phase of that, under the workload's lock.
 
+    :param look: see what it came to; else `after` is what was there before, until `seen_after`.
     :raises TidegateError: nothing that served was taken away; `world` holds the steps done so far.
     """
     on = world.on
@@ -99,7 +108,7 @@ def converge(world: World, phase: Phase = Phase.DEPLOY, declare: Declare = as_de
             raise
         if world.recorded and conclusion:
             conclude(world, conclusion, plan.reason)
-        last = observe(replace(world.want, pull="missing"), on) if world.steps else world.have
+        last = observe(replace(world.want, pull="missing"), on) if world.steps and look else world.have
     return Outcome(
         changed=bool(world.steps) or tidied,
         reason=plan.reason,

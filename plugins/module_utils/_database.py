@@ -11,7 +11,7 @@ import sqlite3
 import typing as t
 from contextlib import contextmanager
 
-from . import _files
+from . import _files, _lock
 from ._errors import StoreFailure
 from ._schema import MIGRATIONS
 
@@ -51,7 +51,7 @@ class Database:
             with db:
                 db.execute("BEGIN IMMEDIATE")
                 yield db
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise self._failure("written", error) from error
 
     def copy_to(self, path: str) -> None:
@@ -63,7 +63,15 @@ class Database:
             with contextlib.closing(sqlite3.connect(path)) as copy:
                 self._connect(create=False).backup(copy)
         except sqlite3.Error as error:
-            raise self._failure("copied", error) from error
+            raise self._failure(f"copied to {path}", error) from error
+
+    def damage(self) -> str:
+        """What SQLite's own check finds wrong; empty where all is whole, or nothing was written yet."""
+        try:
+            found = self._connect(create=False).execute("PRAGMA quick_check(1)").fetchone()[0]
+        except sqlite3.Error as error:
+            raise self._failure("read", error) from error
+        return "" if found == "ok" else str(found)
 
     def _failure(self, what: str, error: Exception) -> StoreFailure:
         return StoreFailure(
@@ -73,17 +81,32 @@ class Database:
     def _connect(self, create: bool) -> sqlite3.Connection:
         if self._open is not None and not (create and self._in_memory):
             return self._open
-        exists = os.path.exists(self.path)
-        self._in_memory = not (exists or create)
         if create:
-            _files.private_folder(self.state_dir)
-        db = sqlite3.connect(":memory:" if self._in_memory else self.path, timeout=30, isolation_level=None)
-        if not exists:
-            if not self._in_memory:
-                os.chmod(self.path, 0o600)
-            db.execute("PRAGMA journal_mode = WAL")
+            self._found()
+        self._in_memory = not os.path.exists(self.path)
+        self._open = self._opened(":memory:" if self._in_memory else self.path)
+        return self._open
+
+    def _found(self) -> None:
+        """Make the database where there is none. Nobody sees it before it has its journal mode and its tables.
+
+        SQLite refuses a change of the journal mode at once, whatever the time-out, while another connection reads.
+        """
+        with _lock.directory(_files.private_folder(self.state_dir)):
+            if os.path.exists(self.path):
+                return
+            draft = f"{self.path}.new"
+            for end in ("", "-journal", "-wal", "-shm"):  # of a run that was killed here
+                _files.discard(draft + end)
+            with contextlib.closing(self._opened(draft)) as db:
+                os.chmod(draft, 0o600)
+                db.execute("PRAGMA journal_mode = WAL")
+            os.rename(draft, self.path)
+            _files.sync_folder(self.state_dir)
+
+    def _opened(self, path: str) -> sqlite3.Connection:
+        db = sqlite3.connect(path, timeout=30, isolation_level=None)
         self._migrate(db)
-        self._open = db
         return db
 
     def _migrate(self, db: sqlite3.Connection) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import io
+import math
 import os
 import tarfile
 import time
@@ -21,17 +22,17 @@ from ._errors import EngineFailure
 from ._listing import LABEL_MANAGED, Facts
 from ._model import Container, Image
 
+_BEGIN = time.monotonic()
 try:
-    _BEGIN = time.monotonic()
     import docker.errors
     import requests.exceptions
     from docker.api.client import APIClient
     from docker.utils.build import exclude_paths
 
-    IMPORT_SECONDS = time.monotonic() - _BEGIN
     IMPORT_ERROR = None
 except ImportError:
     IMPORT_ERROR = traceback.format_exc()
+IMPORT_SECONDS = time.monotonic() - _BEGIN
 
 TAIL_LINES = 30
 TAIL_BYTES = 4096
@@ -182,8 +183,7 @@ class Engine:
 
     def root_dir(self) -> str:
         """Where the engine keeps images and containers."""
-        with explained("ask for its root directory", "the engine"):
-            return str(self.api.info()["DockerRootDir"])
+        return str(self.facts()["DockerRootDir"])
 
     def layers_size(self) -> int:
         """Bytes that all images take together, shared layers counted once."""
@@ -195,6 +195,25 @@ class Engine:
         with explained("read the log of", name):
             text: bytes = self.api.logs(name, tail=TAIL_LINES, stdout=True, stderr=True)
         return text[-TAIL_BYTES:].decode("utf-8", "replace").strip()
+
+    def written(self, name: str, since: float, until: float) -> list[tuple[str, str]]:
+        """Lines that a container wrote, oldest first, each after its moment and a blank, and the stream it wrote to.
+
+        The moments have nine digits behind the second, so that their texts sort; the bounds are met to the second.
+        """
+        found: list[tuple[str, str]] = []
+        span = {"since": math.floor(since), "until": math.ceil(until)}
+        for stream in ("stdout", "stderr"):
+            with explained("read the log of", name):
+                only = {"stdout": stream == "stdout", "stderr": stream == "stderr"}
+                text: bytes = self.api.logs(name, timestamps=True, **only, **span)
+            found += [(line, stream) for line in text.decode("utf-8", "replace").split("\n") if line]
+        return sorted(found, key=lambda row: row[0].partition(" ")[0])
+
+    def facts(self) -> dict[str, t.Any]:
+        """What the engine says of itself, as `docker info` does."""
+        with explained("ask for its facts", "the engine"):
+            return t.cast("dict[str, t.Any]", self.api.info())
 
     def archive(self, name: str, path: str, into: t.IO[bytes]) -> bool:
         """Write a path of a container as a tar archive; False where there is none."""

@@ -65,6 +65,10 @@ class BackupFailure(TidegateError):
     """An archive could not be made, or is not what was written."""
 
 
+class LogFailure(TidegateError):
+    """What a workload wrote cannot be read."""
+
+
 class LockHeld(TidegateError):
     """Another run has the workload and did not let go within the time allowed."""
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import stat
 
 from ._errors import StoreFailure
@@ -46,11 +45,6 @@ def remove(path: str) -> None:
     """Remove a file durably; one that is gone is fine."""
     discard(path)
     sync_folder(os.path.dirname(path))
-
-
-def remove_folder(path: str) -> None:
-    """Remove a folder with everything in it, as far as it can be; one that is gone is fine."""
-    shutil.rmtree(path, ignore_errors=True)
 
 
 def sync_folder(path: str) -> None:

@@ -24,6 +24,7 @@ from ._result import release_document
 from ._retention import retained
 from ._services import good
 from ._stack import Definition
+from ._table import table
 
 UNKNOWN = "unknown"
 _HEADINGS = ("WORKLOAD", "ENVIRONMENT", "HEALTH", "LIVE", "SINCE", "ROUTES", "DRIFT", "LAST DEPLOYMENT")
@@ -32,15 +33,15 @@ _HEADINGS = ("WORKLOAD", "ENVIRONMENT", "HEALTH", "LIVE", "SINCE", "ROUTES", "DR
 def info(call: Call) -> Result:
     """Everything that is known of the workloads; what does not answer is `unknown`, never `missing` (DS-T12)."""
     seen, silent = _look(call)
-    table, no_proxy = _routers(call)
+    routers, no_proxy = _routers(call)
     known = seen.known if seen else call.store().known()
     subjects = sorted(subject for subject in {*known, *(seen.containers if seen else ())} if call.wanted(subject))
-    rows = [_workload(call, subject, known.get(subject, Known()), seen, table) for subject in subjects]
+    rows = [_workload(call, subject, known.get(subject, Known()), seen, routers) for subject in subjects]
     return {
         "changed": False,
         "workloads": rows,
         "unknown": [text for text in (silent, no_proxy) if text],
-        "table": _table(rows),
+        "table": table(_HEADINGS, [_line(row) for row in rows]),
     }
 
 
@@ -53,13 +54,13 @@ def _look(call: Call) -> tuple[Survey | None, str]:
 
 def _routers(call: Call) -> tuple[dict[str, Document] | None, str]:
     try:
-        return call.traefik().table(), ""
+        return call.traefik().api.table(), ""
     except ProxyFailure as error:
         return None, str(error)
 
 
 def _workload(
-    call: Call, subject: Subject, known: Known, seen: Survey | None, table: dict[str, Document] | None
+    call: Call, subject: Subject, known: Known, seen: Survey | None, routers: dict[str, Document] | None
 ) -> Result:
     store, live = call.store(), known.live
     kept = {entry.release.id: entry for entry in store.releases(subject)}
@@ -76,7 +77,7 @@ def _workload(
         "releases": [_release(r, kept[r.id].made_at, kept[r.id].withdrawn, live, seen) for r in releases],
         "containers": None if rows is None else [row._asdict() for row in rows],
         "health": _health(live, rows),
-        "routes": _routes(live, table),
+        "routes": _routes(live, routers),
         "drift": _drift(call, subject, known, seen),
         "deploying": {"id": known.attempt.id, "status": known.attempt.status} if known.attempt else None,
         "deployments": [
@@ -143,15 +144,15 @@ def _health(live: Release | None, rows: t.Sequence[Replica] | None) -> str:
     return "healthy" if all(serving) else "degraded" if any(serving) else "down"
 
 
-def _routes(live: Release | None, table: dict[str, Document] | None) -> list[Result]:
+def _routes(live: Release | None, routers: dict[str, Document] | None) -> list[Result]:
     """The declared routers beside what Traefik makes of them."""
     part: Document = ((live.route if live else None) or {}).get("http", {})
     servers = [s["url"] for v in part.get("services", {}).values() for s in v["loadBalancer"]["servers"]]
     found = []
     for name, router in part.get("routers", {}).items():
-        has = (table or {}).get(name)
+        has = (routers or {}).get(name)
         row = {"rule": router["rule"], "entry_points": router["entryPoints"], "status": "missing", "servers": []}
-        if table is None:
+        if routers is None:
             row.update(status=UNKNOWN)
         elif has is not None:
             right = has["rule"] == router["rule"] and (not has["servers"] or sorted(has["servers"]) == sorted(servers))
@@ -187,13 +188,6 @@ def _deployment(row: Result, step: str) -> Result:
 def _moment(seconds: float | None) -> str | None:
     """UTC in ISO 8601, to the second."""
     return None if seconds is None else time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
-
-
-def _table(rows: t.Sequence[Result]) -> list[str]:
-    """The same for people: one line a workload, columns as wide as they need."""
-    lines = [_HEADINGS, *(_line(row) for row in rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(_HEADINGS))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines]
 
 
 def _line(row: Result) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, tidegate.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Host-local exclusion per workload: flock, which dies with its holder. Private to tidegate.platform."""
+"""Host-local exclusion: flock, which dies with its holder. Private to tidegate.platform."""
 
 from __future__ import annotations
 
@@ -63,6 +63,17 @@ def turn(state_dir: str, name: str, count: int, timeout: float, clock: Clock) ->
             cause = f"no turn came free within {timeout:g} s ({count} at once)"
             raise LockHeld(cause, subject=name, remedy="Wait, or raise the build's timeout or concurrency.")
         yield
+
+
+@contextmanager
+def directory(path: str) -> t.Iterator[None]:
+    """Hold a directory's own lock for the length of a block, however long another holder needs; it leaves no file."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _locked(stream: t.IO[str]) -> bool:

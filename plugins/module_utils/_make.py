@@ -140,6 +140,8 @@ def drain(world: World, names: t.Iterable[str], port: int | None, limits: Drain)
 
 def prune_secrets(world: World) -> None:
     """Keep the secret files of releases that can be gone back to."""
+    if not world.on.secrets.any(world.key):
+        return
     store = world.on.store
     kept = retained(store.releases(world.subject), store.known(world.subject).get(world.subject))
     world.on.secrets.prune(world.key, {suffix_of(name) for release in kept for name in release.containers})

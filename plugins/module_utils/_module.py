@@ -21,11 +21,14 @@ Story = t.Callable[[Call], Result]
 """What a module does with a call; the document says `failed` where not everything went well."""
 
 
-def run(spec: Spec, story: Story) -> None:
-    """Parse, tell the story (or in check mode foretell it), report."""
+def run(spec: Spec, story: Story, *, needs_sdk: bool = True) -> None:
+    """Parse, tell the story (or in check mode foretell it), report.
+
+    :param needs_sdk: it is refused where the Docker SDK is missing.
+    """
     begun = time.monotonic()
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
-    if _engine.IMPORT_ERROR:
+    if needs_sdk and _engine.IMPORT_ERROR:
         module.fail_json(msg=missing_required_lib("docker"), exception=_engine.IMPORT_ERROR)
     call = Call(module.params, module.check_mode, module._diff)
     call.interrupts.install()
@@ -41,7 +44,7 @@ def run(spec: Spec, story: Story) -> None:
         "sdk_seconds": round(_engine.IMPORT_SECONDS, 4),
         "peak_memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
     }
-    if document.pop("failed", False):
+    if document.get("failed"):
         module.fail_json(**document)
     module.exit_json(**document)
 

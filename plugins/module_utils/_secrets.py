@@ -128,13 +128,17 @@ class Secrets:
         folder = os.path.join(self.state_dir, "secrets")
         return sorted(os.listdir(folder)) if os.path.isdir(folder) else []
 
+    def any(self, workload: str) -> bool:
+        """Whether there are secret files of a workload."""
+        return os.path.isdir(os.path.join(self.state_dir, "secrets", workload))
+
     def prune(self, workload: str, keep: t.Collection[str]) -> None:
         """Remove the secret files of releases that are not kept.
 
         :param keep: suffixes of the deployments whose secrets stay.
         """
         folder = os.path.join(self.state_dir, "secrets", workload)
-        if not os.path.isdir(folder):
+        if not self.any(workload):
             return
         for suffix in os.listdir(folder):
             if suffix.partition(".")[0] not in keep:

@@ -319,6 +319,18 @@ SOME: Spec = {
     "environment": {"type": "str"},
 }
 ROLLBACK: Spec = {**SUBJECT, "to": {"type": "str"}, **HOST}
+CONTROL: Spec = {
+    **SUBJECT,
+    "state": {"type": "str", "choices": ["started", "stopped", "restarted"], "required": True},
+    **HOST,
+}
+EXEC: Spec = {
+    **SUBJECT,
+    "command": {"type": "list", "elements": "str", "required": True},
+    "service": {"type": "str"},
+    "ignore_code": {"type": "bool", "default": False},
+    **HOST,
+}
 CANCEL: Spec = {**SUBJECT, "timeout": {"type": "float", "default": 60.0}, **HOST}
 RECONCILE: Spec = {
     **SOME,
@@ -327,6 +339,30 @@ RECONCILE: Spec = {
     "lock_timeout": {"type": "float", "default": 0.0},  # what another run deploys is left to that run
 }
 INFO: Spec = {**SOME, "deployments": {"type": "int", "default": 5}, **HOST}
+LOGS: Spec = {
+    **SUBJECT,
+    "release": {"type": "str"},
+    "service": {"type": "str"},
+    "since": {"type": "str", "default": "1h"},
+    "until": {"type": "str", "default": "now"},
+    "contains": {"type": "str"},
+    "level": {"type": "str", "choices": ["trace", "debug", "info", "warn", "error", "fatal"]},
+    "limit": {"type": "int", "default": 0},
+    "follow": {"type": "float", "default": 0.0},
+    "url": {"type": "str"},
+    "tenant": {"type": "str"},
+    **PROGRESS,
+    **HOST,
+}
+LIBRARY: Spec = {"path": {"type": "path", "default": "/usr/local/lib/tidegate"}, **HOST}
+DOCTOR: Spec = {
+    "ports": {"type": "list", "elements": "int", "default": [80, 443]},
+    "domains": {"type": "list", "elements": "str", "default": []},
+    "addresses": {"type": "list", "elements": "str", "default": []},
+    "reach": {"type": "list", "elements": "str", "default": []},
+    "now": {"type": "float"},
+    **HOST,
+}
 PRUNE: Spec = {
     "images": {"type": "bool", "default": True},
     "keep_deployments": {"type": "int", "default": 50},

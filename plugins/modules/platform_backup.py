@@ -38,7 +38,9 @@ options:
     description: Encrypts the archive by C(openssl) (AES-256, key by PBKDF2). The same one restores it.
     type: str
   images:
-    description: Take in the images that were built here, of live releases and of those that can be gone back to.
+    description:
+      - Take in the images that no registry has, of live releases and of those that can be gone back to.
+      - Others are pulled by their digests at a restore.
     type: bool
     default: true
   keep:

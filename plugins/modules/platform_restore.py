@@ -13,6 +13,8 @@ description:
   - Verifies an archive of M(tidegate.platform.platform_backup) to the last byte, then puts its records, secrets,
     certificates, routes and images on this host. M(tidegate.platform.reconcile) then makes every live release run
     again, and the role C(postgres) restores the dump.
+  - Images that a registry has are pulled by their digests, with what C(docker login) left on this host. Where one of a
+    live release cannot be had, nothing is touched.
   - A platform that is there is refused, unless O(replace) is set. Its directory is then put aside, not removed.
 author:
   - tidegate.platform contributors (@tidegate)
@@ -62,6 +64,11 @@ postgres:
   description: Whether a dump of PostgreSQL waits for the role C(postgres) now.
   returned: success
   type: bool
+pulled:
+  description: Images of live and retained releases that this host did not have and a registry had.
+  returned: success
+  type: list
+  elements: str
 aside:
   description: Where the directory of the platform that was there is now; null if there was none.
   returned: success

@@ -1,4 +1,4 @@
-"""The demonstration: provisions this machine, deploys four versions under constant load, rolls back, then more types.
+"""The demonstration: four versions under constant load, a rollback, more types, and a host with a database.
 
 `make demo` runs it. The last line counts requests, losses, releases and seconds; `lost` counts everything but the
 announced gap of the recreate, which is shown apart.
@@ -15,18 +15,20 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "testbed")]
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "testbed"), str(Path(__file__).parent)]
 
 import compose  # noqa: E402
+import guestbook  # noqa: E402
 import names  # noqa: E402
 from load.client import Client, Count, Target  # noqa: E402
 
 STATE = ROOT / ".cache" / "demo"
+INVENTORY = Path(__file__).parent / "inventory.yml"
 SLOT = 0.1  # seconds that one character of the picture stands for
 WIDTH = 100
 
 
-def ansible(playbook: str, *extra: str) -> subprocess.Popen[str]:
+def ansible(playbook: str, *extra: str, inventory: Path = INVENTORY) -> subprocess.Popen[str]:
     """Start a playbook of the collection by its full name."""
     env = {
         **os.environ,
@@ -38,7 +40,7 @@ def ansible(playbook: str, *extra: str) -> subprocess.Popen[str]:
         "PATH": f"{names.venv()}:{os.environ['PATH']}",
     }
     argv = [str(names.venv() / "ansible-playbook"), f"tidegate.platform.{playbook}", "-i"]
-    argv += [str(Path(__file__).parent / "inventory.yml"), "-e", f"demo_state={STATE}"]
+    argv += [str(inventory), "-e", f"demo_state={STATE}"]
     for pair in extra:
         argv += ["-e", pair]
     return subprocess.Popen(argv, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT)
@@ -136,9 +138,8 @@ def other_kinds() -> None:
             sys.exit(f"demo: {host} does not answer")
 
 
-def main() -> None:
-    """Provision, deploy four versions under load, roll back, count, and take everything away again."""
-    begun = time.monotonic()
+def under_load() -> tuple[Count, int]:
+    """Provision, deploy four versions under load, roll back, more types; what the load met, and how many were released."""
     STATE.mkdir(parents=True, exist_ok=True)
     print("demo: provisioning this machine (docker, traefik)", flush=True)
     finish(ansible("site"))
@@ -165,6 +166,23 @@ def main() -> None:
         finish(ansible("teardown", files, "confirm=all"), may_fail=True)
         finish(ansible("teardown", "workload=shop", "confirm=shop"), may_fail=True)
         finish(ansible("site", "traefik_state=absent"), may_fail=True)
+    return count, good
+
+
+def a_host() -> None:
+    """A host of its own with a database and a cache, and what their rows survive."""
+    guestbook.tell(lambda playbook, *extra, inventory: finish(ansible(playbook, *extra, inventory=inventory)))
+
+
+def main(chapters: list[str]) -> None:
+    """Tell both chapters, or the one that is named: `load` or `host`; the counts come last."""
+    begun = time.monotonic()
+    told = under_load() if chapters != ["host"] else None
+    if chapters != ["load"]:
+        a_host()
+    if told is None:
+        return
+    count, good = told
     held = [moment for moment, answer in count.moments if answer == "held"]
     gap = max(held) - min(held) if held else 0.0
     for loss in count.losses[:10]:
@@ -179,4 +197,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 
 Options = dict[str, t.Any]
@@ -59,14 +60,19 @@ STEPS: dict[str, dict[str, Options]] = {
     },
 }
 
+
+def chosen(when: str, repair: str) -> bool:
+    """Half of the cells, unless all are asked for: both moments of each step, and each repair once."""
+    return bool(os.environ.get("TIDEGATE_EVERY")) or (when == "middle") == (repair == "reconcile")
+
+
 CELLS = [
     Cell(strategy, step, when, repair, more)
     for strategy, steps in STEPS.items()
     for step, more in steps.items()
     for when in ("middle", "after")
     for repair in ("again", "reconcile")
-    # Half of the handover's: what is found after a kill is the same, and either repair is tried in every step.
-    if strategy != "handover" or (when == "middle") == (repair == "reconcile")
+    if chosen(when, repair)
 ]
 
 _BUILT = ("build", "start", "gate", "switch", "persist", "drain", "reap")
@@ -91,5 +97,6 @@ STACK_CELLS = [
     for step in steps
     for when in ("middle", "after")
     for repair in ("again", "reconcile")
+    if chosen(when, repair)
 ]
 """A Compose project, killed in every step of its two strategies."""

@@ -31,6 +31,8 @@ class Driver:
 
     def run(self, story: str, fault: dict[str, t.Any] | None = None, **params: t.Any) -> dict[str, t.Any]:
         """The result of a run that ends by itself."""
+        if not fault:
+            return self.platform.stories([{"story": story, "params": params}])[0]
         done = subprocess.run(
             self.argv(story, params, fault), env=environment(), capture_output=True, text=True, check=False
         )
@@ -42,7 +44,7 @@ class Driver:
         """The results of these orders, by one process."""
         return self.platform.stories(orders)
 
-    def killed(self, step: str, when: str, story: str = "declare_one", **params: t.Any) -> None:
+    def killed(self, step: str, when: str, story: str = "image", **params: t.Any) -> None:
         """A deployment that is killed."""
         argv = self.argv(story, params, {"step": step, "when": when})
         done = subprocess.run(argv, env=environment(), capture_output=True, text=True, check=False)
@@ -70,7 +72,7 @@ def name(driver: Driver) -> t.Iterator[str]:
     """A workload's name; whatever the test left of it is removed."""
     unique = f"w{os.urandom(4).hex()}"
     yield unique
-    driver.run("declare_one", name=unique, state="absent", drain={"timeout": 0})
+    driver.run("image", name=unique, state="absent", drain={"timeout": 0})
     left = containers(unique)
     if left:
         docker("rm", "-f", *left)

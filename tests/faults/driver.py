@@ -1,6 +1,6 @@
 """Runs the real stories of the modules in a process of its own, and kills that process where a test says so.
 
-    python driver.py '{"story": "declare_one", "params": {…}, "fault": {"step": "switch", "when": "middle"}}'
+    python driver.py '{"story": "image", "params": {…}, "fault": {"step": "switch", "when": "middle"}}'
 
 A fault may also fill a disk, send a signal, ask for a cancellation, run a command or shift the clock.
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import gc
 import json
 import os
 import signal
@@ -30,11 +31,15 @@ from ansible_collections.tidegate.platform.plugins.module_utils import (
     _compose,
     _declare,
     _divert,
+    _doctor,
     _drain,
     _engine,
     _files,
     _gate,
+    _info,
+    _logs,
     _make,
+    _operate,
     _prune,
     _rolling,
     _spec,
@@ -48,7 +53,6 @@ from ansible_collections.tidegate.platform.plugins.module_utils._result import f
 from ansible_collections.tidegate.platform.plugins.plugin_utils._shape import misfit
 
 STORIES: dict[str, tuple[t.Callable[[Call], dict[str, t.Any]], _spec.Spec]] = {
-    "declare_one": (_declare.declares("image"), _spec.WORKLOAD_IMAGE),
     "image": (_declare.declares("image"), _spec.WORKLOAD_IMAGE),
     "dockerfile": (_declare.declares("dockerfile"), _spec.WORKLOAD_DOCKERFILE),
     "static": (_declare.declares("static"), _spec.WORKLOAD_STATIC),
@@ -59,6 +63,11 @@ STORIES: dict[str, tuple[t.Callable[[Call], dict[str, t.Any]], _spec.Spec]] = {
     "rollback": (_again.rollback, _spec.ROLLBACK),
     "cancel": (_again.cancel, _spec.CANCEL),
     "prune": (_prune.prune, _spec.PRUNE),
+    "info": (_info.info, _spec.INFO),
+    "control": (_operate.control, _spec.CONTROL),
+    "exec": (_operate.execute, _spec.EXEC),
+    "logs": (_logs.logs, _spec.LOGS),
+    "platform_doctor": (_doctor.doctor, _spec.DOCTOR),
 }
 # What is called in the middle of each step: the kill comes when half of its work is done.
 MIDDLES: dict[Verb, tuple[t.Any, str]] = {
@@ -184,6 +193,7 @@ def main() -> None:
     """Run one story, or those of the standard input, a line each."""
     for line in sys.stdin if sys.argv[1] == "-" else sys.argv[1:]:
         print(json.dumps(carry_out(json.loads(line))), flush=True)
+        gc.collect()  # a store that is open would keep its file system busy
 
 
 if __name__ == "__main__":

@@ -28,16 +28,13 @@ def test_a_kill_leaves_the_old_release_or_the_new_one(
         target = Target(workload, address=hosts.gateway(), port=free_ports(1)[0])
         ports = [{"container": 8000, "host": target.port, "address": target.address}]
         published = {"routes": [], "ports": ports, "strategy": "handover"}
-    first = driver.run("declare_one", **app("1", **published))
+    first = driver.run("image", **app("1", **published))
     blue = first["release"]["containers"]
     before = started(blue)
     client = Client(target, "new", 40).start()
     options = app("2", **{**published, "strategy": cell.strategy, **cell.more})
     driver.killed(cell.step, cell.when, **options)
-    if cell.repair == "again":
-        repaired = driver.run("declare_one", **options)
-    else:
-        repaired = driver.run("reconcile", names=[workload])
+    repaired = driver.run("image", **options) if cell.repair == "again" else driver.run("reconcile", names=[workload])
     count = client.stop()
     live = consistent(platform, workload, target)
     stays = live["containers"] == blue
@@ -66,4 +63,4 @@ def test_a_kill_leaves_the_old_release_or_the_new_one(
     assert docker("inspect", "--format", "{{.State.Running}}", *live["containers"]) == "true"
     assert not driver.run("reconcile", names=[workload])["changed"], "nothing is left to repair"
     if cell.repair == "again":
-        assert not driver.run("declare_one", **options)["changed"]
+        assert not driver.run("image", **options)["changed"]

@@ -88,10 +88,10 @@ def traefik(platform: Platform) -> str:
 def test_a_candidate_that_is_killed_in_its_gate(platform: Platform, app: App, driver: Driver, row: Options) -> None:
     """The gate fails at once, green goes, blue was never touched."""
     workload = app()["name"]
-    blue = driver.run("declare_one", **app("1"))["release"]["containers"]
+    blue = driver.run("image", **app("1"))["release"]["containers"]
     before = started(blue)
     with load(platform, workload) as stop:
-        run = driver.begin("declare_one", **app("2", restart_policy="no", **SLOW_BOOT))
+        run = driver.begin("image", **app("2", restart_policy="no", **SLOW_BOOT))
         wait_for("the gate", lambda: at_step(platform, workload, "gate"))
         (green,) = set(containers(workload)) - set(blue)
         os.kill(pid_of(green), signal.SIGKILL)
@@ -111,9 +111,9 @@ def test_the_proxy_is_killed_while_a_deployment_runs(
 ) -> None:
     """Requests are lost while there is no proxy, and only then; the deployment waits for it and succeeds."""
     workload = app()["name"]
-    driver.run("declare_one", **app("1"))
+    driver.run("image", **app("1"))
     with load(platform, workload) as stop:
-        run = driver.begin("declare_one", **app("2", **SLOW_BOOT))
+        run = driver.begin("image", **app("2", **SLOW_BOOT))
         wait_for("the gate", lambda: at_step(platform, workload, "gate"))
         os.kill(pid_of(traefik(platform)), signal.SIGKILL)
         assert run.wait() == 0
@@ -139,12 +139,12 @@ def answers(platform: Platform, workload: str) -> bool:
 def test_a_proxy_that_is_frozen_at_the_switch(platform: Platform, app: App, driver: Driver, row: Options) -> None:
     """DP-T9: not confirmed, so put back; the requests wait in the frozen proxy and are answered when it thaws."""
     workload = app()["name"]
-    blue = driver.run("declare_one", **app("1"))["release"]["containers"]
+    blue = driver.run("image", **app("1"))["release"]["containers"]
     proxy = traefik(platform)
     fault = {"step": "gate", "when": "after", "run": ["docker", "pause", proxy]}
     with load(platform, workload) as stop:
         try:
-            result = driver.run("declare_one", fault, **app("2", traefik_timeout=1))
+            result = driver.run("image", fault, **app("2", traefik_timeout=1))
         finally:
             docker("unpause", proxy)
         wait_for("the proxy answers", lambda: answers(platform, workload))
@@ -160,13 +160,13 @@ def test_a_proxy_that_is_frozen_at_the_switch(platform: Platform, app: App, driv
 def test_a_route_directory_that_is_read_only(platform: Platform, app: App, driver: Driver, row: Options) -> None:
     """DP-T9: failed at the switch, old release still routed, and the error names the directory."""
     workload = app()["name"]
-    blue = driver.run("declare_one", **app("1"))["release"]["containers"]
+    blue = driver.run("image", **app("1"))["release"]["containers"]
     routes = str(platform.state / "routes")
     subprocess.run(["mount", "--bind", routes, routes], check=True)
     try:
         subprocess.run(["mount", "-o", "remount,bind,ro", routes], check=True)
         with load(platform, workload) as stop:
-            result = driver.run("declare_one", **app("2"))
+            result = driver.run("image", **app("2"))
             count = stop()
     finally:
         subprocess.run(["umount", routes], check=True)
@@ -177,7 +177,7 @@ def test_a_route_directory_that_is_read_only(platform: Platform, app: App, drive
     about = {"fault": "read-only route directory", "in": "blue-green", "repair": "none needed", "live": "old"}
     note(row, platform, workload, count, **about)
     assert count.losses == []
-    assert driver.run("declare_one", **app("2"))["changed"]
+    assert driver.run("image", **app("2"))["changed"]
     consistent(platform, workload)
 
 
@@ -213,7 +213,7 @@ def test_a_full_disk_under_store_and_routes(
     local = Driver(small)
     options = {**app("1"), "networks": [small.network]}
     name = options["name"]
-    blue = local.run("declare_one", **options)["release"]["containers"]
+    blue = local.run("image", **options)["release"]["containers"]
     newer = {**options, "image": names.image("app", "2")}
     filler = small.state / "filler"
     with load(small, name) as stop:
@@ -221,19 +221,19 @@ def test_a_full_disk_under_store_and_routes(
             with filler.open("wb", buffering=0) as stream, contextlib.suppress(OSError):
                 while stream.write(b"x" * 4096):
                     pass
-        result = local.run("declare_one", fault and {**fault, "fill": str(small.state)}, **newer)
+        result = local.run("image", fault and {**fault, "fill": str(small.state)}, **newer)
         filler.unlink()
         if moment != "after persist":
             assert result["failed"]
             assert "full" in result["msg"] or "space" in result["msg"], result["msg"]
-        again = local.run("declare_one", **newer)
+        again = local.run("image", **newer)
         count = stop()
     assert not again.get("failed"), again
     assert consistent(small, name)["containers"] != blue
     about = {"fault": f"disk of store and routes full {moment}", "in": "blue-green", "repair": "again", "live": "new"}
     note(row, small, name, count, **about)
     assert count.losses == []
-    local.run("declare_one", **{**options, "state": "absent"})
+    local.run("image", **{**options, "state": "absent"})
 
 
 @pytest.mark.parametrize(("seconds", "jump"), [(-86400.0, "a day back"), (86400.0, "a day ahead, then right again")])
@@ -242,11 +242,11 @@ def test_a_clock_that_jumps(
 ) -> None:
     """Order is the record's, not the clock's: a later deployment is never taken for an older one."""
     workload = app()["name"]
-    driver.run("declare_one", **app("1"))
+    driver.run("image", **app("1"))
     with load(platform, workload) as stop:
-        assert driver.run("declare_one", {"clock": seconds}, **app("2"))["changed"]
+        assert driver.run("image", {"clock": seconds}, **app("2"))["changed"]
         assert platform.version(f"{workload}.test") == "2"
-        assert driver.run("declare_one", **app("4"))["changed"]
+        assert driver.run("image", **app("4"))["changed"]
         count = stop()
     consistent(platform, workload)
     assert platform.version(f"{workload}.test") == "4"
@@ -275,11 +275,11 @@ def test_a_deployment_is_canceled_at_every_step_boundary(
     """DP-18, DP-T5: terminal `canceled`, no container of it, and what served before serves."""
     how, strategy, step = point
     workload = app()["name"]
-    blue = driver.run("declare_one", **app("1"))["release"]["containers"]
+    blue = driver.run("image", **app("1"))["release"]["containers"]
     fault = {"step": step, "when": "after", **({"cancel": True} if how == "cancel" else {"signal": how})}
     with load(platform, workload) as stop:
         options = app("2", strategy=strategy, release_command=["true"])
-        result = driver.run("declare_one", fault, **options)
+        result = driver.run("image", fault, **options)
         count = stop()
     assert result["kind"] == "Canceled", result
     assert result["deployment"]["conclusion"] == "canceled"
@@ -294,8 +294,8 @@ def test_a_deployment_is_canceled_at_every_step_boundary(
 def test_what_is_live_is_not_canceled(platform: Platform, app: App, driver: Driver) -> None:
     """A cancellation that comes too late is refused, and says what to do instead."""
     workload = app()["name"]
-    driver.run("declare_one", **app("1"))
-    run = driver.begin("declare_one", **app("2", bake={"seconds": 3}))
+    driver.run("image", **app("1"))
+    run = driver.begin("image", **app("2", bake={"seconds": 3}))
     wait_for("the bake", lambda: at_step(platform, workload, "bake"))
     refused = driver.run("cancel", name=workload)
     assert refused["failed"]
@@ -303,6 +303,7 @@ def test_what_is_live_is_not_canceled(platform: Platform, app: App, driver: Driv
     assert run.wait() == 0
     assert platform.version(f"{workload}.test") == "2"
     assert driver.run("cancel", name=workload) == {
+        "failed": False,
         "changed": False,
         "reason": "no deployment is under way",
         "deployment": None,
@@ -313,7 +314,7 @@ def test_what_is_live_is_not_canceled(platform: Platform, app: App, driver: Driv
 def test_a_killed_deployment_is_canceled_by_taking_it_back(platform: Platform, app: App, driver: Driver) -> None:
     """Its run is dead, so that whoever cancels it takes it back."""
     workload = app()["name"]
-    blue = driver.run("declare_one", **app("1"))["release"]["containers"]
+    blue = driver.run("image", **app("1"))["release"]["containers"]
     driver.killed("switch", "after", **app("2"))
     canceled = driver.run("cancel", name=workload)
     assert canceled["deployment"]["conclusion"] == "canceled"

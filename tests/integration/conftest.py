@@ -21,6 +21,7 @@ def own() -> t.Iterator[Platform]:
     try:
         yield made
     finally:
-        made.playbook("tidegate.platform.site", traefik_state="absent")
+        if docker("ps", "-aq", "--filter", f"label=tidegate.state_dir={made.state}"):
+            made.playbook("tidegate.platform.site", traefik_state="absent")
         docker("network", "rm", made.network, check=False)
         shutil.rmtree(made.root)

@@ -9,7 +9,6 @@ import os
 import socket
 import sqlite3
 import subprocess
-import sys
 import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,9 +16,9 @@ from pathlib import Path
 import names
 
 from .loaded import Loaded
+from .stories import Tellers
 
 HERE = Path(__file__).parent
-DRIVER = HERE.parent / "faults" / "driver.py"
 MODULE = "tidegate.platform.workload_image"
 Options = dict[str, t.Any]
 
@@ -28,6 +27,12 @@ Options = dict[str, t.Any]
 def loaded(configuration: tuple[tuple[str, str], ...]) -> Loaded:
     """One process that has Ansible loaded for each test process, by Ansible's configuration in the environment."""
     return Loaded({**os.environ, **dict(configuration), "PATH": f"{names.venv()}:{os.environ['PATH']}"})
+
+
+@functools.cache
+def tellers(collections: str, configuration: str) -> Tellers:
+    """Processes that have the modules loaded, for each test process and configuration of Docker's client."""
+    return Tellers({**os.environ, "PYTHONPATH": collections, "DOCKER_CONFIG": configuration})
 
 
 @dataclass
@@ -122,6 +127,7 @@ class Platform:
             "ANSIBLE_COLLECTIONS_PATH": self.collections,
             "ANSIBLE_HOME": str(names.ROOT / ".cache" / "ansible"),
             "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_PIPELINING": "1",
             "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callback"),
             "ANSIBLE_CALLBACKS_ENABLED": "capture",
             "CAPTURE_FILE": str(capture),
@@ -154,7 +160,7 @@ class Platform:
 
     def directly(self, *tasks: Task) -> list[Options]:
         """The same without Ansible around it, for many: each task of a play is a process that compiles the module anew."""
-        kinds = [task.module.rpartition("workload_")[2] for task in tasks]
+        kinds = [task.module.rpartition(".")[2].removeprefix("workload_") for task in tasks]
         return self.stories(
             {"story": kind, "params": task.options, "check": task.check, "diff": True}
             for kind, task in zip(kinds, tasks, strict=True)
@@ -162,17 +168,14 @@ class Platform:
 
     def stories(self, orders: t.Iterable[Options]) -> list[Options]:
         """Results of these stories of modules, by one process; a traceback is a failure."""
-        lines = [{**order, "params": {**self.places(), **order["params"]}} for order in orders]
-        argv, env = [sys.executable, str(DRIVER), "-"], {**os.environ, "PYTHONPATH": self.collections}
-        text = "\n".join(json.dumps(line) for line in lines)
-        done = subprocess.run(argv, env=env, input=text, capture_output=True, text=True, check=False)
-        found = [{"failed": False, **json.loads(line)} for line in done.stdout.splitlines()]
-        assert done.returncode == 0, f"{lines[len(found)]}\n{done.stderr}"
-        return found
+        configuration = os.environ.get("DOCKER_CONFIG", "")
+        return tellers(self.collections, configuration)(
+            {**order, "params": {**self.places(), **order["params"]}} for order in orders
+        )
 
     def apply(self, **options: t.Any) -> Options:
-        """Result of one module call."""
-        return self.tasks(Task(options))[0]
+        """Result of one declaration, without Ansible around it."""
+        return self.directly(Task(options))[0]
 
     def get(
         self, host: str, path: str = "/", address: str = "127.0.0.1", port: int = 0

@@ -159,12 +159,23 @@ WRAPPED = {"workloads": "workload_image"}
 AFTER: dict[str, tuple[t.Callable[[str], Options], str]] = {
     "workload_rollback": (lambda name: {"name": name}, "a newer release"),
     "reconcile": (lambda name: {"names": [name]}, "a stopped container"),
+    "workload_control": (lambda name: {"name": name, "state": "stopped"}, "a running workload"),
     "workload_prune": (lambda _name: {"keep_days": 0, "keep_deployments": 1, "images": False}, "old deployments"),
 }
 # What they do is not of one workload; their runs are in the files named.
-ELSEWHERE = {"platform_backup": "test_backup.py", "platform_restore": "test_backup.py"}
+ELSEWHERE = {
+    "platform_backup": "test_backup.py",
+    "platform_restore": "test_backup.py",
+    "platform_library": "test_operations.py",
+    "workload_exec": "test_operations.py",
+}
 # These change nothing on a workload that is well.
-LOOKING = {"workload_info": {}, "workload_cancel": {"name": "NAME"}}
+LOOKING: dict[str, Options] = {
+    "workload_info": {},
+    "workload_cancel": {"name": "NAME"},
+    "workload_logs": {"name": "NAME"},
+    "platform_doctor": {},
+}
 
 
 def test_every_module_is_in_the_matrix() -> None:
@@ -251,7 +262,7 @@ def test_a_list_of_one_does_what_the_one_does(platform: Platform, base: Options,
     name = f"tidegate.platform.{module}"
     tasks = [Task({"workloads": [task.options]}, task.check, name) for options in sets for task in four(options)]
     results = [unwrapped(result) for result in platform.tasks(*tasks)]
-    alone = [result for options in sets for result in platform.tasks(Task(options))]
+    alone = platform.directly(*(Task(options) for options in sets))
     for number, expected in enumerate(alone):
         foretold, real, again, still = results[4 * number : 4 * number + 4]
         assert not any(r.get("failed") for r in (foretold, real, again, still))
@@ -316,7 +327,13 @@ def test_create_change_stop_remove_in_four_runs_each(platform: Platform, base: O
     assert containers(base["name"]) == []
 
 
-@pytest.mark.parametrize("module", sorted(MATRIX))
+OF_ITS_OWN = ("workload_image", "workload_compose")  # the others share the parameters of workload_image
+
+
+@pytest.mark.parametrize(
+    "module",
+    [pytest.param(name, marks=() if name in OF_ITS_OWN else pytest.mark.second) for name in sorted(MATRIX)],
+)
 def test_each_parameter_in_four_runs(platform: Platform, base: Options, module: str) -> None:
     """Every parameter that makes a release or a route is seen, applied, and then quiet."""
     case = MATRIX[module]

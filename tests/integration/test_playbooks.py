@@ -45,49 +45,61 @@ def declared(platform: Platform, *declared_names: str, **more: t.Any) -> list[Op
     ]
 
 
-def test_site_provisions_twice_foretells_and_uninstalls(own: Platform) -> None:
-    """Check mode on a host without Traefik, then real, then unchanged; the API is for this host only; then away."""
-    foretold = own.playbook(SITE, "--check").ok()
-    assert foretold.changed
-    assert not own.state.exists()
-    assert own.playbook(SITE).ok().changed
-    second = own.playbook(SITE).ok()
-    assert second.changed == []
-    assert own.playbook(SITE, "--check").ok().changed == []
+def test_site_for_a_whole_life(own: Platform) -> None:
+    """The API is for this host only, certificates of one's own are served and private; configurations change; then away.
+
+    Check mode on a bare host and a second run without a change are in molecule's scenarios.
+    """
+    key = own_certificate(own)
+    first = own.playbook(SITE, "-vvv", "--diff").ok()
+    assert key.splitlines()[1] not in first.output
     status, _headers, body = own.get("nobody.test", "/any/path")
     assert status == 404
     assert "Nothing is served under this name" in body
-    ask = "import urllib.request as u; print(u.urlopen('http://ADDRESS:8080/api/rawdata', timeout=3).status)"
-    form = '{{(index .NetworkSettings.Networks "' + own.network + '").IPAddress}}'
-    own_traefik = next(c for c in containers("traefik") if own.network in docker("inspect", c, check=False))
-    address = docker("inspect", "--format", form, own_traefik)
-    code = ask.replace("ADDRESS", address)
-    refused = subprocess.run(
-        ["docker", "run", "--rm", "--network", own.network, names.image("base"), "python3", "-c", code],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert "403" in refused.stderr, "another container must not read the API"
-    facts = json.loads(docker("inspect", own_traefik))[0]
-    assert not any("docker.sock" in bind for bind in facts["HostConfig"]["Binds"]), "Traefik gets no Docker socket"
-    assert facts["Config"]["User"] == "65532:65532"
-    gone = own.playbook(SITE, traefik_state="absent").ok()
-    assert gone.changed
-    assert not any(
-        own.network in docker("inspect", c, check=False) for c in containers("traefik") + containers("catch-all")
-    )
+    only_this_host_reads_the_api(own)
+    assert "CN = mine.test" in issuer(served_certificate(own.ports.https, "mine.test"))
+    lasting = served_certificate(own.ports.https, "other.test")
+    assert "TIDEGATE DEFAULT CERT" in issuer(lasting), "Traefik's own would be another one at every change of a route"
+    for name in ("mine.key", "_default.key"):
+        assert stat.S_IMODE((own.state / "traefik" / "certificates" / name).stat().st_mode) == 0o600
+    own.variables["traefik_certificates"] = []
+    again = own.playbook(SITE, traefik_catch_all_page="second page", traefik_log_level="WARN").ok()
+    assert "Run Traefik" in again.changed
+    assert own.get("nobody.test")[2] == "second page"
+    assert "mine" not in (own.state / "routes" / "_certificates.yml").read_text()
+    assert served_certificate(own.ports.https, "other.test") == lasting
+    own.playbook(SITE, traefik_catch_all=False, traefik_https_redirect=True).ok()
+    status, headers, _body = own.get("any.test", "/path?x=1")
+    assert (status, headers["location"]) == (301, f"https://any.test:{own.ports.https}/path?x=1")
+    own.playbook(SITE, traefik_state="absent").ok()
+    assert docker("ps", "-aq", "--filter", f"label=tidegate.state_dir={own.state}") == ""
     assert not (own.state / "routes").exists()
     assert own.playbook(SITE, traefik_state="absent").ok().changed == []
 
 
-def test_another_configuration_of_traefik_is_applied(own: Platform) -> None:
-    own.playbook(SITE, traefik_catch_all_page="first page").ok()
-    again = own.playbook(SITE, traefik_catch_all_page="second page", traefik_log_level="WARN").ok()
-    assert "Run Traefik" in again.changed
-    assert own.get("nobody.test")[2] == "second page"
-    own.playbook(SITE, traefik_catch_all=False).ok()
-    assert own.get("nobody.test")[2].strip() == "404 page not found"
+def own_certificate(own: Platform) -> str:
+    """Have the role serve a certificate of one's own for mine.test; its key."""
+    (folder := own.root / "mine").mkdir()
+    new = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=mine.test"]
+    files = ["-addext", "subjectAltName=DNS:mine.test", "-keyout", str(folder / "k"), "-out", str(folder / "c")]
+    subprocess.run([*new, *files], check=True, capture_output=True)
+    key = (folder / "k").read_text()
+    own.variables["traefik_certificates"] = [{"name": "mine", "certificate": (folder / "c").read_text(), "key": key}]
+    return key
+
+
+def only_this_host_reads_the_api(own: Platform) -> None:
+    """Another container of its network gets 403; and Traefik has no Docker socket, and is not root."""
+    ask = "import urllib.request as u; print(u.urlopen('http://ADDRESS:8080/api/rawdata', timeout=3).status)"
+    form = '{{(index .NetworkSettings.Networks "' + own.network + '").IPAddress}}'
+    own_traefik = next(c for c in containers("traefik") if own.network in docker("inspect", c, check=False))
+    address = docker("inspect", "--format", form, own_traefik)
+    run = ["docker", "run", "--rm", "--network", own.network, names.image("base"), "python3", "-c"]
+    refused = subprocess.run([*run, ask.replace("ADDRESS", address)], capture_output=True, text=True, check=False)
+    assert "403" in refused.stderr, "another container must not read the API"
+    facts = json.loads(docker("inspect", own_traefik))[0]
+    assert not any("docker.sock" in bind for bind in facts["HostConfig"]["Binds"]), "Traefik gets no Docker socket"
+    assert facts["Config"]["User"] == "65532:65532"
 
 
 MISTAKES: list[tuple[str, Options, str]] = [
@@ -253,7 +265,7 @@ def obtains_a_certificate(own: Platform, authority: acme.Authority, host: str, *
     return site.output + json.dumps(site.rows)
 
 
-@pytest.mark.parametrize("challenge", ["http", "tls-alpn"])
+@pytest.mark.parametrize("challenge", ["http", pytest.param("tls-alpn", marks=pytest.mark.second)])
 def test_a_real_acme_server_issues_a_certificate_through_the_role(own: Platform, gateway: str, challenge: str) -> None:
     """DP-22, DP-24: Pebble validates over the proxy's own entry points and signs; the account file is private."""
     ports = own.ports
@@ -278,44 +290,3 @@ def test_a_dns_challenge_is_solved_with_secrets_that_show_nowhere(own: Platform,
     assert secret not in printed
     traefik = [c for c in containers("traefik") if own.network in docker("inspect", c, check=False)]
     assert secret not in docker("inspect", *traefik)
-
-
-def test_a_certificate_of_your_own_is_served_and_private(own: Platform) -> None:
-    folder = own.root / "mine"
-    folder.mkdir()
-    new = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=mine.test"]
-    subprocess.run(
-        [*new, "-addext", "subjectAltName=DNS:mine.test", "-keyout", str(folder / "k"), "-out", str(folder / "c")],
-        check=True,
-        capture_output=True,
-    )
-    key = (folder / "k").read_text()
-    own.variables["traefik_certificates"] = [{"name": "mine", "certificate": (folder / "c").read_text(), "key": key}]
-    play = own.playbook(SITE, "-vvv", "--diff").ok()
-    assert key.splitlines()[1] not in play.output
-    assert "CN = mine.test" in issuer(served_certificate(own.ports.https, "mine.test"))
-    assert "CN = mine.test" not in issuer(served_certificate(own.ports.https, "other.test"))
-    assert stat.S_IMODE((own.state / "traefik" / "certificates" / "mine.key").stat().st_mode) == 0o600
-    own.variables["traefik_certificates"] = []
-    own.playbook(SITE).ok()
-    assert "mine" not in (own.state / "routes" / "_certificates.yml").read_text()
-
-
-def test_names_without_a_certificate_get_a_lasting_one(own: Platform) -> None:
-    """Traefik would make a new RSA key at every change of a route; it costs each switch 40 ms."""
-    own.playbook(SITE).ok()
-    first = served_certificate(own.ports.https, "nobody.test")
-    assert "TIDEGATE DEFAULT CERT" in issuer(first)
-    assert stat.S_IMODE((own.state / "traefik" / "certificates" / "_default.key").stat().st_mode) == 0o600
-    (own.state / "routes" / "one.yml").write_text("http: {routers: {one: {rule: Host(`one.test`), service: one}}}")
-    play = own.playbook(SITE).ok()
-    assert "changed=0" in play.output
-    assert served_certificate(own.ports.https, "nobody.test") == first
-    (own.state / "routes" / "one.yml").unlink()
-
-
-def test_the_redirect_to_https_covers_every_host(own: Platform) -> None:
-    own.playbook(SITE, traefik_https_redirect=True).ok()
-    status, headers, _body = own.get("any.test", "/path?x=1")
-    assert status == 301
-    assert headers["location"] == f"https://any.test:{own.ports.https}/path?x=1"

@@ -1,4 +1,4 @@
-"""Brings real parts up on one machine and takes exactly them away: `testbed up [everything] | down [--keep-images] | host-up NAME`."""
+"""Brings real parts up on one machine and takes exactly them away: `testbed up [everything] | down [--keep-images] | host-up NAME [IMAGE]`."""
 
 from __future__ import annotations
 
@@ -50,12 +50,14 @@ def main(argv: list[str]) -> None:
         up(argv[1:])
     elif argv[:1] == ["down"]:
         down("--keep-images" in argv)
-    elif argv[:1] == ["host-up"] and len(argv) == 2:
-        print(json.dumps(hosts.up(argv[1])))
+    elif argv[:1] == ["host-up"] and len(argv) in (2, 3):
+        (names.CACHE / f"{argv[1]}.json").write_text(json.dumps(hosts.up(*argv[1:])))
     elif argv[:1] == ["host-down"] and len(argv) == 2:
         hosts.down(argv[1])
     else:
-        sys.exit("usage: python3 tests/testbed up [everything] | down [--keep-images] | host-up NAME | host-down NAME")
+        sys.exit(
+            "usage: python3 tests/testbed up [everything] | down [--keep-images] | host-up NAME [IMAGE] | host-down NAME"
+        )
 
 
 if __name__ == "__main__":

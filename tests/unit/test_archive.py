@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import io
 import json
 import os
+import shutil
 import tarfile
+import zlib
 from pathlib import Path
 
 import pytest
-from ansible_collections.tidegate.platform.plugins.module_utils import _archive
+from ansible_collections.tidegate.platform.plugins.module_utils import _archive, _artifacts
 from ansible_collections.tidegate.platform.plugins.module_utils._archive import Part
 from ansible_collections.tidegate.platform.plugins.module_utils._errors import BackupFailure, InvalidOption
-from hypothesis import given, settings
+from ansible_collections.tidegate.platform.plugins.module_utils._model import Image
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 
@@ -53,7 +57,42 @@ def test_what_is_unpacked_is_what_was_packed(tmp_path: Path) -> None:
     assert (tmp_path / "one").read_bytes() == b""
 
 
+def test_what_goes_while_it_is_read_is_no_part(tmp_path: Path) -> None:
+    """A deployment beside it removes a secret between the listing and the reading."""
+    parts = _archive.parts_of(str(folder(tmp_path / "state")), "state", ("work",))
+    shutil.rmtree(tmp_path / "state" / "secrets")
+    with (tmp_path / "a").open("xb") as stream:
+        manifest = _archive.write(stream, parts, {})
+    assert list(manifest["files"]) == ["state/empty"]
+    assert _archive.verify(str(tmp_path / "a")) == manifest
+
+
+def unpacked(content: bytes) -> bytes:
+    """What it is without its compression; empty where it is damaged."""
+    try:
+        return gzip.decompress(content)
+    except (OSError, EOFError, zlib.error):
+        return b""
+
+
+def test_a_changed_bit_anywhere_is_refused(tmp_path: Path) -> None:
+    """In padding, modes, owners and times as well as in content; there are bits of compression that mean nothing."""
+    path = made(tmp_path)
+    content = path.read_bytes()
+    refused = 0
+    for position in range(len(content)):
+        changed = content[:position] + bytes([content[position] ^ 1]) + content[position + 1 :]
+        if unpacked(changed) == unpacked(content):
+            continue
+        path.write_bytes(changed)
+        with pytest.raises(BackupFailure):
+            _archive.verify(str(path))
+        refused += 1
+    assert refused > len(content) // 2
+
+
 @settings(max_examples=200, deadline=None)
+@example(where=0.005859375, by=4, cut=False)
 @given(where=st.floats(0, 1, exclude_max=True), by=st.integers(1, 255), cut=st.booleans())
 def test_a_changed_archive_is_refused_or_says_the_same(
     where: float, by: int, cut: bool, tmp_path_factory: pytest.TempPathFactory
@@ -87,6 +126,22 @@ def test_nothing_is_written_outside(tmp_path: Path, name: str) -> None:
 def test_a_later_format_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "later.tar.gz"
     with path.open("xb") as stream:
-        _archive.write(stream, [Part(str(folder(tmp_path / "s") / "empty"), "state/empty")], {"format": 2})
+        _archive.write(
+            stream, [Part(str(folder(tmp_path / "s") / "empty"), "state/empty")], {"format": _archive.FORMAT + 1}
+        )
     with pytest.raises(BackupFailure, match="or a newer one"):
         _archive.verify(str(path))
+
+
+@pytest.mark.parametrize(
+    ("reference", "exact", "tag"),
+    [
+        ("registry.test:5000/team/shop:1.2", "registry.test:5000/team/shop@sha256:abc", "1.2"),
+        ("docker.io/library/redis:7.4.5@sha256:def", "docker.io/library/redis@sha256:abc", "7.4.5"),
+        ("shop@sha256:def", "shop@sha256:abc", ""),
+        ("localhost:5000/shop", "localhost:5000/shop@sha256:abc", ""),
+    ],
+)
+def test_an_image_is_asked_for_by_the_digest_that_its_registry_has(reference: str, exact: str, tag: str) -> None:
+    assert _artifacts.exact(reference, Image("sha256:1", digests=("sha256:abc",))) == [exact]
+    assert _artifacts.split(reference) == (exact.partition("@")[0], tag)

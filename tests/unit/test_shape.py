@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import subprocess
 import sys
 import typing as t
@@ -14,6 +15,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 UTILS = ROOT / "plugins" / "module_utils"
+PINNED = re.compile(r"docker\.io/\w+/\w+:v?[0-9][\w.-]*@sha256:[0-9a-f]{64}")
 MODULES = sorted((ROOT / "plugins" / "modules").glob("*.py"))
 
 # Which files may import which: arrows point one way, deciding knows no acting.
@@ -71,7 +73,7 @@ KNOWERS = {
     "ansible": "_module",
     "fcntl": "_lock",
     "subprocess": "_process",
-    "http": "_gate _traefik",
+    "http": "_gate _loki _traefik_api",
 }
 
 
@@ -150,3 +152,15 @@ def test_every_default_of_a_role_is_used_by_it(role: str) -> None:
     )
     defaults: dict[str, t.Any] = yaml.safe_load((folder / "defaults" / "main.yml").read_text())
     assert [name for name in defaults if name not in text] == []
+
+
+def test_components_are_pinned_by_tag_and_digest() -> None:
+    """DP-01: what a role runs is the same tomorrow; the tag says to people which version that is."""
+    images = {
+        name: value
+        for path in (ROOT / "roles").glob("*/defaults/main.yml")
+        for name, value in yaml.safe_load(path.read_text()).items()
+        if name.endswith("_image")
+    }
+    assert len(images) == 7
+    assert [name for name, value in images.items() if not PINNED.fullmatch(value)] == []

@@ -198,14 +198,23 @@ def test_a_release_survives_its_label_and_nothing_else_passes_for_one() -> None:
         assert _record.from_label(text) is None
 
 
-def test_twenty_processes_make_one_schema(tmp_path: Path) -> None:
+def test_twenty_processes_make_one_schema_while_others_read(tmp_path: Path) -> None:
+    """SQLite answers "locked" at once to a change of the journal mode beside a reader; what was killed half-way is no harm."""
+    (tmp_path / "tidegate.db.new").write_text("half a database")
+    (tmp_path / "tidegate.db.new-journal").write_text("and its journal")
     program = textwrap.dedent("""
         import sys
         from ansible_collections.tidegate.platform.plugins.module_utils._store import NewAttempt, Store
+        for _ in range(200):
+            Store(sys.argv[1]).known()
         Store(sys.argv[1]).begin(NewAttempt(sys.argv[2], "shop", "production", "recreate", "{}", 1.0))
     """)
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     runs = [subprocess.Popen([sys.executable, "-c", program, str(tmp_path), str(n)], env=env) for n in range(20)]
     assert [run.wait() for run in runs] == [0] * 20
-    rows = Store(str(tmp_path))._connect(create=False).execute("SELECT count(*) FROM deployments").fetchone()
-    assert rows == (20,)
+    db = Store(str(tmp_path))._connect(create=False)
+    assert db.execute("SELECT count(*) FROM deployments").fetchone() == (20,)
+    assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    db.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["tidegate.db"]
+    assert stat.S_IMODE((tmp_path / "tidegate.db").stat().st_mode) == 0o600

@@ -1,0 +1,97 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The images that a host's releases are made of: which a backup has to hold, and how another host gets the others.
+
+Private to tidegate.platform. An image's id is the digest of its configuration, so that it is the same on every host
+(OCI image specification); a registry knows it by the digest of its manifest.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ._engine import Engine
+from ._errors import BackupFailure, EngineFailure
+from ._model import Image, Release
+
+Check = t.Callable[[], None]
+
+
+class Wanted(t.NamedTuple):
+    """An image that releases need; `exact` is what registries have it as, none where none has it."""
+
+    image_id: str
+    reference: str
+    exact: list[str]
+    live: bool
+
+
+def wanted(engine: Engine, releases: t.Iterable[Release], living: t.Collection[str]) -> list[Wanted]:
+    """Every image of these releases that is in the engine; those of Compose projects are Compose's own matter.
+
+    :param living: ids of releases that are live.
+    """
+    found: dict[str, Wanted] = {}
+    for release in releases:
+        image = None if release.snapshot.get("compose") else engine.image(release.image_id)
+        if image is not None:
+            live = release.id in living or (image.id in found and found[image.id].live)
+            found[image.id] = Wanted(image.id, release.image, exact(release.image, image), live)
+    return sorted(found.values(), key=lambda row: row.reference)
+
+
+def name_of(engine: Engine, row: Wanted) -> str:
+    """What to save an image as: its name, which then stays with it, while that is still the name of this image."""
+    image = engine.image(row.reference)
+    return row.reference if image is not None and image.id == row.image_id else row.image_id
+
+
+def exact(reference: str, image: Image) -> list[str]:
+    """By which references a registry has just this image."""
+    return [f"{split(reference)[0]}@{digest}" for digest in image.digests]
+
+
+def split(reference: str) -> tuple[str, str]:
+    """Repository and tag of a reference; no tag is empty."""
+    name = reference.partition("@")[0]
+    host, slash, last = name.rpartition("/")
+    repository, _colon, tag = last.partition(":")
+    return f"{host}{slash}{repository}", tag
+
+
+def missing(engine: Engine, rows: t.Iterable[Wanted]) -> list[Wanted]:
+    """Those that this engine does not have."""
+    return [row for row in rows if engine.image(row.image_id) is None]
+
+
+def fetch(engine: Engine, rows: t.Iterable[Wanted], check: Check) -> list[str]:
+    """Pull images, with what `docker login` left on this host; what of releases that are not live could not be had.
+
+    :raises BackupFailure: a live release's image could not be had.
+    """
+    failed = [(row, said) for row in rows for said in [_pull(engine, row, check)] if said]
+    lines = [f"{row.reference} could not be pulled: {said}" for row, said in failed]
+    if any(row.live for row, _said in failed):
+        remedy = "Log in to its registry on this host (docker login), or load the image, and restore again."
+        raise BackupFailure("; ".join(lines), subject="the archive's images", remedy=remedy)
+    return [f"{line}; its release cannot be gone back to" for line in lines]
+
+
+def _pull(engine: Engine, row: Wanted, check: Check) -> str:
+    """Pull by digest, else by name; an empty text once the very image is there, else why it is not."""
+    said = "no registry has it under its name"
+    for reference in (*row.exact, row.reference):
+        try:
+            engine.pull(reference, None, check)
+        except EngineFailure as error:
+            said = error.cause
+            continue
+        image = engine.image(reference, fresh=True)
+        if image is not None and image.id == row.image_id:
+            repository, tag = split(row.reference)
+            if tag:
+                engine.tag(image.id, repository, tag)
+            return ""
+        said = "its registry has another image under this name now"
+    return said

@@ -1,0 +1,216 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The story of `platform_doctor`: what on a host is not as the platform needs it, and what to do about it.
+
+Private to tidegate.platform. Each check is a pure function from what was read to findings.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import typing as t
+
+from . import _engine, _examine, _options
+from ._call import Call, Result
+from ._declared import Subject
+from ._errors import EngineFailure, ProxyFailure, TidegateError
+from ._examine import Space
+from ._model import Known
+from ._table import table
+
+OK, WARNING, FAILURE = "ok", "warning", "failure"
+GIB = 2**30
+# What RHEL 8 has, the oldest distribution whose Python and engine the collection takes.
+KERNEL = (4, 18)
+ENGINE = (20, 10)
+MEMORY, MEMORY_SCARCE = GIB, 128 * 2**20
+INODES = 0.05
+# Records of two hosts are ordered by their clocks, and certificates have a first second.
+SKEW_WARNING, SKEW_FAILURE = 10.0, 300.0
+TRAEFIK = Subject("traefik", "platform")
+
+
+class Finding(t.NamedTuple):
+    """One thing that was looked at; `remedy` says what to do where it is not well."""
+
+    check: str
+    state: str
+    found: str
+    remedy: str = ""
+
+
+def doctor(call: Call) -> Result:
+    """Every finding, the worst state among them, and a table of both for people."""
+    params = call.params
+    found = [
+        of_kernel(*_examine.kernel()),
+        of_memory(_examine.memory()),
+        of_clock(_examine.synchronized(call.clock), params["now"], call.clock.now()),
+        *_of_the_engine(call),
+        *_record(call),
+        *_ports(call),
+        *_names(call),
+        *(of_reach(target, _examine.reached(target)) for target in params["reach"]),
+    ]
+    states = [finding.state for finding in found]
+    return {
+        "changed": False,
+        "findings": [finding._asdict() for finding in found],
+        "worst": max(states, key=(OK, WARNING, FAILURE).index),
+        "table": table(("CHECK", "STATE", "FOUND", "REMEDY"), found),
+    }
+
+
+def of_kernel(release: str, machine: str) -> Finding:
+    """The kernel's release."""
+    found = f"{release} on {machine}"
+    if _version(release) < KERNEL:
+        return Finding("kernel", FAILURE, found, f"Upgrade it to {_dotted(KERNEL)} or newer.")
+    return Finding("kernel", OK, found)
+
+
+def of_memory(facts: t.Mapping[str, int]) -> Finding:
+    """Memory in all and what is left of it, in bytes."""
+    total, free = facts["MemTotal"], facts.get("MemAvailable", facts["MemTotal"])
+    found = f"{total / GIB:.1f} GiB, {free / GIB:.1f} GiB available"
+    if free < MEMORY_SCARCE:
+        return Finding("memory", FAILURE, found, "Stop something, lower limits of workloads, or add memory.")
+    if total < MEMORY:
+        return Finding("memory", WARNING, found, "Give the host 1 GiB or more; in a deployment two releases run.")
+    return Finding("memory", OK, found)
+
+
+def of_clock(synchronized: bool | None, controller: float | None, here: float) -> Finding:
+    """Whether the clock is kept right, and how far it is from the controller's, in seconds of Unix time."""
+    said = {True: "synchronized", False: "not synchronized", None: "not known to be synchronized"}[synchronized]
+    skew = abs(here - controller) if controller is not None else 0.0
+    found = said if controller is None else f"{said}, {skew:.0f} s from the controller"
+    remedy = "Run an NTP client, such as systemd-timesyncd or chrony."
+    if skew >= SKEW_FAILURE:
+        return Finding("clock", FAILURE, found, remedy)
+    if skew >= SKEW_WARNING or synchronized is False:
+        return Finding("clock", WARNING, found, remedy)
+    return Finding("clock", OK, found)
+
+
+def _of_the_engine(call: Call) -> t.Iterator[Finding]:
+    places = {call.params["state_dir"]}
+    socket = call.params["docker_host"].partition("unix://")[2]
+    if _engine.IMPORT_ERROR or (socket and not os.path.exists(socket)):
+        found = "no Docker SDK" if _engine.IMPORT_ERROR else f"no engine at {socket}"
+        yield Finding("engine", WARNING, found, "The playbook site, or the role docker, installs it.")
+    else:
+        try:
+            facts = call.on.engine.facts()
+            yield from of_engine(facts)
+            places.add(facts["DockerRootDir"])
+        except EngineFailure as error:
+            yield Finding("engine", FAILURE, str(error), "Start the engine, or correct docker_host.")
+    reserve = _options.size("disk_reserve", call.params["disk_reserve"])
+    yield from (of_space(_examine.space(place), reserve) for place in sorted(places))
+
+
+def of_engine(facts: t.Mapping[str, t.Any]) -> t.Iterator[Finding]:
+    """What `docker info` says."""
+    version = str(facts["ServerVersion"])
+    if _version(version) < ENGINE:
+        yield Finding("engine", FAILURE, version, f"Upgrade it to {_dotted(ENGINE)} or newer.")
+    else:
+        yield Finding("engine", OK, f"{version}, {facts['Driver']}, cgroup {facts.get('CgroupVersion') or '1'}")
+    wanted = {
+        "live restore": (bool(facts.get("LiveRestoreEnabled")), "on", "off: its restart stops every workload"),
+        "log driver": (
+            facts.get("LoggingDriver") == "json-file",
+            "json-file",
+            f"{facts.get('LoggingDriver')}: the role alloy reads json-file only",
+        ),
+        "memory limits": (bool(facts.get("MemoryLimit")), "enforced", "not enforced by this kernel"),
+    }
+    for what, (well, good, bad) in wanted.items():
+        remedy = "" if well else "Boot with cgroup_enable=memory." if "memory" in what else "Run the role docker."
+        yield Finding(what, OK if well else WARNING, good if well else bad, remedy)
+
+
+def of_space(space: Space, reserve: int) -> Finding:
+    """Room on a disk beside what is to stay free, in bytes."""
+    what, found = f"disk of {space.path}", f"{space.free / GIB:.1f} GiB free"
+    if space.free < reserve:
+        return Finding(what, FAILURE, found, "Run the playbook prune, or enlarge it.")
+    if space.inodes is not None and space.inodes < INODES:
+        return Finding(what, WARNING, f"{found}, {space.inodes:.0%} of its inodes", "Run the playbook prune.")
+    return Finding(what, OK, found)
+
+
+def _record(call: Call) -> t.Iterator[Finding]:
+    """The record, and the proxy where the record says that there is one."""
+    try:
+        store = call.store()
+        damage = store.damage()
+        proxied = store.known(TRAEFIK).get(TRAEFIK, Known()).live is not None
+    except TidegateError as error:
+        yield Finding("record", FAILURE, error.cause, error.remedy)
+        return
+    yield Finding("record", FAILURE if damage else OK, damage or "whole", "Run the playbook restore." if damage else "")
+    if proxied:
+        try:
+            yield Finding("proxy", OK, f"{len(call.traefik().api.table())} routers")
+        except ProxyFailure as error:
+            yield Finding("proxy", FAILURE, str(error), "Run the playbook reconcile, or the role traefik.")
+
+
+def _ports(call: Call) -> t.Iterator[Finding]:
+    live = call.store().known(TRAEFIK).get(TRAEFIK, Known()).live
+    ours = {int(port["host"]) for port in live.snapshot.get("ports") or ()} if live else set()
+    taken = _examine.listeners(call.params["ports"])
+    yield from (of_port(port, taken.get(port), port in ours) for port in call.params["ports"])
+
+
+def of_port(port: int, program: str | None, ours: bool) -> Finding:
+    """A port that the proxy needs, the program that has it, and whether that is the proxy's own."""
+    what = f"port {port}"
+    if ours and program:
+        return Finding(what, OK, "the platform's proxy listens")
+    if ours:
+        return Finding(what, FAILURE, "nobody listens", "Run the role traefik.")
+    if program:
+        return Finding(what, FAILURE, f"taken by {program}", "Stop it, or give the role traefik another port.")
+    return Finding(what, OK, "free")
+
+
+def _names(call: Call) -> t.Iterator[Finding]:
+    addresses = call.params["addresses"]
+    own = addresses or _examine.own_addresses(call.clock)
+    for domain in call.params["domains"]:
+        yield of_name(domain, _examine.resolved(domain), own, certain=bool(addresses))
+
+
+def of_name(domain: str, addresses: list[str] | str, own: t.Sequence[str], certain: bool) -> Finding:
+    """Where a domain points to.
+
+    :param addresses: what it resolves to, or why it does not.
+    :param certain: `own` are the addresses that it has to have; else a router may stand before the host.
+    """
+    what = f"name {domain}"
+    if isinstance(addresses, str):
+        return Finding(what, FAILURE, addresses, f"Make an A or AAAA record: {', '.join(own) or 'this host'}.")
+    found, strange = ", ".join(addresses), [address for address in addresses if address not in own]
+    if not strange:
+        return Finding(what, OK, found)
+    remedy = f"Point it to {', '.join(own) or 'this host'}{'' if certain else ', or say in addresses where'}."
+    return Finding(what, FAILURE if certain else WARNING, found, remedy)
+
+
+def of_reach(target: str, problem: str) -> Finding:
+    """Whether a server that the host needs takes connections."""
+    remedy = "Check the name, the firewall and the proxy between." if problem else ""
+    return Finding(f"reach {target}", FAILURE if problem else OK, problem or "answers", remedy)
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", text)[:2])
+
+
+def _dotted(version: t.Iterable[int]) -> str:
+    return ".".join(map(str, version))

@@ -1,0 +1,167 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Traefik's API says of the routes that it read from files. Private to tidegate.platform. Traefik v3."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+import threading
+import typing as t
+from urllib.parse import quote, urlsplit
+
+from ._clock import Clock
+from ._declared import Document
+from ._errors import ProxyFailure
+
+TIMEOUT = 5.0
+_SERVICE_REQUESTS = re.compile(r"^traefik_service_requests_total\{([^}]*)\} (\S+)$", re.MULTILINE)
+
+Look = t.Callable[[str, str], t.Optional[Document]]
+"""What Traefik has: `services` or `routers`, and the name in a route file; None where there is none."""
+
+
+class Answered(t.NamedTuple):
+    """Answers of a service, and how many of them had a status of 500 or above."""
+
+    total: int
+    errors: int
+
+
+class Api:
+    """Traefik's API.
+
+    :param url: base URL, on loopback.
+    :param timeout: seconds that one answer may take.
+    """
+
+    def __init__(self, url: str, timeout: float) -> None:
+        self.url, self.timeout = url.rstrip("/"), min(timeout, TIMEOUT)
+
+    def version(self) -> Document | None:
+        """What it is; None where there is no API at this address.
+
+        :raises ProxyFailure: no answer; so do all others.
+        """
+        return self._get("/api/version")
+
+    def look(self, kind: str, name: str) -> Document | None:
+        """One router or service of a route file."""
+        return self._get(f"/api/http/{kind}/{quote(name)}@file")
+
+    def everything(self) -> Document:
+        """All routers and services, by their qualified names."""
+        return self._get("/api/rawdata") or {}
+
+    def table(self) -> dict[str, Document]:
+        """Every router of the file provider as Traefik has it, with its service's servers."""
+        data = self.everything()
+        found: dict[str, Document] = {}
+        for name, router in data.get("routers", {}).items():
+            service = data.get("services", {}).get(f"{router.get('service')}@file", {})
+            servers = [s["url"] for s in service.get("loadBalancer", {}).get("servers", [])]
+            found[name.rpartition("@")[0]] = {**router, "servers": servers}
+        return found
+
+    def answered(self, key: str) -> Answered:
+        """How many requests to a workload's service were answered since Traefik began, by its own metrics.
+
+        :raises ProxyFailure: there are no metrics.
+        """
+        text = self._fetch("/metrics")
+        if text is None:
+            remedy = "Set traefik_metrics to true in the traefik role, or leave bake.error_ratio out."
+            raise ProxyFailure("has no metrics", subject=f"Traefik's API at {self.url}", remedy=remedy)
+        total = errors = 0
+        for labels, value in _SERVICE_REQUESTS.findall(text):
+            if f'service="{key}@file"' in labels:
+                total += int(float(value))
+                errors += int(float(value)) if 'code="5' in labels else 0
+        return Answered(total, errors)
+
+    def _get(self, path: str) -> Document | None:
+        """An API object, or None where there is none."""
+        text = self._fetch(path)
+        try:
+            found = {} if text is None else json.loads(text)
+        except ValueError:
+            found = None
+        if not isinstance(found, dict):
+            raise self._useless(f"answers something else than Traefik to {path}")
+        return None if text is None else found
+
+    def _fetch(self, path: str) -> str | None:
+        url = urlsplit(self.url)
+        connection = http.client.HTTPConnection(url.hostname or "", url.port or 80, timeout=self.timeout)
+        try:
+            connection.request("GET", url.path + path)
+            answer = connection.getresponse()
+            body = answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise self._useless(f"gives no answer ({error})") from error
+        finally:
+            connection.close()
+        if answer.status == http.HTTPStatus.NOT_FOUND:
+            return None
+        if answer.status != http.HTTPStatus.OK:
+            raise self._useless(f"answers {answer.status} to {path}")
+        return body.decode("utf-8", "replace")
+
+    def _useless(self, cause: str) -> ProxyFailure:
+        remedy = "Start Traefik (role traefik), or set traefik_api."
+        return ProxyFailure(cause, subject=f"Traefik's API at {self.url}", remedy=remedy)
+
+
+class Shared:
+    """One answer for all threads that want to know at about the same time."""
+
+    def __init__(self, api: Api, clock: Clock) -> None:
+        self._api, self._clock = api, clock
+        self._lock = threading.Lock()
+        self._asked = float("-inf")
+        self._data: Document = {}
+
+    def since(self, moment: float) -> Look:
+        """What Traefik has, asked no earlier than this moment of the monotonic clock.
+
+        :raises ProxyFailure: no answer.
+        """
+        with self._lock:
+            if self._asked < moment:
+                asked = self._clock.monotonic()
+                self._data = self._api.everything()
+                self._asked = asked
+            data = self._data
+        return lambda kind, name: data.get(kind, {}).get(f"{name}@file")
+
+
+def differs(part: Document, look: Look) -> str:
+    """What of a document's services and routers Traefik has otherwise; an empty text when nothing."""
+    return _service_differs(part, look) or _router_differs(part, look)
+
+
+def _service_differs(part: Document, look: Look) -> str:
+    for name, service in part.get("services", {}).items():
+        found = look("services", name)
+        want = sorted(s["url"] for s in service["loadBalancer"]["servers"])
+        have = sorted(s["url"] for s in (found or {}).get("loadBalancer", {}).get("servers", []))
+        if found is None or want != have:
+            return f"service {name} has {have if found else 'no entry'}, not {want}"
+    return ""
+
+
+def _router_differs(part: Document, look: Look) -> str:
+    for name, router in part["routers"].items():
+        found = look("routers", name)
+        if found is None:
+            return f"router {name} is missing"
+        if found.get("status") != "enabled":
+            return f"router {name} is {found.get('status')}: {'; '.join(found.get('error', []))}"
+        want = [m if "@" in m else f"{m}@file" for m in router.get("middlewares", [])]
+        if found["rule"] != router["rule"] or found.get("middlewares", []) != want:
+            return f"router {name} still has the rule {found['rule']}"
+        if sorted(found["entryPoints"]) != sorted(router["entryPoints"]):
+            return f"router {name} listens on {found['entryPoints']}"
+    return ""

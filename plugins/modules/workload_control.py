@@ -1,0 +1,164 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: workload_control
+short_description: Start, stop or restart a workload that was deployed before
+version_added: 0.1.0
+description:
+  - Needs no declaration; the live release has its own. Components of the platform are workloads of the environment
+    V(platform).
+  - A restart is a deployment of the same release, through the same gate and switch. With V(blue-green) no request is
+    lost, and a start that fails leaves the containers that ran before.
+  - A stopped workload stays stopped; M(tidegate.platform.reconcile) and a reboot do not start it.
+author:
+  - tidegate.platform contributors (@tidegate)
+extends_documentation_fragment:
+  - tidegate.platform.attributes
+  - tidegate.platform.subject
+  - tidegate.platform.host
+attributes:
+  idempotent:
+    support: partial
+    details:
+      - V(restarted) restarts in every run.
+options:
+  state:
+    description: What is to be.
+    type: str
+    choices: [started, stopped, restarted]
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Restart the shop without a lost request
+  tidegate.platform.workload_control:
+    name: shop
+    state: restarted
+
+- name: Stop the platform's Redis
+  tidegate.platform.workload_control:
+    name: redis
+    environment: platform
+    state: stopped
+"""
+
+RETURN = r"""
+name:
+  description: The workload.
+  returned: always
+  type: str
+environment:
+  description: Its environment.
+  returned: always
+  type: str
+reason:
+  description: Why something was done, or why nothing was.
+  returned: success
+  type: str
+steps:
+  description: The steps of this run in order. In check mode those that a run would take.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Name of the step; V(undo STEP) for what was taken back after a failure.
+      type: str
+      sample: switch
+    seconds:
+      description: How long it took; 0 in check mode.
+      type: float
+    detail:
+      description: What it did, for people.
+      type: str
+deployment:
+  description: The recorded attempt; null when none was needed or in check mode.
+  returned: always
+  type: dict
+  contains:
+    id:
+      description: Its id, a lower-case ULID; sorts by time.
+      type: str
+    status:
+      description: Where it stands.
+      type: str
+    conclusion:
+      description: One of V(succeeded), V(failed), V(canceled), V(skipped); null while it is open.
+      type: str
+release:
+  description: The live release after this run; null without one.
+  returned: success
+  type: dict
+  contains:
+    id:
+      description: Id of the deployment that made it.
+      type: str
+    image:
+      description: The image reference it was declared with.
+      type: str
+    image_id:
+      description: Id of the image it runs.
+      type: str
+    containers:
+      description: Names of its containers.
+      type: list
+      elements: str
+    state:
+      description: V(running) or V(stopped).
+      type: str
+
+previous:
+  description: The release before the live one; null without one.
+  returned: success
+  type: dict
+connections:
+  description: Connections to the containers that were left, as counted while draining them.
+  returned: success
+  type: dict
+
+kind:
+  description: The kind of failure, stable for use in conditions.
+  returned: failure
+  type: str
+  sample: EngineFailure
+remedy:
+  description: What to do about it.
+  returned: failure
+  type: str
+
+stats:
+  description: What the run cost inside the module.
+  returned: always
+  type: dict
+  contains:
+    engine_requests:
+      description: Requests sent to the Docker Engine.
+      type: int
+    seconds:
+      description: Seconds from the begin of the run to its result, without loading Python modules.
+      type: float
+    sdk_seconds:
+      description: Seconds that loading the Docker SDK took.
+      type: float
+    peak_memory:
+      description: Bytes of memory that the module took at most.
+      type: int
+"""
+
+from ..module_utils._module import run
+from ..module_utils._operate import control
+from ..module_utils._spec import CONTROL
+
+
+def main() -> None:
+    """Run the module."""
+    run(CONTROL, control)
+
+
+if __name__ == "__main__":
+    main()
