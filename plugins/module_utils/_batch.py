@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from ._converge import Declare, Outcome, as_declared, converge, preview, seen_after, unchanged
 from ._declared import Workload
 from ._errors import Canceled, InvalidOption, TidegateError
+from ._names import key_of
 from ._observe import Survey, survey
 from ._phases import Phase
 from ._world import Interrupts, Platform, Tell, World, new_world, silent
@@ -49,10 +50,11 @@ class Batch:
     def __init__(self, on: Platform, manner: Manner, interrupts: Interrupts, tell: Tell) -> None:
         self.on, self.manner, self.interrupts, self.tell = on, manner, interrupts, tell
         self._failed = threading.Event()
+        self._before: Survey | None = None
 
     def run(self, wants: t.Sequence[Workload]) -> list[Ended]:
         """Results in the order of the declarations."""
-        seen = self._survey(wants)
+        seen = self._before = self._survey(wants)
         quick = [self._unchanged(want, seen) if seen else None for want in wants]
         slow = iter(self._all([want for want, ended in zip(wants, quick) if ended is None]))
         ended = [one or next(slow) for one in quick]
@@ -62,13 +64,14 @@ class Batch:
         """Side by side, each on connections of its thread's own; then one look at what all came to."""
         if len(wants) == 1:
             return [self._one(wants[0])]
-        mine, waiting = threading.local(), list(wants)
+        mine, pending = threading.local(), {key_of(*want.subject) for want in wants}
 
         def one(want: Workload) -> Ended:
-            waiting.pop()
             if not hasattr(mine, "on"):
-                mine.on = self.on.another(lambda: bool(waiting))
-            return self._one(want, mine.on)
+                mine.on = self.on.another(pending)
+            ended = self._one(want, mine.on)
+            pending.discard(key_of(*want.subject))
+            return ended
 
         with ThreadPoolExecutor(max_workers=max(1, min(self.manner.concurrency, len(wants)))) as pool:
             ended = list(pool.map(one, wants))
@@ -123,7 +126,7 @@ class Batch:
         manner = self.manner
         if manner.check:
             return preview(world, manner.declare, manner.deep)
-        return converge(world, manner.phase, manner.declare, manner.deep, look)
+        return converge(world, manner.phase, manner.declare, manner.deep, look, self._before)
 
     def _go_on(self) -> None:
         if self.manner.stop_on_failure and self._failed.is_set():

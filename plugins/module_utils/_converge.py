@@ -87,16 +87,22 @@ def seen_after(outcome: Outcome, want: Workload, survey: Survey) -> Outcome:
 
 
 def converge(
-    world: World, phase: Phase = Phase.DEPLOY, declare: Declare = as_declared, deep: bool = False, look: bool = True
+    world: World,
+    phase: Phase = Phase.DEPLOY,
+    declare: Declare = as_declared,
+    deep: bool = False,
+    look: bool = True,
+    before: Survey | None = None,
 ) -> Outcome:
     """Make the host as declared, or do one phase of that, under the workload's lock.
 
+    :param before: a look at the whole host that this run has just made.
     :param look: see what it came to; else `after` is what was there before, until `seen_after`.
     :raises TidegateError: nothing that served was taken away; `world` holds the steps done so far.
     """
     on = world.on
     with _lock.held(on.state_dir, world.subject, on.lock_timeout, world.watch):
-        first = world.have = observe(world.want, on, deep)
+        first = world.have = observe(world.want, on, deep, before)
         tidied = phase in (Phase.DEPLOY, Phase.STAGE) and recover(world)
         if declare is not as_declared or tidied:
             world.want = declare(world)

@@ -9,7 +9,7 @@ import os
 import typing as t
 from dataclasses import replace
 
-from . import _names, _recovery, _routing
+from . import _files, _names, _recovery, _routing
 from ._apply import carry_out
 from ._candidate import candidate
 from ._declared import canonical
@@ -24,6 +24,8 @@ from ._store import NewAttempt
 from ._world import World
 
 ROUTING = Routing(_routing.document, _routing.hold, StackRouting(_routing.stack_document, _routing.stack_hold))
+# What a deployment's rows, their write-ahead log and its files take at most, snapshots of an unusual size included.
+ROOM = 256 * 1024
 Told = t.Tuple[Plan, str]
 """What was carried out, and how the deployment is concluded; an empty text leaves it open for the next phase."""
 
@@ -191,10 +193,17 @@ def _prepare_and_decide(world: World, staged: Release | None = None) -> Plan:
 
 
 def _begin(world: World) -> None:
-    """Record the attempt, once."""
+    """Record the attempt, once, and only where all of it can be recorded.
+
+    :raises StoreFailure: the disk is full; nothing was touched.
+    """
     if world.recorded:
         return
     want, on = world.want, world.on
+    free = _files.free_bytes(on.state_dir)
+    if free is not None and free < ROOM:
+        cause = f"has {free // 1024} KiB free, less than the record of a deployment may take ({ROOM // 1024} KiB)"
+        raise StoreFailure(cause, subject=on.state_dir, remedy="Free space on its file system.")
     on.secrets.keep_key()
     attempt = NewAttempt(
         id=world.deployment,

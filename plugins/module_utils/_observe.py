@@ -104,13 +104,17 @@ def survey(on: Platform) -> Survey:
     )
 
 
-def observe(want: Workload, on: Platform, deep: bool = False) -> Actual:
+def observe(want: Workload, on: Platform, deep: bool = False, before: Survey | None = None) -> Actual:
     """One filtered listing, one image, one file, three queries.
 
     :param deep: also inspect the live containers for what was changed on them by hand.
+    :param before: a look at the whole host, just before it was locked. While nothing of it was recorded since,
+        no run has touched its containers, and they are not listed again.
     """
-    containers = on.engine.containers(want.subject)
-    known = on.store.known(want.subject)
+    if before is not None and on.store.known(want.subject).get(want.subject) == before.known.get(want.subject):
+        containers, known = before.containers, before.known
+    else:
+        containers, known = on.engine.containers(want.subject), on.store.known(want.subject)
     have = Survey(on, containers, known, on.store.claims() if want.claims else {}, on.engine.image).of(want)
     return replace(have, containers=_inspected(want, have, on)) if deep and want.container.image else have
 

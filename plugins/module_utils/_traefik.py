@@ -13,24 +13,23 @@ import json
 import os
 import typing as t
 
-from . import _files
 from ._clock import Clock, attempts
 from ._declared import Document
 from ._errors import ProxyFailure
-from ._model import UNREADABLE
+from ._route_files import RouteFiles
 from ._routing import problems
 from ._traefik_api import Api, Look, Shared, differs
 
 # Seconds that Traefik may be silent before a deployment begins; it may just be being replaced by its own role.
 PATIENCE = 5.0
-# Seconds between two moments at which the changes of a batch are placed: short beside a deployment. At the end of a
-# batch, when no other change would be waited for, less is enough.
-PACE, LAST_PACE = 1.0, 0.1
-FIRST_LOOK, FIRST_LOOK_PACED = 0.005, 0.1
+# Seconds between two moments at which the changes of a batch are placed: short beside a deployment, and no longer than
+# what Traefik needs to build its routes anew for each of the others.
+PACE, PACE_EACH = 1.0, 0.03
+# Seconds from such a moment until all of them are in place, and from then until Traefik may have taken them.
+GATHERING, TAKING = 0.1, 0.05
+FIRST_LOOK = 0.005
 # Seconds for which an answer of Traefik's says that it is there, to all of a batch.
 FRESH = 1.0
-
-Pace = t.Callable[[], float]
 
 
 class Traefik:
@@ -42,52 +41,38 @@ class Traefik:
     """
 
     def __init__(self, routes_dir: str, api: str, timeout: float, clock: Clock) -> None:
-        self.routes_dir = routes_dir
+        self.files = RouteFiles(routes_dir)
         self.timeout = timeout
         self.clock = clock
         self.api = Api(api, timeout)
-        self.pace: Pace | None = None
+        self._pending: set[str] | None = None
         self._shared = Shared(self.api, clock)
 
-    def paced(self, more: t.Callable[[], bool]) -> Traefik:
+    def paced(self, pending: set[str]) -> Traefik:
         """The same for one of many changes: those of about the same time are placed and confirmed in one go.
 
         Traefik builds all its routes anew at every change, so that fifty at once cost little more than one. The beat is
         the host's own monotonic clock, which all threads and processes share.
 
-        :param more: tells whether further changes will begin.
+        :param pending: whose routes may yet be changed; shared by all of the batch, and left by each in turn.
         """
         other = copy.copy(self)
-        other.pace = lambda: PACE if more() else LAST_PACE
+        other._pending = pending
         return other
 
-    def path(self, key: str) -> str:
-        """The route file of a workload."""
-        return os.path.join(self.routes_dir, f"{key}.yml")
-
     def read(self, key: str) -> Document | None:
-        """The routing document in place; one that is not ours reads as a document that equals nothing."""
-        try:
-            with open(self.path(key), encoding="utf-8") as stream:
-                text = stream.read()
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise ProxyFailure(f"cannot be read: {error.strerror}", subject=self.path(key)) from error
-        try:
-            found = json.loads(text)
-        except ValueError:
-            return {UNREADABLE: text}
-        return found if isinstance(found, dict) and not problems(found) else {UNREADABLE: text}
+        """The routing document in place; one that is not ours, or not announced, equals nothing."""
+        return self.files.read(key)
 
     def require(self) -> None:
         """Fail early when Traefik cannot confirm anything.
 
         :raises ProxyFailure: no directory, or no answer from the API.
         """
-        if not os.path.isdir(self.routes_dir) or os.path.islink(self.routes_dir):
+        directory = self.files.directory
+        if not os.path.isdir(directory) or os.path.islink(directory):
             raise ProxyFailure(
-                "is not a directory", subject=self.routes_dir, remedy="Run the traefik role, or set routes_dir."
+                "is not a directory", subject=directory, remedy="Run the traefik role, or set routes_dir."
             )
         limit = min(self.timeout, PATIENCE)
         self._await("", self._absent, limit)
@@ -99,30 +84,45 @@ class Traefik:
         """
         wrong = problems(doc)
         if wrong:
-            raise ProxyFailure(f"not written, because {'; '.join(wrong)}", subject=self.path(key))
+            raise ProxyFailure(f"not written, because {'; '.join(wrong)}", subject=self.files.path(key))
+        self._wait_for_the_beat(key)
         # JSON is YAML; a JSON text needs no library on the host and no quoting rules.
-        text = json.dumps(doc, indent=1, sort_keys=True) + "\n"
-        if self.pace:
-            beat = self.pace()
-            self.clock.sleep(beat - self.clock.monotonic() % beat)
-        try:
-            _files.place(self.path(key), text, 0o644, os.path.dirname(self.routes_dir.rstrip("/")))
-        except OSError as error:
-            raise self._unwritable(key, error) from error
-        self._confirm(key, doc)
+        self.files.place(key, json.dumps(doc, indent=1, sort_keys=True) + "\n")
+        self._done(key)
+        self._pause(key, GATHERING)
+        self.files.announce()
+        self._pause(key, TAKING)
+        self._await(key, lambda: differs(doc["http"], self._look()))
 
     def withdraw(self, key: str) -> None:
         """Remove the route file, then wait until Traefik has forgotten it."""
         routers = (self.read(key) or {}).get("http", {}).get("routers", {})
-        try:
-            _files.remove(self.path(key))
-        except OSError as error:
-            raise self._unwritable(key, error) from error
+        self.files.remove(key)
+        self.files.announce()
         if not self._answers():
             return  # nobody routes anything, and the file is gone
         self._await(
             key, lambda: next((f"router {r} is still there" for r in routers if self._look()("routers", r)), "")
         )
+
+    def _wait_for_the_beat(self, key: str) -> None:
+        """All of a batch that come until a beat are placed at it. Beats halve: a long one ends with a short one."""
+        others, beat = self._others(key), PACE
+        while beat > PACE_EACH * others > 0:
+            beat /= 2
+        self._pause(key, beat - self.clock.monotonic() % beat)
+
+    def _pause(self, key: str, seconds: float) -> None:
+        """Wait, if there is anybody to wait for."""
+        if self._others(key):
+            self.clock.sleep(seconds)
+
+    def _others(self, key: str) -> int:
+        return len(self._pending) - (key in self._pending) if self._pending else 0
+
+    def _done(self, key: str) -> None:
+        if self._pending:
+            self._pending.discard(key)
 
     def _answers(self) -> bool:
         try:
@@ -132,29 +132,20 @@ class Traefik:
         return True
 
     def _absent(self) -> str:
-        if self.pace:
+        if self._pending is not None:
             self._shared.since(self.clock.monotonic() - FRESH)
             return ""
         return "" if self.api.version() else "there is no API"
 
     def _look(self) -> Look:
         """How to see what Traefik has now."""
-        return self._shared.since(self.clock.monotonic()) if self.pace else self.api.look
-
-    def _unwritable(self, key: str, error: OSError) -> ProxyFailure:
-        remedy = "Make the directory writable for root and free space on its file system."
-        return ProxyFailure(f"cannot be written: {error.strerror}", subject=self.path(key), remedy=remedy)
-
-    def _confirm(self, key: str, doc: Document) -> None:
-        if self.pace:
-            self.clock.sleep(FIRST_LOOK_PACED)  # nothing is there at once, and all of a beat look together
-        self._await(key, lambda: differs(doc["http"], self._look()))
+        return self._shared.since(self.clock.monotonic()) if self._pending is not None else self.api.look
 
     def _await(self, key: str, difference: t.Callable[[], str], seconds: float | None = None) -> None:
         """Ask until there is no difference; silence counts as one, because Traefik may be being replaced itself."""
         said, silence = "", None
         limit = self.timeout if seconds is None else seconds
-        for _left in attempts(self.clock, limit, first=FIRST_LOOK_PACED if self.pace else FIRST_LOOK, most=0.1):
+        for _left in attempts(self.clock, limit, first=TAKING if self._others(key) else FIRST_LOOK, most=0.1):
             try:
                 said, silence = difference(), None
             except ProxyFailure as error:
@@ -165,6 +156,6 @@ class Traefik:
             raise silence
         raise ProxyFailure(
             f"Traefik did not take it within {limit:g} s: {said}",
-            subject=self.path(key),
+            subject=self.files.path(key),
             remedy="See Traefik's log; names of entry points, resolvers and middlewares must exist there.",
         )

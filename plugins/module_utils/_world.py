@@ -66,12 +66,12 @@ class Platform:
     lock_timeout: float
     disk_reserve: int = 0
 
-    def another(self, more: t.Callable[[], bool]) -> Platform:
+    def another(self, pending: set[str]) -> Platform:
         """The same host, for a thread of its own.
 
-        :param more: tells whether further workloads will begin.
+        :param pending: keys of the workloads of the batch whose routes may yet be changed.
         """
-        traefik = self.traefik.paced(more)
+        traefik = self.traefik.paced(pending)
         return replace(self, engine=self.engine.another(), store=Store(self.state_dir), traefik=traefik)
 
 

@@ -235,28 +235,49 @@ class Bench:
 
     def routes(self, count: int) -> None:
         """The switch of one workload among many route files, and what the module's memory does."""
-        folder, name = self.platform.state / "routes", "bench-route"
+        name = "bench-route"
         own = {"name": name, "port": 8000, "health": {"path": "/healthz"}, "networks": [self.platform.network]}
         own.update(routes=[{"host": f"{name}.test"}], drain={"timeout": 1}, stop_timeout=3)
         one = {**self.platform.places(), **own}
         play(self.platform, "tidegate.platform.workload_image", [{**one, "image": names.image("app")}])
-        text = (folder / f"{name}.production.yml").read_text()
-        extra = [folder / f"bench-x{number:04d}.production.yml" for number in range(count - 1)]
-        for path in extra:
-            path.write_text(text.replace(name, path.name.partition(".")[0]))
-        last = extra[-1].name.partition(".")[0] if extra else name
-        while self.platform.get(f"{last}.test")[0] != 502 and last != name:
-            time.sleep(0.1)
         versions = (["2", "1"] * self.rounds)[: self.rounds]
         tasks = [{**one, "image": names.image("app", version)} for version in versions]
-        _seconds, results = play(self.platform, "tidegate.platform.workload_image", tasks)
+        with self.crowd(name, count - 1):
+            _seconds, results = play(self.platform, "tidegate.platform.workload_image", tasks)
         switches = [step["seconds"] for r in results for step in r["steps"] if step["name"] == "switch"]
         print(f"\na switch among {count} route files")
         say("route confirmed after", spread(switches))
         say("peak memory of the module", f"{max(r['stats']['peak_memory'] for r in results) / 2**20:8.1f} MiB")
-        for path in extra:
-            path.unlink()
         self.remove([name])
+
+    @contextlib.contextmanager
+    def crowd(self, name: str, count: int) -> t.Iterator[None]:
+        """Route files of `count` other workloads, as one of ours has them, for the length of a block."""
+        notice = self.platform.state / "routes" / "changed"
+        text = self.platform.route(name).read_text()
+        others = [f"bench-x{number:04d}" for number in range(count)]
+        for other in others:
+            self.platform.route(other).write_text(text.replace(name, other))
+        notice.touch()
+        while others and self.platform.get(f"{others[-1]}.test")[0] != 502:
+            time.sleep(0.1)
+        yield
+        for other in others:
+            self.platform.route(other).unlink()
+        notice.touch()
+
+    def crowded(self, files: int) -> None:
+        """Fifty changes beside the routes of many other workloads: Traefik reads all of them at every event."""
+        play(self.platform, BATCH, [self.ours(CHANGED, routed=True)])
+        with self.crowd("bench-r000", files):
+            beside = [self.change(version)[0] for version in ("2", "1") * 2]
+        alone = [self.change(version)[0] for version in ("2", "1") * 2]
+        print(f"\n{CHANGED} changed workloads beside {files} routes of others")
+        say("inside the module, without them", spread(alone, "s", 1))
+        say("inside the module, beside them", spread(beside, "s", 1))
+        ratio = statistics.median(beside) / statistics.median(alone)
+        verdict(f"a batch costs about the same beside {files} other routes ({ratio:.2f})", ratio <= 1.25)
+        self.remove([row["name"] for row in self.ours(CHANGED, routed=True)["workloads"]])
 
     def rollback(self) -> None:
         """Back to the previous release, against the application's own start."""
@@ -315,7 +336,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="repetitions of each measurement")
     parser.add_argument("--counts", default="1,10,100,300", help="numbers of unchanged workloads")
     parser.add_argument("--files", default="1,100,1000", help="numbers of route files")
-    parser.add_argument("--only", default="rollback,routes,changed,unchanged", help="what to measure")
+    parser.add_argument("--only", default="rollback,routes,crowded,changed,unchanged", help="what to measure")
     options = parser.parse_args()
     benches: list[Bench] = []
 
@@ -331,6 +352,8 @@ def main() -> None:
             bench.rollback()
         for count in map(int, options.files.split(",") if "routes" in wanted else ()):
             bench.routes(count)
+        if "crowded" in wanted:
+            bench.crowded(1000)
         if "changed" in wanted:
             bench.changed()
         for count in map(int, options.counts.split(",") if "unchanged" in wanted else ()):

@@ -61,9 +61,12 @@ STEPS: dict[str, dict[str, Options]] = {
 }
 
 
+ALL = bool(os.environ.get("TIDEGATE_EVERY"))
+
+
 def chosen(when: str, repair: str) -> bool:
     """Half of the cells, unless all are asked for: both moments of each step, and each repair once."""
-    return bool(os.environ.get("TIDEGATE_EVERY")) or (when == "middle") == (repair == "reconcile")
+    return ALL or (when == "middle") == (repair == "reconcile")
 
 
 CELLS = [
@@ -77,7 +80,7 @@ CELLS = [
 
 _BUILT = ("build", "start", "gate", "switch", "persist", "drain", "reap")
 _PUBLISHED = ("build", "keep_assets", "hold", "drain", "stop", "start", "gate", "switch", "persist", "reap")
-# A build's own steps; the others are the core's, and are tried in one way each.
+# A build's own steps; the others are the core's, and are tried in one way each where all are asked for.
 SOURCE_CELLS = [
     (kind, Cell(strategy, step, when, repair, {}))
     for kind, strategy, steps in (
@@ -87,7 +90,7 @@ SOURCE_CELLS = [
     )
     for number, step in enumerate(steps)
     for when, repair in (("middle", "again"), ("after", "reconcile"))
-    if step in ("build", "keep_assets") or (when == "middle") == bool(number % 2)
+    if step in ("build", "keep_assets") or (ALL and (when == "middle") == bool(number % 2))
 ]
 """Each source, killed in every step of its usual strategies."""
 

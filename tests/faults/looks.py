@@ -39,7 +39,7 @@ def consistent(
     live = live_release(platform, workload)
     assert containers(workload) == live["containers"]
     assert containers(workload, everything=False) == live["containers"]
-    path = platform.state / "routes" / f"{workload}.production.yml"
+    path = platform.route(workload)
     assert (json.loads(path.read_text()) if path.exists() else None) == live["route"]
     assert platform.rows("SELECT id FROM deployments WHERE workload = ? AND conclusion IS NULL", workload) == []
     assert (

@@ -67,6 +67,10 @@ class Platform:
         """Its state directory."""
         return self.root / "state"
 
+    def route(self, workload: str, environment: str = "production") -> Path:
+        """A workload's route file."""
+        return self.state / "routes" / "workloads" / f"{workload}.{environment}.yml"
+
     @property
     def network(self) -> str:
         """Its network."""

@@ -62,7 +62,7 @@ def test_blue_green_switches_lose_nothing_of_twenty_thousand_requests(platform: 
 def test_a_route_is_present_at_every_moment_of_a_switch(platform: Platform, app: App) -> None:
     """DS-T4: polled in Traefik's own API and in the file."""
     platform.apply(**app())
-    file = platform.state / "routes" / f"{app()['name']}.production.yml"
+    file = platform.route(app()["name"])
     missing: list[float] = []
     done = threading.Event()
 
@@ -186,7 +186,7 @@ def test_a_first_deployment_that_fails_leaves_nothing(platform: Platform, app: A
     result = platform.apply(**app("3", health={"path": "/healthz", "deadline": 0.5}))
     assert result["failed"]
     assert containers(app()["name"]) == []
-    assert not (platform.state / "routes" / f"{app()['name']}.production.yml").exists()
+    assert not (platform.route(app()["name"])).exists()
     assert platform.get(f"{app()['name']}.test")[0] == 404
 
 
@@ -205,7 +205,7 @@ def test_the_container_is_as_declared_and_hardened(platform: Platform, app: App)
     assert config["SecurityOpt"] == ["no-new-privileges:true"]
     assert config["RestartPolicy"]["Name"] == "unless-stopped"
     assert "kiosk" in facts["NetworkSettings"]["Networks"][platform.network]["Aliases"]
-    route = json.loads((platform.state / "routes" / f"{app()['name']}.production.yml").read_text())
+    route = json.loads((platform.route(app()["name"])).read_text())
     service = route["http"]["services"][f"{app()['name']}.production"]
     assert [s["url"] for s in service["loadBalancer"]["servers"]] == [f"http://{container}:8000"]
     uid = docker("exec", container, "id", "-u")
@@ -396,7 +396,7 @@ def test_drift_is_repaired_and_only_what_drifted(platform: Platform, app: App) -
     """DP-30."""
     live = platform.apply(**app())
     (container,) = live["release"]["containers"]
-    file = platform.state / "routes" / f"{app()['name']}.production.yml"
+    file = platform.route(app()["name"])
     good = file.read_text()
     hands: list[tuple[t.Callable[[], object], list[str]]] = [
         (lambda: docker("stop", "-t", "1", container), ["resume", "gate"]),

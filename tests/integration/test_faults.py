@@ -140,8 +140,8 @@ def test_traefik_that_does_not_take_a_route_gets_the_old_one_back(platform: Plat
     workload = app()["name"]
     live = platform.apply(**app())
     other = platform.root / "routes-nobody-reads"
-    other.mkdir(exist_ok=True)
-    shutil.copy(platform.state / "routes" / f"{workload}.production.yml", other)
+    shutil.copytree(platform.state / "routes", other)
+    (other / "changed").touch()
     result = platform.apply(**app("2", routes_dir=str(other), traefik_timeout=0.5))
     assert result["failed"]
     assert result["step"] == "switch"
@@ -179,6 +179,7 @@ def test_a_full_disk_is_one_clear_error_and_loses_nothing(platform: Platform, ap
     assert result["failed"]
     assert "full" in result["msg"] or "space" in result["msg"], result["msg"]
     assert "Traceback" not in str(result)
+    assert result["steps"] == []
     assert containers(workload) == live["release"]["containers"]
     filler.unlink()
     assert platform.apply(**{**options, "image": names.image("app", "2")})["changed"]

@@ -213,7 +213,7 @@ def break_network(platform: Platform, container: str) -> None:
 
 
 def edit_route(platform: Platform, container: str) -> None:
-    path = platform.state / "routes" / f"{container.rsplit('-', 2)[0]}.production.yml"
+    path = platform.route(container.rsplit("-", 2)[0])
     path.write_text(path.read_text().replace(container, "nobody"))
 
 
@@ -231,12 +231,12 @@ DRIFTS: dict[str, tuple[t.Callable[[Platform, str], t.Any], str]] = {
     ),
     "network disconnected": (break_network, "start gate switch persist drain reap"),
     "route file deleted": (
-        lambda p, c: (p.state / "routes" / f"{c.rsplit('-', 2)[0]}.production.yml").unlink(),
+        lambda p, c: p.route(c.rsplit("-", 2)[0]).unlink(),
         "switch",
     ),
     "route file edited": (edit_route, "switch"),
     "route file garbage": (
-        lambda p, c: (p.state / "routes" / f"{c.rsplit('-', 2)[0]}.production.yml").write_text("http: {}"),
+        lambda p, c: p.route(c.rsplit("-", 2)[0]).write_text("http: {}"),
         "switch",
     ),
 }

@@ -25,8 +25,10 @@ if __name__ == "__main__":
     subprocess.check_call([sys.executable, "-m", "pip", "install", *wanted])
 PY
 done
-# Version managers put stand-ins on PATH that fail for versions they lack; link the real interpreters in front.
-for minor in 8 9 10 11 12 13; do
+# The oldest Python that hosts may have, and those of Debian 12 and 13; the others are between them. Version managers put
+# stand-ins on PATH that fail for versions they lack; link the real interpreters in front.
+rm -f "$root"/.cache/pybin/python3.*
+for minor in 9 11 13; do
   for found in "${PYENV_ROOT:-/nonexistent}"/versions/3."$minor".*/bin/python3."$minor" /usr/bin/python3."$minor"; do
     if [ -x "$found" ]; then
       ln -sf "$found" "$root/.cache/pybin/python3.$minor"

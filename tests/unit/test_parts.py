@@ -33,6 +33,7 @@ from ansible_collections.tidegate.platform.plugins.module_utils._errors import (
     ProxyFailure,
     StoreFailure,
 )
+from ansible_collections.tidegate.platform.plugins.module_utils._route_files import RouteFiles
 from ansible_collections.tidegate.platform.plugins.module_utils._world import Interrupts
 
 from .conftest import declared
@@ -170,9 +171,42 @@ def test_a_document_that_would_break_the_whole_directory_is_never_placed(
 def test_a_foreign_route_file_equals_nothing(tmp_path: Path) -> None:
     traefik = _traefik.Traefik(str(tmp_path), "http://127.0.0.1:1", 1.0, Clock())
     assert traefik.read("shop.production") is None
+    (tmp_path / "workloads").mkdir()
     for text in ("http:\n  routers: {}\n", "[]", '{"http": {}}', "\x00"):
-        (tmp_path / "shop.production.yml").write_text(text)
+        (tmp_path / "workloads" / "shop.production.yml").write_text(text)
+        traefik.files.announce()
         assert traefik.read("shop.production") == {"unreadable": text}
+
+
+def test_a_route_file_counts_once_traefik_was_told_of_it(tmp_path: Path) -> None:
+    """DP-T9: a run that is killed between the change and its notice must not look as if users had it."""
+    files, text = RouteFiles(str(tmp_path / "routes")), json.dumps(routed())
+    (tmp_path / "routes").mkdir()
+    files.place("shop.production", text)
+    files.place("wiki.production", text)
+    wait_for_another_tick(tmp_path)
+    files.announce()
+    assert files.read("shop.production") == files.read("wiki.production") == routed()
+    wait_for_another_tick(tmp_path)
+    files.place("shop.production", text)
+    assert files.read("shop.production") == {"unreadable": text}
+    assert files.read("wiki.production") == routed(), "what was told before is not in doubt"
+    files.announce()
+    assert files.read("shop.production") == routed()
+    files.remove("shop.production")
+    files.remove("shop.production")
+    assert files.read("shop.production") is None
+    assert sorted(p.name for p in tmp_path.rglob("*")) == ["changed", "routes", "wiki.production.yml", "workloads"]
+
+
+def wait_for_another_tick(folder: Path) -> None:
+    """Until the kernel's clock of files has gone on, in some milliseconds."""
+    mark = folder / "mark"
+    mark.touch()
+    begun = mark.stat().st_mtime_ns
+    while mark.stat().st_mtime_ns == begun:
+        mark.touch()
+    mark.unlink()
 
 
 def test_no_answer_from_the_api_is_one_error_with_a_remedy(tmp_path: Path) -> None:
