@@ -155,9 +155,9 @@ Lane = tuple[Part, ...]
 # Stage after stage; in each, lanes side by side of parts one after another. Checks run while images are fetched and built; target
 # hosts boot, install and wait most of their time. What offers the most load has the machine to itself.
 STAGES: tuple[tuple[Lane, ...], ...] = (
-    ((testbed,), (lint, types, unit, docs, build), (sanity, newest)),
+    ((testbed,), (lint, types, unit, docs, sanity)),
     ((integration,),),
-    ((fleet, faults), (molecule,), (services, demo_host)),
+    ((fleet, faults), (molecule,), (services, demo_host, newest, build)),
     ((demo,),),
 )
 NEED_TESTBED = {part.__name__ for part in (integration, fleet, faults, molecule, demo_host, services, demo)}

@@ -26,7 +26,7 @@ if __name__ == "__main__":
 PY
 done
 # The oldest Python that hosts may have, and those of Debian 12 and 13; the others are between them. Version managers put
-# stand-ins on PATH that fail for versions they lack; link the real interpreters in front.
+# stand-ins on PATH that fail for versions they lack; without these the real interpreters are linked in front.
 rm -f "$root"/.cache/pybin/python3.*
 for minor in 9 11 13; do
   for found in "${PYENV_ROOT:-/nonexistent}"/versions/3."$minor".*/bin/python3."$minor" /usr/bin/python3."$minor"; do
@@ -36,5 +36,5 @@ for minor in 9 11 13; do
     fi
   done
 done
-PATH=$root/.cache/venv/$name/bin:$root/.cache/pybin:$PATH
+PATH=$root/.cache/venv/$name/bin:$root/.cache/pybin:$(printf %s "$PATH" | tr : '\n' | grep -v /shims | paste -sd:)
 exec ansible-test sanity --local --color no "$@"
