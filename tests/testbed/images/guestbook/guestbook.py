@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import http.server
 import json
+import signal
+import sys
 from pathlib import Path
 
 import psycopg2
@@ -54,7 +56,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 def main() -> None:
-    """Make the table, then serve."""
+    """Make the table, then serve, and end when asked to: a container's first process has no default for that."""
+    signal.signal(signal.SIGTERM, lambda *_signal: sys.exit(0))
     with database() as connection, connection.cursor() as cursor:
         cursor.execute("CREATE TABLE IF NOT EXISTS entry (id serial, text text)")
     http.server.ThreadingHTTPServer(("", 8000), Handler).serve_forever()
