@@ -34,7 +34,7 @@ def keep(place: str, archive: t.IO[bytes], now: float) -> int:
             if content is None:
                 continue
             full = os.path.join(place, path)
-            os.makedirs(os.path.dirname(full), mode=0o755, exist_ok=True)
+            _files.public_folder(os.path.dirname(full))
             temporary = f"{full}.{os.getpid()}.part"
             with open(temporary, "wb") as stream:
                 shutil.copyfileobj(content, stream)
@@ -60,6 +60,4 @@ def expire(place: str, seconds: float, now: float) -> None:
 def _ready(place: str) -> None:
     """The folder; the server runs as another user and reads it."""
     _files.private_folder(os.path.dirname(os.path.dirname(place)))
-    for path in (os.path.dirname(place), place):
-        os.makedirs(path, exist_ok=True)
-        os.chmod(path, 0o755)  # noqa: S103 (only assets that were public are in it)
+    _files.public_folder(place)

@@ -24,7 +24,7 @@ from ._store import NewAttempt
 from ._world import World
 
 ROUTING = Routing(_routing.document, _routing.hold, StackRouting(_routing.stack_document, _routing.stack_hold))
-# What a deployment's rows, their write-ahead log and its files take at most, snapshots of an unusual size included.
+# Ample for a deployment's rows and their write-ahead log, some tens of pages of 4 KiB.
 ROOM = 256 * 1024
 Told = t.Tuple[Plan, str]
 """What was carried out, and how the deployment is concluded; an empty text leaves it open for the next phase."""

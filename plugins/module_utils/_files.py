@@ -11,6 +11,8 @@ import stat
 
 from ._errors import StoreFailure
 
+PUBLIC = 0o755
+
 
 def place(path: str, text: str, mode: int, staging: str) -> None:
     """Write a file atomically: temporary file in `staging` (same file system), fsync, rename, fsync of the folder.
@@ -63,6 +65,20 @@ def free_bytes(path: str) -> int | None:
     except OSError:
         return None
     return facts.f_frsize * facts.f_bavail
+
+
+def public_folder(path: str) -> None:
+    """Make a folder, and those above it that are missing, that other users may enter, whatever this process's mask.
+
+    :raises OSError: it cannot be made.
+    """
+    if not os.path.isdir(path):
+        if not os.path.isdir(os.path.dirname(path)):
+            public_folder(os.path.dirname(path))
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(path)
+    if os.stat(path).st_mode & PUBLIC != PUBLIC:
+        os.chmod(path, PUBLIC)
 
 
 def private_folder(path: str) -> str:

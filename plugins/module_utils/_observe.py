@@ -108,8 +108,8 @@ def observe(want: Workload, on: Platform, deep: bool = False, before: Survey | N
     """One filtered listing, one image, one file, three queries.
 
     :param deep: also inspect the live containers for what was changed on them by hand.
-    :param before: a look at the whole host, just before it was locked. While nothing of it was recorded since,
-        no run has touched its containers, and they are not listed again.
+    :param before: a look at the whole host, from before the workload was locked. As long as its record is the same, no
+        run has replaced its containers, and they are not listed again.
     """
     if before is not None and on.store.known(want.subject).get(want.subject) == before.known.get(want.subject):
         containers, known = before.containers, before.known

@@ -64,7 +64,7 @@ class RouteFiles:
         :raises ProxyFailure: the directory cannot be written; the file is as it was.
         """
         try:
-            os.makedirs(self._folder, mode=0o755, exist_ok=True)
+            _files.public_folder(self._folder)  # Traefik is another user
             if not self._told():
                 self.announce()  # from here on a notice needs no space on the disk, so that what is placed is told
             _files.place(self.path(key), text, 0o644, os.path.dirname(self.directory.rstrip("/")))

@@ -92,7 +92,7 @@ SOURCE_CELLS = [
     for when, repair in (("middle", "again"), ("after", "reconcile"))
     if step in ("build", "keep_assets") or (ALL and (when == "middle") == bool(number % 2))
 ]
-"""Each source, killed in every step of its usual strategies."""
+"""Each source, killed in the steps that are its own; where all are asked for, in every step of its usual strategy."""
 
 STACK_CELLS = [
     Cell(strategy, step, when, repair, {})

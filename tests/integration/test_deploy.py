@@ -186,7 +186,7 @@ def test_a_first_deployment_that_fails_leaves_nothing(platform: Platform, app: A
     result = platform.apply(**app("3", health={"path": "/healthz", "deadline": 0.5}))
     assert result["failed"]
     assert containers(app()["name"]) == []
-    assert not (platform.route(app()["name"])).exists()
+    assert not platform.route(app()["name"]).exists()
     assert platform.get(f"{app()['name']}.test")[0] == 404
 
 
@@ -205,7 +205,7 @@ def test_the_container_is_as_declared_and_hardened(platform: Platform, app: App)
     assert config["SecurityOpt"] == ["no-new-privileges:true"]
     assert config["RestartPolicy"]["Name"] == "unless-stopped"
     assert "kiosk" in facts["NetworkSettings"]["Networks"][platform.network]["Aliases"]
-    route = json.loads((platform.route(app()["name"])).read_text())
+    route = json.loads(platform.route(app()["name"]).read_text())
     service = route["http"]["services"][f"{app()['name']}.production"]
     assert [s["url"] for s in service["loadBalancer"]["servers"]] == [f"http://{container}:8000"]
     uid = docker("exec", container, "id", "-u")

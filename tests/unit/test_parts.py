@@ -199,6 +199,35 @@ def test_a_route_file_counts_once_traefik_was_told_of_it(tmp_path: Path) -> None
     assert sorted(p.name for p in tmp_path.rglob("*")) == ["changed", "routes", "wiki.production.yml", "workloads"]
 
 
+@pytest.fixture
+def strict_mask() -> t.Iterator[None]:
+    """What hardened hosts give root."""
+    mask = os.umask(0o077)
+    yield
+    os.umask(mask)
+
+
+@pytest.mark.usefixtures("strict_mask")
+def test_traefik_may_read_what_a_run_with_a_strict_mask_placed(tmp_path: Path) -> None:
+    """Traefik runs as a user of its own, and so does a site's server."""
+    (tmp_path / "routes").mkdir()
+    RouteFiles(str(tmp_path / "routes")).place("shop.production", json.dumps(routed()))
+    folder = tmp_path / "routes" / "workloads"
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o755
+    assert stat.S_IMODE((folder / "shop.production.yml").stat().st_mode) == 0o644
+    assert stat.S_IMODE((tmp_path / "routes").stat().st_mode) == 0o700, "what was there is left as it is"
+
+
+@pytest.mark.usefixtures("strict_mask")
+def test_public_folders_are_public_on_every_level_that_was_made(tmp_path: Path) -> None:
+    _files.public_folder(str(tmp_path / "sites" / "handbook" / "css"))
+    made = [tmp_path / "sites", tmp_path / "sites" / "handbook", tmp_path / "sites" / "handbook" / "css"]
+    assert [stat.S_IMODE(path.stat().st_mode) for path in made] == [0o755] * 3
+    made[2].chmod(0o700)
+    _files.public_folder(str(made[2]))
+    assert stat.S_IMODE(made[2].stat().st_mode) == 0o755, "a run that was killed in between"
+
+
 def wait_for_another_tick(folder: Path) -> None:
     """Until the kernel's clock of files has gone on, in some milliseconds."""
     mark = folder / "mark"
