@@ -55,6 +55,19 @@ def reached(platform: Platform, workload: str, step: str, seconds: float = 20.0)
     raise TimeoutError(f"{workload} did not reach {step}")
 
 
+def wait_at_the_lock(platform: Platform, workload: str, holder: int, seconds: float = 30.0) -> None:
+    """Until a process beside its holder has the workload's lock file open."""
+    lock = str(platform.state / "locks" / f"{workload}.production.lock")
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        for link in Path("/proc").glob("[0-9]*/fd/*"):
+            with contextlib.suppress(OSError):
+                if str(link.readlink()) == lock and int(link.parts[2]) != holder:
+                    return
+        time.sleep(0.05)
+    raise TimeoutError(f"nobody waits for {lock}")
+
+
 def consistent(platform: Platform, workload: str, version: str) -> None:
     """Exactly one release: route = store = containers, nothing else."""
     ((release,),) = platform.rows("SELECT release FROM live WHERE workload = ?", workload)
@@ -99,20 +112,28 @@ def test_a_signal_cancels_and_takes_back(platform: Platform, app: App, number: s
     assert platform.rows(query, workload) == [("succeeded",), ("canceled",)]
 
 
-def test_of_two_runs_one_waits_or_fails_by_name(platform: Platform, app: App) -> None:
+def test_of_two_runs_one_waits_or_fails_by_name(platform: Platform, app: App, tmp_path: Path) -> None:
     """LK-03: two simultaneous deploys of one workload: never both at once."""
     workload = app()["name"]
+    tmp_path.chmod(0o755)
     platform.apply(**app())
-    first = begin(platform, app("2", **SLOW_BOOT))
+    health = {"type": "command", "command": ["test", "-e", "/data/go"], "deadline": 60}
+    mount = [{"source": str(tmp_path), "target": "/data", "read_only": True}]
+    first = begin(platform, app("2", health=health, volumes=mount))
     pid = reached(platform, workload, "gate")
-    refused, waited = platform.tasks(Task(app("4", lock_timeout=0)), Task(app("4", lock_timeout=60)))
-    assert first.wait() == 0
+    refused = platform.apply(**app("4", lock_timeout=0))
     assert refused["failed"]
     assert refused["kind"] == "LockHeld"
     assert f"pid {pid}" in refused["msg"]
-    assert waited["changed"], waited
+    second = begin(platform, app("4", lock_timeout=60))
+    wait_at_the_lock(platform, workload, pid)
+    (tmp_path / "go").touch()
+    assert "failed=0" in first.communicate()[0]
+    assert "failed=0" in second.communicate()[0]
     consistent(platform, workload, "4")
-    rows = platform.rows("SELECT begun_at, ended_at FROM deployments WHERE workload = ? ORDER BY begun_at", workload)
+    query = "SELECT begun_at, ended_at, conclusion FROM deployments WHERE workload = ? ORDER BY begun_at"
+    rows = platform.rows(query, workload)
+    assert [row[2] for row in rows] == ["succeeded"] * 3
     assert all(earlier[1] <= later[0] for earlier, later in zip(rows, rows[1:])), "never both"
 
 
