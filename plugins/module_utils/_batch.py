@@ -65,10 +65,11 @@ class Batch:
         if len(wants) == 1:
             return [self._one(wants[0])]
         mine, pending = threading.local(), {key_of(*want.subject) for want in wants}
+        paced = self.on.paced(pending)
 
         def one(want: Workload) -> Ended:
             if not hasattr(mine, "on"):
-                mine.on = self.on.another(pending)
+                mine.on = paced.another()
             ended = self._one(want, mine.on)
             pending.discard(key_of(*want.subject))
             return ended
@@ -82,7 +83,7 @@ class Batch:
         if not any(map(self._is_unseen, ended)):
             return ended
         try:
-            now = survey(self.on)
+            now = survey(self.on, list_images=False)
         except TidegateError as error:
             return [one._replace(outcome=None, error=error) if self._is_unseen(one) else one for one in ended]
         return [_with_look(one, now) if self._is_unseen(one) else one for one in ended]

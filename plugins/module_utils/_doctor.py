@@ -25,6 +25,8 @@ GIB = 2**30
 # What RHEL 8 has, the oldest distribution whose Python and engine the collection takes.
 KERNEL = (4, 18)
 ENGINE = (20, 10)
+# Until then two containers of one network that stop at once can bring the whole engine to a stop (moby issue 46661).
+ENGINE_WITHOUT_DEADLOCK = (20, 10, 27)
 MEMORY, MEMORY_SCARCE = GIB, 128 * 2**20
 INODES = 0.05
 # Records of two hosts are ordered by their clocks, and certificates have a first second.
@@ -117,6 +119,9 @@ def of_engine(facts: t.Mapping[str, t.Any]) -> t.Iterator[Finding]:
     version = str(facts["ServerVersion"])
     if _version(version) < ENGINE:
         yield Finding("engine", FAILURE, version, f"Upgrade it to {_dotted(ENGINE)} or newer.")
+    elif _version(version) < ENGINE_WITHOUT_DEADLOCK:
+        remedy = f"Restart it when it gives no answer, or upgrade it to {_dotted(ENGINE_WITHOUT_DEADLOCK)} or newer."
+        yield Finding("engine", WARNING, f"{version}: seldom, it hangs when containers stop at once", remedy)
     else:
         yield Finding("engine", OK, f"{version}, {facts['Driver']}, cgroup {facts.get('CgroupVersion') or '1'}")
     wanted = {
@@ -209,7 +214,7 @@ def of_reach(target: str, problem: str) -> Finding:
 
 
 def _version(text: str) -> tuple[int, ...]:
-    return tuple(int(number) for number in re.findall(r"\d+", text)[:2])
+    return tuple(int(number) for number in re.findall(r"\d+", text)[:3])
 
 
 def _dotted(version: t.Iterable[int]) -> str:

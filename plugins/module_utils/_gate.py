@@ -108,6 +108,7 @@ def unhealthy(engine: Engine, name: str, cause: str, remedy: str) -> Unhealthy:
 def _http(_engine: Engine, _clock: Clock, gate: Gate, at: Place) -> str:
     connection = http.client.HTTPConnection(at.facts.address, t.cast("int", gate.port), timeout=gate.timeout)
     try:
+        connection.connect()  # most probes end here, while the application starts: nothing is written for them
         connection.request("GET", gate.path, headers={"Host": gate.host} if gate.host else {})
         status = connection.getresponse().status
     except (OSError, http.client.HTTPException) as error:

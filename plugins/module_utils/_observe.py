@@ -92,9 +92,13 @@ def _refuse_project(want: Workload, on: Platform, known: Known) -> None:
         raise InvalidOption("compose.project", project, cause, "Tear the workload down first, or keep the name.")
 
 
-def survey(on: Platform) -> Survey:
-    """One observation of everything: two requests to the engine and three queries, however many workloads there are."""
-    containers, images = on.engine.containers(), on.engine.images()
+def survey(on: Platform, list_images: bool = True) -> Survey:
+    """One observation of everything: two requests to the engine and three queries, however many workloads there are.
+
+    :param list_images: False after a run, which knows those that matter, and which no others are worth 25 ms for.
+    """
+    containers = on.engine.containers()
+    images = on.engine.images() if list_images else {}
     return Survey(
         on=on,
         containers=containers,

@@ -9,31 +9,61 @@ Private to tidegate.platform. Traefik v3.
 from __future__ import annotations
 
 import copy
+import functools
 import json
 import os
 import typing as t
+from concurrent.futures import Future
+from dataclasses import dataclass, field
 
 from ._clock import Clock, attempts
 from ._declared import Document
 from ._errors import ProxyFailure
 from ._route_files import RouteFiles
 from ._routing import problems
-from ._traefik_api import Api, Look, Shared, differs
+from ._together import Together
+from ._traefik_api import Api, Look, differs, gone
 
 # Seconds that Traefik may be silent before a deployment begins; it may just be being replaced by its own role.
 PATIENCE = 5.0
-# Seconds between two moments at which the changes of a batch are placed: short beside a deployment, and no longer than
-# what Traefik needs to build its routes anew for each of the others.
-PACE, PACE_EACH = 1.0, 0.03
-# Seconds from such a moment until all of them are in place, and from then until Traefik may have taken them.
-GATHERING, TAKING = 0.1, 0.05
-FIRST_LOOK = 0.005
 # Seconds for which an answer of Traefik's says that it is there, to all of a batch.
 FRESH = 1.0
+# Seconds for which the changes of a batch are gathered: short beside a deployment, and no longer than Traefik needs to
+# build its routes anew for each of the others that may come.
+PACE, PACE_EACH = 1.0, 0.03
+# Seconds between two looks whether Traefik has taken a change, at first and at most; several take it longer.
+FIRST_LOOK, FIRST_LOOK_AT_SEVERAL, MOST_LOOK = 0.005, 0.05, 0.1
+
+
+@dataclass
+class Change:
+    """One change of a route file.
+
+    :param make: makes it.
+    :param difference: what of it Traefik, by a look, does not have; empty when nothing.
+    :param optional: it is done, too, when there is no Traefik that could have it.
+    """
+
+    path: str
+    make: t.Callable[[], None]
+    difference: t.Callable[[Look], str]
+    optional: bool = False
+    said: str = ""
+    done: Future[None] = field(default_factory=Future)
+
+    def settle(self, look: Look) -> None:
+        """Done, if Traefik has it."""
+        self.said = self.difference(look)
+        if not self.said:
+            self.done.set_result(None)
+
+    def fail(self, error: ProxyFailure) -> None:
+        """Not done; the error is this one's own, as whoever waits for it adds to it."""
+        self.done.set_exception(copy.copy(error))
 
 
 class Traefik:
-    """The files that Traefik reads and the API that says what it made of them.
+    """The files that Traefik reads and the API that says what it made of them. Threads may share one.
 
     :param routes_dir: the directory of the file provider; only the platform writes it.
     :param api: base URL of the API, on loopback.
@@ -45,19 +75,20 @@ class Traefik:
         self.timeout = timeout
         self.clock = clock
         self.api = Api(api, timeout)
-        self._pending: set[str] | None = None
-        self._shared = Shared(self.api, clock)
+        self._pending: set[str] = set()
+        self._together: Together[Change] = Together()
+        self._heard = float("-inf")
 
     def paced(self, pending: set[str]) -> Traefik:
-        """The same for one of many changes: those of about the same time are placed and confirmed in one go.
+        """The same for the threads of a batch: changes of about the same time are made and confirmed as one.
 
-        Traefik builds all its routes anew at every change, so that fifty at once cost little more than one. The beat is
-        the host's own monotonic clock, which all threads and processes share.
+        Traefik builds all its routes anew at every change, so that fifty at once cost little more than one.
 
-        :param pending: whose routes may yet be changed; shared by all of the batch, and left by each in turn.
+        :param pending: whose routes may yet be changed. A workload leaves it with its first change: what comes later,
+            as the end of a hold does, waits for nobody.
         """
         other = copy.copy(self)
-        other._pending = pending
+        other._pending, other._together = pending, Together()
         return other
 
     def read(self, key: str) -> Document | None:
@@ -74,88 +105,98 @@ class Traefik:
             raise ProxyFailure(
                 "is not a directory", subject=directory, remedy="Run the traefik role, or set routes_dir."
             )
-        limit = min(self.timeout, PATIENCE)
-        self._await("", self._absent, limit)
+        silence = ProxyFailure("there is no API", subject=self.api.url, remedy="Enable it, or set traefik_api.")
+        for _left in attempts(self.clock, min(self.timeout, PATIENCE), first=FIRST_LOOK, most=MOST_LOOK):
+            if self.clock.monotonic() - self._heard < FRESH:
+                return
+            try:
+                if self.api.version():
+                    self._heard = self.clock.monotonic()
+            except ProxyFailure as error:
+                silence = error
+        raise silence
 
     def place(self, key: str, doc: Document) -> None:
         """Write the route file, then wait until Traefik serves exactly it.
 
         :raises ProxyFailure: invalid, not writable, or not confirmed in time.
         """
-        wrong = problems(doc)
+        path, wrong = self.files.path(key), problems(doc)
         if wrong:
-            raise ProxyFailure(f"not written, because {'; '.join(wrong)}", subject=self.files.path(key))
-        self._wait_for_the_beat(key)
+            raise ProxyFailure(f"not written, because {'; '.join(wrong)}", subject=path)
         # JSON is YAML; a JSON text needs no library on the host and no quoting rules.
-        self.files.place(key, json.dumps(doc, indent=1, sort_keys=True) + "\n")
-        self._done(key)
-        self._pause(key, GATHERING)
-        self.files.announce()
-        self._pause(key, TAKING)
-        self._await(key, lambda: differs(doc["http"], self._look()))
+        text = json.dumps(doc, indent=1, sort_keys=True) + "\n"
+        make = functools.partial(self.files.place, key, text)
+        self._change(key, Change(path, make, functools.partial(differs, doc["http"])))
 
     def withdraw(self, key: str) -> None:
-        """Remove the route file, then wait until Traefik has forgotten it."""
+        """Remove the route file, then wait until Traefik, if there is one, has forgotten it."""
         routers = (self.read(key) or {}).get("http", {}).get("routers", {})
-        self.files.remove(key)
-        self.files.announce()
-        if not self._answers():
-            return  # nobody routes anything, and the file is gone
-        self._await(
-            key, lambda: next((f"router {r} is still there" for r in routers if self._look()("routers", r)), "")
-        )
+        make = functools.partial(self.files.remove, key)
+        self._change(key, Change(self.files.path(key), make, functools.partial(gone, routers), optional=True))
 
-    def _wait_for_the_beat(self, key: str) -> None:
-        """All of a batch that come until a beat are placed at it. Beats halve: a long one ends with a short one."""
-        others, beat = self._others(key), PACE
-        while beat > PACE_EACH * others > 0:
-            beat /= 2
-        self._pause(key, beat - self.clock.monotonic() % beat)
-
-    def _pause(self, key: str, seconds: float) -> None:
-        """Wait, if there is anybody to wait for."""
-        if self._others(key):
-            self.clock.sleep(seconds)
-
-    def _others(self, key: str) -> int:
-        return len(self._pending) - (key in self._pending) if self._pending else 0
-
-    def _done(self, key: str) -> None:
-        if self._pending:
+    def _change(self, key: str, change: Change) -> None:
+        """Make a change, alone or in a group, and wait until it is done."""
+        group: list[Change] | None = [change]
+        if key in self._pending:
             self._pending.discard(key)
+            others = len(self._pending)
+            group = self._together.join(change, min(PACE, PACE_EACH * others), last=not others)
+        if group is not None:
+            self._carry_out(group)
+        change.done.result()
 
-    def _answers(self) -> bool:
+    def _carry_out(self, group: list[Change]) -> None:
         try:
-            self.api.version()
-        except ProxyFailure:
-            return False
-        return True
+            self._confirm(self._announced(group))
+        finally:
+            for change in group:  # whatever happened, nobody waits for ever
+                if not change.done.done():
+                    change.fail(ProxyFailure("the change was not carried out", subject=change.path))
 
-    def _absent(self) -> str:
-        if self._pending is not None:
-            self._shared.since(self.clock.monotonic() - FRESH)
-            return ""
-        return "" if self.api.version() else "there is no API"
-
-    def _look(self) -> Look:
-        """How to see what Traefik has now."""
-        return self._shared.since(self.clock.monotonic()) if self._pending is not None else self.api.look
-
-    def _await(self, key: str, difference: t.Callable[[], str], seconds: float | None = None) -> None:
-        """Ask until there is no difference; silence counts as one, because Traefik may be being replaced itself."""
-        said, silence = "", None
-        limit = self.timeout if seconds is None else seconds
-        for _left in attempts(self.clock, limit, first=TAKING if self._others(key) else FIRST_LOOK, most=0.1):
+    def _announced(self, group: list[Change]) -> list[Change]:
+        """Make the changes and tell Traefik; those of them that it was told of."""
+        made = []
+        for change in group:
             try:
-                said, silence = difference(), None
+                change.make()
+                made.append(change)
             except ProxyFailure as error:
-                silence = error
-            if not said and silence is None:
+                change.fail(error)
+        try:
+            self.files.announce()
+        except ProxyFailure as error:
+            for change in made:
+                change.fail(error)
+            return []
+        return made
+
+    def _confirm(self, waiting: list[Change]) -> None:
+        """Ask until all are done; silence counts as not done, because Traefik may be being replaced itself."""
+        silence = None
+        first = FIRST_LOOK
+        if len(waiting) > 1:
+            first = FIRST_LOOK_AT_SEVERAL
+            self.clock.sleep(first)
+        for _left in attempts(self.clock, self.timeout, first=first, most=MOST_LOOK):
+            silence = self._look_for(waiting)
+            waiting = [change for change in waiting if not change.done.done()]
+            if not waiting:
                 return
-        if silence is not None:
-            raise silence
-        raise ProxyFailure(
-            f"Traefik did not take it within {limit:g} s: {said}",
-            subject=self.files.path(key),
-            remedy="See Traefik's log; names of entry points, resolvers and middlewares must exist there.",
-        )
+        remedy = "See Traefik's log; names of entry points, resolvers and middlewares must exist there."
+        for change in waiting:
+            cause = f"Traefik did not take it within {self.timeout:g} s: {change.said}"
+            change.fail(silence or ProxyFailure(cause, subject=change.path, remedy=remedy))
+
+    def _look_for(self, waiting: list[Change]) -> ProxyFailure | None:
+        """Look once whether they are done; how Traefik failed to say, if it did."""
+        try:
+            look = self.api.snapshot() if len(waiting) > 1 else self.api.look
+            for change in waiting:
+                change.settle(look)
+        except ProxyFailure as error:
+            for change in waiting:
+                if change.optional and not change.done.done():
+                    change.done.set_result(None)  # nobody routes anything, and the file is gone
+            return error
+        return None

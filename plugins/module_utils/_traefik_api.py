@@ -8,11 +8,9 @@ from __future__ import annotations
 import http.client
 import json
 import re
-import threading
 import typing as t
 from urllib.parse import quote, urlsplit
 
-from ._clock import Clock
 from ._declared import Document
 from ._errors import ProxyFailure
 
@@ -54,6 +52,11 @@ class Api:
     def everything(self) -> Document:
         """All routers and services, by their qualified names."""
         return self._get("/api/rawdata") or {}
+
+    def snapshot(self) -> Look:
+        """All of it as it is now, to look at without asking again."""
+        data = self.everything()
+        return lambda kind, name: data.get(kind, {}).get(f"{name}@file")
 
     def table(self) -> dict[str, Document]:
         """Every router of the file provider as Traefik has it, with its service's servers."""
@@ -114,27 +117,9 @@ class Api:
         return ProxyFailure(cause, subject=f"Traefik's API at {self.url}", remedy=remedy)
 
 
-class Shared:
-    """One answer for all threads that want to know at about the same time."""
-
-    def __init__(self, api: Api, clock: Clock) -> None:
-        self._api, self._clock = api, clock
-        self._lock = threading.Lock()
-        self._asked = float("-inf")
-        self._data: Document = {}
-
-    def since(self, moment: float) -> Look:
-        """What Traefik has, asked no earlier than this moment of the monotonic clock.
-
-        :raises ProxyFailure: no answer.
-        """
-        with self._lock:
-            if self._asked < moment:
-                asked = self._clock.monotonic()
-                self._data = self._api.everything()
-                self._asked = asked
-            data = self._data
-        return lambda kind, name: data.get(kind, {}).get(f"{name}@file")
+def gone(routers: t.Iterable[str], look: Look) -> str:
+    """Which of a document's routers Traefik still has; an empty text when none."""
+    return next((f"router {name} is still there" for name in routers if look("routers", name)), "")
 
 
 def differs(part: Document, look: Look) -> str:

@@ -66,13 +66,16 @@ class Platform:
     lock_timeout: float
     disk_reserve: int = 0
 
-    def another(self, pending: set[str]) -> Platform:
-        """The same host, for a thread of its own.
+    def paced(self, pending: set[str]) -> Platform:
+        """The same host, for a batch whose route changes are made together.
 
-        :param pending: keys of the workloads of the batch whose routes may yet be changed.
+        :param pending: keys of the workloads whose routes may yet be changed; each leaves when that is over.
         """
-        traefik = self.traefik.paced(pending)
-        return replace(self, engine=self.engine.another(), store=Store(self.state_dir), traefik=traefik)
+        return replace(self, traefik=self.traefik.paced(pending))
+
+    def another(self) -> Platform:
+        """The same host, for a thread of its own."""
+        return replace(self, engine=self.engine.another(), store=Store(self.state_dir))
 
 
 def silent(_key: str, _what: str) -> None:

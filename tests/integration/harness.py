@@ -132,6 +132,7 @@ class Platform:
             "ANSIBLE_HOME": str(names.ROOT / ".cache" / "ansible"),
             "ANSIBLE_NOCOLOR": "1",
             "ANSIBLE_PIPELINING": "1",
+            "ANSIBLE_CONFIG": str(HERE / "ansible.cfg"),
             "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callback"),
             "ANSIBLE_CALLBACKS_ENABLED": "capture",
             "CAPTURE_FILE": str(capture),

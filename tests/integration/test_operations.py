@@ -119,7 +119,8 @@ def test_the_doctor_sees_what_is_wrong_with_this_host(platform: Platform) -> Non
     )
     rows = {row["check"]: row for row in well["findings"]}
     assert rows[f"port {platform.ports.http}"]["state"] == "ok"
-    assert rows["record"]["state"] == rows["proxy"]["state"] == rows["engine"]["state"] == "ok"
+    assert rows["record"]["state"] == rows["proxy"]["state"] == "ok"
+    assert rows["engine"]["state"] in ("ok", "warning"), "Debian 12 has an engine that is warned of"
     assert (rows["clock"]["state"], well["worst"]) == ("failure", "failure"), "the controller's clock is of 2001"
     found = {row["check"]: row for row in ill["findings"] if row["state"] == "failure"}
     assert "docker-regist" in found["port 5000"]["found"]

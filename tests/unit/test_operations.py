@@ -18,7 +18,7 @@ from ansible_collections.tidegate.platform.plugins.module_utils._operate import 
 
 GIB = 2**30
 INFO = {
-    "ServerVersion": "20.10.24+dfsg1",
+    "ServerVersion": "26.1.5+dfsg1",
     "Driver": "overlay2",
     "LiveRestoreEnabled": True,
     "LoggingDriver": "json-file",
@@ -70,6 +70,8 @@ def test_what_is_not_well_comes_with_a_remedy_and_what_is_without(finding: _doct
     [
         ({}, "engine", "ok"),
         ({"ServerVersion": "19.3.8"}, "engine", "failure"),
+        ({"ServerVersion": "20.10.24+dfsg1"}, "engine", "warning"),
+        ({"ServerVersion": "20.10.27"}, "engine", "ok"),
         ({"ServerVersion": "28.1.1"}, "engine", "ok"),
         ({"LiveRestoreEnabled": False}, "live restore", "warning"),
         ({"LoggingDriver": "journald"}, "log driver", "warning"),

@@ -23,7 +23,6 @@ from ansible_collections.tidegate.platform.plugins.module_utils import (
     _routing,
     _secrets,
     _traefik,
-    _traefik_api,
 )
 from ansible_collections.tidegate.platform.plugins.module_utils._clock import Clock, Watch, attempts
 from ansible_collections.tidegate.platform.plugins.module_utils._declared import Drain, Secret
@@ -246,30 +245,6 @@ def test_no_answer_from_the_api_is_one_error_with_a_remedy(tmp_path: Path) -> No
         _traefik.Traefik(str(tmp_path), api, 1.0, Clock()).require()
     with pytest.raises(ProxyFailure, match="not a directory"):
         _traefik.Traefik(str(tmp_path / "none"), api, 1.0, Clock()).require()
-
-
-class Spoken(_traefik_api.Api):
-    """An API whose answers are counted, and are different each time."""
-
-    def __init__(self) -> None:
-        super().__init__("http://127.0.0.1:1", 1.0)
-        self.asked = 0
-
-    def everything(self) -> dict[str, t.Any]:
-        self.asked += 1
-        return {"routers": {"shop@file": {"rule": f"answer {self.asked}"}}, "services": {}}
-
-
-def test_one_answer_serves_all_that_ask_before_it_was_asked_for() -> None:
-    """Fifty switches of a batch: whoever wants to know what is there now never gets what was there before."""
-    api, clock = Spoken(), Ticking()
-    shared = _traefik_api.Shared(api, clock)
-    clock.sleep(1.0)
-    looks = [shared.since(0.5 + number / 100) for number in range(50)]
-    assert [look("routers", "shop") for look in looks] == [{"rule": "answer 1"}] * 50
-    assert looks[0]("services", "shop") is None
-    assert shared.since(1.01)("routers", "shop") == {"rule": "answer 2"}
-    assert api.asked == 2
 
 
 # -- files -----------------------------------------------------------------------------------------------------------

@@ -1,0 +1,43 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What several threads want done at about the same time is done by one of them. Private to tidegate.platform.
+
+The group commit of databases (DeWitt et al., "Implementation Techniques for Main Memory Database Systems", 1984).
+"""
+
+from __future__ import annotations
+
+import threading
+import typing as t
+
+T = t.TypeVar("T")
+
+
+class Together(t.Generic[T]):
+    """Gathers what threads come with into groups. Who opens a group leads it: it waits a while, then has it all."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._whole = threading.Event()
+        self._open: list[T] | None = None
+
+    def join(self, one: T, seconds: float, last: bool) -> list[T] | None:
+        """The group, for its leader to carry out; None for all others, at once.
+
+        :param seconds: how long a leader waits for others.
+        :param last: nobody else will come, so that there is nobody to wait for.
+        """
+        with self._lock:
+            if self._open is not None:
+                self._open.append(one)
+                if last:
+                    self._whole.set()
+                return None
+            group = self._open = [one]
+            self._whole.clear()
+        if not last:
+            self._whole.wait(seconds)
+        with self._lock:
+            self._open = None
+        return group

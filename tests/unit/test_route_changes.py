@@ -1,0 +1,114 @@
+"""Changes of routes that several threads want at about the same time, on a Traefik that a test plays."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from ansible_collections.tidegate.platform.plugins.module_utils import _route_files, _traefik, _traefik_api
+from ansible_collections.tidegate.platform.plugins.module_utils._clock import Clock
+from ansible_collections.tidegate.platform.plugins.module_utils._errors import ProxyFailure
+
+
+class Spoken(_traefik_api.Api):
+    """Traefik, as far as a test tells it; what is asked is counted."""
+
+    def __init__(self) -> None:
+        super().__init__("http://127.0.0.1:1", 1.0)
+        self.asked: list[str] = []
+        self.routes: dict[str, t.Any] = {}
+
+    def everything(self) -> dict[str, t.Any]:
+        self.asked.append("everything")
+        kinds: dict[str, t.Any] = {"routers": {}, "services": {}}
+        for part in self.routes.values():
+            for kind, entries in kinds.items():
+                entries.update({f"{name}@file": {**found, "status": "enabled"} for name, found in part[kind].items()})
+        return kinds
+
+    def look(self, kind: str, name: str) -> dict[str, t.Any] | None:
+        self.asked.append(name)
+        return t.cast("dict[str, t.Any] | None", self.everything()[kind].get(f"{name}@file"))
+
+
+class Taking(_route_files.RouteFiles):
+    """A directory whose Traefik takes what is in it at every notice."""
+
+    def __init__(self, routes_dir: str, api: Spoken) -> None:
+        super().__init__(routes_dir)
+        self.api, self.notices, self.refused = api, 0, ""
+
+    def announce(self) -> None:
+        super().announce()
+        self.notices += 1
+        paths = [path for path in Path(self.directory).glob("workloads/*.yml") if path.is_file()]
+        found = [json.loads(path.read_text())["http"] for path in paths]
+        self.api.routes = {next(iter(part["routers"])): part for part in found}
+        self.api.routes.pop(self.refused, None)
+
+
+def batch_of(tmp_path: Path, pending: set[str]) -> tuple[_traefik.Traefik, Spoken, Taking]:
+    """A Traefik that takes everything, its API and its files, for a batch of these workloads."""
+    (tmp_path / "routes").mkdir()
+    traefik = _traefik.Traefik(str(tmp_path / "routes"), "http://127.0.0.1:1", 1.0, Clock())
+    api = Spoken()
+    files = Taking(str(tmp_path / "routes"), api)
+    traefik.api, traefik.files = api, files
+    return traefik.paced(pending), api, files
+
+
+def document(key: str) -> dict[str, t.Any]:
+    """A workload's routes."""
+    router = {"rule": f"Host(`{key}.test`)", "service": key, "entryPoints": ["web"]}
+    balancer = {"servers": [{"url": "http://10.0.0.1:80"}], "serversTransport": key}
+    transports = {key: {"forwardingTimeouts": {"dialTimeout": "5s"}}}
+    services = {key: {"loadBalancer": balancer}}
+    return {"http": {"routers": {f"{key}-0": router}, "services": services, "serversTransports": transports}}
+
+
+def test_the_changes_of_a_batch_are_made_with_one_notice_and_confirmed_by_one_look(tmp_path: Path) -> None:
+    """Traefik builds all routes anew at every notice; the last of all is waited for by nobody."""
+    keys = [f"shop-{number}" for number in range(20)]
+    traefik, api, files = batch_of(tmp_path, set(keys))
+    with ThreadPoolExecutor(len(keys)) as pool:
+        list(pool.map(lambda key: traefik.place(key, document(key)), keys))
+    assert files.notices <= 3, "one before the first file is placed, then one a group"
+    assert api.asked.count("everything") <= 2
+    assert sorted(api.routes) == sorted(f"{key}-0" for key in keys)
+
+
+def test_one_bad_change_of_a_group_fails_alone(tmp_path: Path) -> None:
+    """The others of its group do not wait for what Traefik never takes, nor for what cannot be written."""
+    traefik, _api, files = batch_of(tmp_path, {"good", "unwritable", "never"})
+    (tmp_path / "routes" / "workloads" / "unwritable.yml").mkdir(parents=True)
+    ended: list[str] = []
+
+    def place(key: str) -> str:
+        try:
+            traefik.place(key, document(key))
+        except ProxyFailure as error:
+            return str(error)
+        finally:
+            ended.append(key)
+        return ""
+
+    files.refused = "never-0"
+    with ThreadPoolExecutor(3) as pool:
+        said = dict(zip(("good", "unwritable", "never"), pool.map(place, ("good", "unwritable", "never"))))
+    assert said["good"] == ""
+    assert "cannot be written" in said["unwritable"]
+    assert "did not take it within 1 s: service never has no entry" in said["never"]
+    assert ended.index("good") < ended.index("never")
+
+
+def test_a_second_change_of_a_workload_waits_for_nobody(tmp_path: Path) -> None:
+    """The end of a hold: every moment of waiting would be one of not serving."""
+    traefik, api, files = batch_of(tmp_path, {"shop", "other"})
+    traefik.place("shop", document("shop"))
+    api.asked.clear()
+    traefik.place("shop", document("shop"))
+    assert "everything" not in api.asked[:1]
+    traefik.withdraw("shop")
+    assert files.read("shop") is None
