@@ -35,7 +35,7 @@ except ImportError:
     IMPORT_ERROR = traceback.format_exc()
 IMPORT_SECONDS = time.monotonic() - _BEGIN
 
-# Starting a container is work for processors, 0.26 s of one (dockerd, containerd and runc). Many at once end late
+# Starting a container is work for processors, 0.26 s of one with a small application's own start. Many at once end late
 # together and cost a tenth more; a few more than there are processors keep all of them busy.
 STARTS_AT_ONCE = 1 + 2 * (os.cpu_count() or 1)
 TAIL_LINES = 30

@@ -105,13 +105,14 @@ class Traefik:
             raise ProxyFailure(
                 "is not a directory", subject=directory, remedy="Run the traefik role, or set routes_dir."
             )
+        if self.clock.monotonic() - self._heard < FRESH:
+            return
         silence = ProxyFailure("there is no API", subject=self.api.url, remedy="Enable it, or set traefik_api.")
         for _left in attempts(self.clock, min(self.timeout, PATIENCE), first=FIRST_LOOK, most=MOST_LOOK):
-            if self.clock.monotonic() - self._heard < FRESH:
-                return
             try:
                 if self.api.version():
                     self._heard = self.clock.monotonic()
+                    return
             except ProxyFailure as error:
                 silence = error
         raise silence

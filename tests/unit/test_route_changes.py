@@ -7,6 +7,7 @@ import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
 from ansible_collections.tidegate.platform.plugins.module_utils import _route_files, _traefik, _traefik_api
 from ansible_collections.tidegate.platform.plugins.module_utils._clock import Clock
 from ansible_collections.tidegate.platform.plugins.module_utils._errors import ProxyFailure
@@ -22,15 +23,22 @@ class Spoken(_traefik_api.Api):
 
     def everything(self) -> dict[str, t.Any]:
         self.asked.append("everything")
+        return self._taken()
+
+    def look(self, kind: str, name: str) -> dict[str, t.Any] | None:
+        self.asked.append(name)
+        return t.cast("dict[str, t.Any] | None", self._taken()[kind].get(f"{name}@file"))
+
+    def version(self) -> dict[str, t.Any] | None:
+        self.asked.append("version")
+        return {"Version": "3"}
+
+    def _taken(self) -> dict[str, t.Any]:
         kinds: dict[str, t.Any] = {"routers": {}, "services": {}}
         for part in self.routes.values():
             for kind, entries in kinds.items():
                 entries.update({f"{name}@file": {**found, "status": "enabled"} for name, found in part[kind].items()})
         return kinds
-
-    def look(self, kind: str, name: str) -> dict[str, t.Any] | None:
-        self.asked.append(name)
-        return t.cast("dict[str, t.Any] | None", self.everything()[kind].get(f"{name}@file"))
 
 
 class Taking(_route_files.RouteFiles):
@@ -103,12 +111,33 @@ def test_one_bad_change_of_a_group_fails_alone(tmp_path: Path) -> None:
     assert ended.index("good") < ended.index("never")
 
 
-def test_a_second_change_of_a_workload_waits_for_nobody(tmp_path: Path) -> None:
+def test_a_second_change_of_a_workload_waits_for_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The end of a hold: every moment of waiting would be one of not serving."""
-    traefik, api, files = batch_of(tmp_path, {"shop", "other"})
+    traefik, _api, files = batch_of(tmp_path, {"shop", "other"})
     traefik.place("shop", document("shop"))
-    api.asked.clear()
+    monkeypatch.setattr(traefik, "_together", None)
     traefik.place("shop", document("shop"))
-    assert "everything" not in api.asked[:1]
     traefik.withdraw("shop")
     assert files.read("shop") is None
+
+
+def test_nobody_waits_for_ever_for_who_leads_a_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault of our own in the leader's thread reaches every member of its group as an error."""
+    traefik, _api, files = batch_of(tmp_path, {"one", "two", "three"})
+
+    def fault() -> None:
+        raise KeyError("a fault of our own")
+
+    monkeypatch.setattr(files, "announce", fault)
+    with ThreadPoolExecutor(3) as pool:
+        waits = [pool.submit(traefik.place, key, document(key)) for key in ("one", "two", "three")]
+        said = [type(wait.exception(timeout=10)).__name__ for wait in waits]
+    assert "KeyError" in said
+    assert set(said) <= {"KeyError", "ProxyFailure"}
+
+
+def test_one_answer_of_traefik_says_to_all_of_a_batch_that_it_is_there(tmp_path: Path) -> None:
+    traefik, api, _files = batch_of(tmp_path, {"one", "two"})
+    for _deployment in range(5):
+        traefik.require()
+    assert api.asked == ["version"]
