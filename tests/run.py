@@ -1,6 +1,6 @@
 """Runs every check and test, or the parts named, and says what each part cost: `make test`.
 
-A part is a list of commands; the first that fails ends the part, and the other parts still run.
+A part is a list of commands. All of them are run, whichever fails, so that one failure never hides another.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def testbed() -> list[Command]:
 def integration() -> list[Command]:
     """Real ansible-playbook runs against the real engine, Traefik, registries and ACME server."""
     return [
-        [*PYTEST, "-m", "alone", "tests/integration"],
+        [*PYTEST, "-s", "-m", "alone", "tests/integration"],
         [*PYTEST, "-n", "4", "-m", f"not alone and not database{FIRST}", "tests/integration", "--durations=10"],
     ]
 
@@ -177,6 +177,9 @@ def environment() -> dict[str, str]:
     }
 
 
+WORTH_IT = re.compile(r"\d+ (passed|failed)|^SKIPPED|^demo: |^load: |[0-9.]+s call|^TOTAL|^\| |cells, |handovers of")
+
+
 class Row(NamedTuple):
     """What a part came to."""
 
@@ -187,22 +190,19 @@ class Row(NamedTuple):
 
 
 def carried_out(part: Part) -> Row:
-    """Run a part's commands until one fails, then show what is worth it of their output."""
+    """Run all commands of a part, then show what is worth it of their output."""
     begun = time.monotonic()
-    said, why = [f"== {part.__name__}: {part.__doc__}"], ""
+    said, why = [f"== {part.__name__}: {part.__doc__}"], []
     for command in part():
         done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
         output = done.stdout + done.stderr
-        for line in output.splitlines():
-            if re.search(r"\d+ (passed|failed)|^SKIPPED|^demo: |[0-9.]+s call|^TOTAL|^\| |cells, |handovers of", line):
-                said.append(f"  {line.strip()}")
+        said += [f"  {line.strip()}" for line in output.splitlines() if WORTH_IT.search(line)]
         if done.returncode:
             said.append(f"{output[-12000:]}\n  FAILED: {' '.join(command)}")
             lines = [line[:400] for line in output.splitlines() if line.startswith(("FAILED ", "ERROR "))]
-            why = "\n".join(lines or [f"{part.__name__}: {' '.join(command)}", *output.splitlines()[-5:]])
-            break
+            why += lines or [f"{part.__name__}: {' '.join(command)}", *output.splitlines()[-5:]]
     print("\n".join(said), flush=True)
-    return Row(part.__name__, not why, time.monotonic() - begun, why)
+    return Row(part.__name__, not why, time.monotonic() - begun, "\n".join(why))
 
 
 def main(wanted: list[str]) -> None:

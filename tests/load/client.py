@@ -1,7 +1,8 @@
 """An open-loop HTTP client: requests arrive at a fixed rate whether or not earlier ones were answered.
 
-A closed-loop client stops asking while it hangs, and so under-counts what is lost. Every request has one deadline;
-one that is not answered completely and correctly by then is lost.
+A closed-loop client stops asking while it hangs, and so under-counts what is lost. A request that is not answered
+completely and correctly is lost, and so is one that is answered late: users of a page that takes seconds have left.
+What is offered follows the machine: `capacity` says first what it can do.
 """
 
 from __future__ import annotations
@@ -18,6 +19,11 @@ from dataclasses import dataclass, field
 
 DEADLINE = 60.0
 HELD = 503
+# Seconds after which an answer counts as lost (T3), beyond what the request takes by itself (`LENGTHS`).
+LATE = 2.0
+LENGTHS = {"download": 1.0, "upload": 0.5, "websocket": 1.0}
+# How often the client looks whether it stands still itself, and how late that look may be before it counts as so.
+BEAT, STALL = 0.05, 0.1
 
 
 @dataclass
@@ -74,6 +80,7 @@ class Client:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
         self._begin = 0.0
+        self._stalled = 0.0
 
     def start(self) -> Client:
         """Begin."""
@@ -87,7 +94,39 @@ class Client:
         self._thread.join(DEADLINE + 5)
         return self.count
 
+    def capacity(self, seconds: float = 2.0, workers: int = 16) -> float:
+        """Requests a second that are answered when some workers ask without a pause: what this machine can do now."""
+
+        async def ask(end: float) -> None:
+            while time.monotonic() < end:
+                await self._one()
+
+        async def run() -> None:
+            await asyncio.gather(*(ask(time.monotonic() + seconds) for _worker in range(workers)))
+
+        self._begin = begun = time.monotonic()
+        asyncio.run(run())
+        answered, self.count, self._idle = self.count.requests - self.count.lost, Count(), []
+        return answered / (time.monotonic() - begun)
+
     async def _run(self) -> None:
+        beat = asyncio.ensure_future(self._watch_itself())
+        try:
+            await self._offer()
+        finally:
+            beat.cancel()
+
+    async def _watch_itself(self) -> None:
+        """Add up for how long this client did not get the processor: that is the machine's, not the server's delay."""
+        last = time.monotonic()
+        while True:
+            await asyncio.sleep(BEAT)
+            now = time.monotonic()
+            late, last = now - last - BEAT, now
+            if late > STALL:
+                self._stalled += late
+
+    async def _offer(self) -> None:
         under_way: set[asyncio.Task[None]] = set()
         number = 0
         while not self._stopping.is_set():
@@ -100,13 +139,16 @@ class Client:
             await asyncio.wait(under_way, timeout=DEADLINE)
 
     async def _one(self) -> None:
-        begun = time.monotonic()
+        begun, stalled = time.monotonic(), self._stalled
         answer, lost = "", ""
         try:
             answer = await asyncio.wait_for(KINDS[self.kind](self), DEADLINE)
         except (OSError, Lost, asyncio.IncompleteReadError, asyncio.TimeoutError, ValueError) as error:
             lost = f"{type(error).__name__} {error}"
-        self.count.add(begun - self._begin, time.monotonic() - begun, answer, lost)
+        took = time.monotonic() - begun
+        if not lost and took - (self._stalled - stalled) > LATE + LENGTHS.get(self.kind, 0.0):
+            lost = f"answered by {answer}, but late"
+        self.count.add(begun - self._begin, took, answer, lost)
 
     async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         return await asyncio.open_connection(self.target.address, self.target.port)

@@ -1,0 +1,105 @@
+"""What the tests themselves see: the client that counts losses, and the run that tells of failures."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+import typing as t
+from pathlib import Path
+
+import pytest
+import run
+from load import client as load
+
+ANSWER = b'HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n{"version": "1"}'
+
+
+@pytest.fixture
+def server() -> t.Iterator[t.Callable[[float], int]]:
+    """Servers that answer every connection once, after some seconds; gives their ports."""
+    listening: list[socket.socket] = []
+
+    def serve(open_socket: socket.socket, seconds: float) -> None:
+        def answer(connection: socket.socket) -> None:
+            with connection:
+                connection.recv(4096)
+                time.sleep(seconds)
+                connection.sendall(ANSWER)
+
+        try:
+            while True:
+                threading.Thread(target=answer, args=(open_socket.accept()[0],), daemon=True).start()
+        except OSError:
+            return
+
+    def begin(seconds: float) -> int:
+        listening.append(socket.create_server(("127.0.0.1", 0), backlog=64))
+        threading.Thread(target=serve, args=(listening[-1], seconds), daemon=True).start()
+        return int(listening[-1].getsockname()[1])
+
+    yield begin
+    for open_socket in listening:
+        open_socket.shutdown(socket.SHUT_RDWR)
+        open_socket.close()
+
+
+def count_of(port: int) -> load.Count:
+    """What a client counts in a moment at one of these servers."""
+    client = load.Client(load.Target("x.test", port=port), "new", 20).start()
+    while client.count.requests < 1:
+        time.sleep(0.01)
+    return client.stop()
+
+
+def test_an_answer_that_comes_late_is_lost(server: t.Callable[[float], int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """T3: two seconds outside an announced gap; here a fifth of it, so that the test is short."""
+    monkeypatch.setattr(load, "LATE", 0.4)
+    late, soon = count_of(server(0.5)), count_of(server(0.0))
+    assert (late.lost, soon.lost) == (late.requests, 0)
+    assert "late" in late.losses[0]
+
+
+def test_a_standstill_of_the_client_is_not_the_servers(
+    server: t.Callable[[float], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """T3, T6: a machine that gives the client no processor says nothing about what is tested."""
+    monkeypatch.setattr(load, "LATE", 0.4)
+    client = load.Client(load.Target("x.test", port=server(0.1)), "new", 20)
+    one, stand_still = client.new, [0.6]
+
+    async def once(_self: load.Client) -> str:
+        asked = asyncio.ensure_future(one())
+        await asyncio.sleep(0.05)
+        time.sleep(stand_still.pop() if stand_still else 0)  # noqa: ASYNC251 (the standstill is the matter)
+        return await asked
+
+    monkeypatch.setitem(load.KINDS, "new", once)
+    client.start()
+    while client.count.requests < 1:
+        time.sleep(0.01)
+    count = client.stop()
+    assert count.slowest > 0.5
+    assert count.losses == []
+
+
+def test_the_offer_follows_what_the_machine_can_do(server: t.Callable[[float], int]) -> None:
+    """T6: a server that needs a tenth of a second answers ten times a second for each of those who ask."""
+    client = load.Client(load.Target("x.test", port=server(0.1)), "new")
+    assert 4 < client.capacity(seconds=0.5, workers=2) <= 21
+    assert client.count.requests == 0
+
+
+def test_a_command_that_fails_hides_no_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """T6: a part of `make test` runs all of its commands, then tells."""
+    mark = tmp_path / "mark"
+
+    def part() -> list[run.Command]:
+        """Two commands."""
+        return [["sh", "-c", "echo 'FAILED one'; exit 1"], ["touch", str(mark)]]
+
+    row = run.carried_out(part)
+    assert mark.exists()
+    assert (row.good, row.why) == (False, "FAILED one")
+    assert "FAILED: sh" in capsys.readouterr().out
