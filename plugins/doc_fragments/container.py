@@ -29,6 +29,9 @@ options:
     description:
       - Environment variables. Values are strings or numbers; put V(yes) and V(no) in quotes.
       - They can be read with C(docker inspect), so what is secret belongs in O(secrets).
+      - One that has the value of a secret inside it, of at least four characters and in any usual spelling, as the
+        address of a database has, is handled as a secret with delivery V(environment) itself. Anywhere else in a
+        declaration (commands, labels, build arguments, …) such a value, from eight characters on, is refused.
     type: dict
     default: {}
   secrets:

@@ -12,12 +12,12 @@ import shutil
 import tempfile
 import typing as t
 
-from . import _assets, _bake, _divert, _gate, _make, _options, _rolling, _static
+from . import _assets, _bake, _divert, _gate, _make, _options, _records, _rolling, _static
 from ._building import Builder
 from ._checkout import Workshop
 from ._declared import Gate
 from ._errors import Unhealthy
-from ._make import each, prune_secrets, release_command, release_of, room, stand_in, start
+from ._make import each, prune_kept, release_command, release_of, room, stand_in, start
 from ._model import Release, Step, Verb
 from ._retention import retained
 from ._world import World
@@ -139,8 +139,9 @@ def persist(world: World, step: Step) -> str:
     on = world.on
     if world.want.stack is not None and release.state == "running":
         release = _rolling.named(world, release)
+    _records.keep(on.state_dir, world.key, release)
     on.store.persist(world.subject, release, _claims(release), on.clock.now())
-    prune_secrets(world)
+    prune_kept(world)
     if world.want.stack is not None:
         kept = retained(on.store.releases(world.subject), on.store.known(world.subject).get(world.subject))
         _rolling.compose_of(world).prune({entry.image_id for entry in kept})
@@ -150,6 +151,8 @@ def persist(world: World, step: Step) -> str:
 def withdraw(world: World, step: Step) -> str:
     """Make the release before live again, in one transaction; what was live is remembered as not good."""
     back = step.release
+    if back is not None:
+        _records.keep(world.on.state_dir, world.key, back)
     world.on.store.withdraw(world.subject, world.failure, back, _claims(back) if back else ())
     return back.id if back else "nothing is live"
 
@@ -183,7 +186,7 @@ def reap(world: World, step: Step) -> str:
         world.on.engine.remove(name)
 
     each(step.containers, away)
-    prune_secrets(world)
+    prune_kept(world)
     return ", ".join(step.containers)
 
 
@@ -198,6 +201,7 @@ def forget(world: World, _step: Step) -> str:
     """Nothing of the workload is live any more."""
     world.on.store.forget(world.subject)
     world.on.secrets.prune(world.key, ())
+    _records.prune(world.on.state_dir, world.key, ())
     for place in (_assets.folder(world.on.state_dir, world.key), _rolling.folder(world.on.state_dir, world.key)):
         shutil.rmtree(place, ignore_errors=True)
     world.on.engine.remove_networks(world.subject)

@@ -32,9 +32,7 @@ def _start(have: Actual, step: Step) -> Actual:
     release = step.release
     if release is None:
         raise ValueError("a start step carries its release")
-    made = tuple(
-        Container(name, "running", deployment=release.id, fingerprint=release.fingerprint) for name in step.containers
-    )
+    made = tuple(Container(name, "running", deployment=release.id) for name in step.containers)
     return replace(have, containers=have.containers + made)
 
 

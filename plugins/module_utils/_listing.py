@@ -16,7 +16,7 @@ LABEL_WORKLOAD = "tidegate.workload"
 LABEL_ENVIRONMENT = "tidegate.environment"
 LABEL_DEPLOYMENT = "tidegate.deployment"
 LABEL_FINGERPRINT = "tidegate.fingerprint"
-LABEL_RELEASE = "tidegate.release"
+LABEL_RELEASE = "tidegate.release"  # of containers that were made before 0.2
 LABEL_MANAGED = "tidegate.managed"
 _DEFAULT_REGISTRY = ("docker.io/library/", "docker.io/", "index.docker.io/library/", "index.docker.io/")
 

@@ -12,7 +12,7 @@ import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from . import _drain, _files, _listing, _record
+from . import _drain, _files, _listing, _records
 from ._clock import attempts
 from ._create import ContainerExtra
 from ._declared import ContainerSpec, Drain
@@ -29,6 +29,7 @@ def start(world: World, step: Step) -> str:
     """Create the candidate's containers complete, then start them."""
     release = release_of(step)
     spec = world.want.container
+    _records.keep(world.on.state_dir, world.key, release)
     for network in spec.networks:
         world.on.engine.ensure_network(network)
     for mount in spec.mounts:
@@ -43,6 +44,7 @@ def start(world: World, step: Step) -> str:
 def stand_in(world: World, step: Step) -> str:
     """Start the candidate without its ports, to take its connections while they change hands."""
     release = release_of(step)
+    _records.keep(world.on.state_dir, world.key, release)
     for name in step.containers:
         _create(world, name, release, replace(world.want.container, ports=()))
         world.on.engine.start(name)
@@ -66,7 +68,7 @@ def release_command(world: World, step: Step) -> str:
             raise Unhealthy(f"the release command {how}", subject=name, remedy=remedy, logs=engine.tail(name))
     except TidegateError:
         engine.remove(name)
-        prune_secrets(world)
+        prune_kept(world)
         raise
     engine.remove(name)
     return f"exit code {code}"
@@ -92,8 +94,6 @@ def _create(
         labels={
             **_listing.ownership(world.on.state_dir, world.subject),
             _listing.LABEL_DEPLOYMENT: release.id,
-            _listing.LABEL_FINGERPRINT: release.fingerprint if name in release.containers else "",
-            _listing.LABEL_RELEASE: _record.to_label(release) if name in release.containers else "",
         },
         env={s.name: s.value for s in want.secrets if s.delivery == "environment"},
         secrets_dir=folder,
@@ -138,13 +138,13 @@ def drain(world: World, names: t.Iterable[str], port: int | None, limits: Drain)
     return drained
 
 
-def prune_secrets(world: World) -> None:
-    """Keep the secret files of releases that can be gone back to."""
-    if not world.on.secrets.any(world.key):
-        return
+def prune_kept(world: World) -> None:
+    """Keep the files of releases that can be gone back to: their secrets, and what they are derived from."""
     store = world.on.store
     kept = retained(store.releases(world.subject), store.known(world.subject).get(world.subject))
-    world.on.secrets.prune(world.key, {suffix_of(name) for release in kept for name in release.containers})
+    suffixes = {suffix_of(name) for release in kept for name in release.containers}
+    world.on.secrets.prune(world.key, suffixes)
+    _records.prune(world.on.state_dir, world.key, suffixes)
 
 
 def release_of(step: Step) -> Release:

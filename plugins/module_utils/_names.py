@@ -18,6 +18,7 @@ from ._errors import InvalidOption
 BASE32 = "0123456789abcdefghjkmnpqrstvwxyz"
 SUFFIX_LENGTH = 8
 TIME_LENGTH = 10
+ID_LENGTH = 26
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 
@@ -80,6 +81,11 @@ def deployment_id(milliseconds: int, entropy: bytes) -> str:
     return "".join(BASE32[(number >> shift) & 31] for shift in range(125, -1, -5))
 
 
+def is_deployment(text: str) -> bool:
+    """True for what `deployment_id` makes: labels, which anybody can write, name files by it."""
+    return len(text) == ID_LENGTH and set(text) <= set(BASE32)
+
+
 def container_names(workload: str, deployment: str, replicas: int) -> tuple[str, ...]:
     """Unique names, each both a container's name and its route target (DS-07)."""
     suffix = deployment[-SUFFIX_LENGTH:]
@@ -94,6 +100,11 @@ def stand_in_name(workload: str, deployment: str) -> str:
 def suffix_of(container: str) -> str:
     """The part of a container's name that its deployment's secret folder is called by."""
     return container.rpartition("-")[0][-SUFFIX_LENGTH:]
+
+
+def made_by(container: str, deployment: str) -> bool:
+    """True when a container of this name is one that this deployment made."""
+    return bool(deployment) and suffix_of(container) == deployment[-SUFFIX_LENGTH:]
 
 
 def time_of(deployment: str) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from . import _divert, _listing, _names
+from . import _divert, _listing, _names, _records
 from ._building import Builder
 from ._checkout import Workshop
 from ._compose import Compose
@@ -40,8 +40,9 @@ class Survey(t.NamedTuple):
         if want.stack is not None:
             return self._stack(want, known)
         image, pull_needed, reference = _artifact(want, self.on, self.find_image)
+        containers = self.containers.get(want.subject, ())
         return Actual(
-            containers=self.containers.get(want.subject, ()),
+            containers=containers if known.live or known.attempt else _recorded(want.subject, containers, self.on),
             live=known.live,
             previous=known.previous,
             attempt=known.attempt,
@@ -79,6 +80,12 @@ class Survey(t.NamedTuple):
             definition=found,
             live_definition=compose.known(known.live.image_id) if known.live else None,
         )
+
+
+def _recorded(subject: Subject, containers: tuple[Container, ...], on: Platform) -> tuple[Container, ...]:
+    """Containers of a workload that is not on record, with what was written down of their releases."""
+    key = _names.key_of(*subject)
+    return tuple(replace(c, record=_records.read(on.state_dir, key, c.deployment) or c.record) for c in containers)
 
 
 def _refuse_project(want: Workload, on: Platform, known: Known) -> None:

@@ -9,7 +9,7 @@ import os
 import typing as t
 from dataclasses import replace
 
-from . import _names, _options, _project, _recipe
+from . import _hidden, _names, _options, _project, _recipe
 from ._container import container, secrets_of
 from ._declared import ContainerSpec, Document, Registry, Secret, State, Strategy, Subject, Workload
 from ._errors import InvalidOption
@@ -80,6 +80,15 @@ def _effective(params: Params, here: Here) -> Params:
 
 def _present(params: Params, strategy: Strategy, here: Here, *, pinned: bool = False) -> Workload:
     """A declaration that makes a release; one that is pinned to its artifact needs no source."""
+    if pinned:
+        return _made(params, strategy, here, pinned=True)
+    params = _hidden.moved(params)
+    want = _made(params, strategy, here, pinned=False)
+    _hidden.refuse(params, want.snapshot)
+    return want
+
+
+def _made(params: Params, strategy: Strategy, here: Here, *, pinned: bool) -> Workload:
     if params["type"] == "compose":
         return _stacked(params, strategy, here, pinned=pinned)
     if strategy is Strategy.ROLLING:

@@ -16,7 +16,7 @@ from . import _services
 from ._declared import Document, State, Workload
 from ._errors import InvalidOption
 from ._model import Actual, Container, Plan, Release, Step, Verb, Volume, in_state
-from ._names import TIME_LENGTH
+from ._names import TIME_LENGTH, made_by
 from ._services import StackRouting
 from ._strategies import STRATEGIES, Hold, route_back
 
@@ -151,7 +151,7 @@ def _lost(have: Actual, live: Release) -> bool:
     found: dict[str, Container] = {c.name: c for c in have.named(live.containers)}
     return any(
         name not in found
-        or found[name].fingerprint != live.fingerprint
+        or not made_by(name, found[name].deployment)
         or found[name].health == "unhealthy"
         or found[name].state in ("restarting", "removing", "dead")
         or found[name].altered

@@ -1,10 +1,9 @@
 # Copyright: (c) 2026, tidegate.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A release as text: in the store as JSON, on its containers as a label. Pure. Private to tidegate.platform.
+"""A release as text: in the store, and in the file that a lost store is derived from. Pure.
 
-The label lets a lost store be derived from the containers again. It holds what the store holds: a snapshot with the
-names and keyed hashes of secrets, never their values.
+Private to tidegate.platform. It holds what was declared, with the names and keyed hashes of secrets, not their values.
 """
 
 from __future__ import annotations
@@ -56,14 +55,11 @@ def from_text(text: str) -> Release:
     return from_columns(json.loads(text))
 
 
-def to_label(release: Release) -> str:
-    """The release in about a third of the text's length; labels are part of every listing."""
-    return base64.b64encode(zlib.compress(to_text(release).encode(), 9)).decode()
-
-
-def from_label(label: str) -> Release | None:
-    """The release of `to_label`; None for anything else, because labels can be written by anybody."""
+def found(text: str) -> Release | None:
+    """The release of a file, or of a label as containers had them before 0.2; None for anything else."""
     try:
-        return from_text(zlib.decompress(base64.b64decode(label, validate=True)).decode())
+        if not text.startswith("["):
+            text = zlib.decompress(base64.b64decode(text, validate=True)).decode()
+        return from_text(text)
     except (binascii.Error, zlib.error, ValueError, TypeError):
         return None

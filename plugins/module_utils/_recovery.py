@@ -60,7 +60,7 @@ def adopt(have: Actual) -> Plan:
     """Put a live release back on record whose store was lost: the one whose containers serve what is routed."""
     if have.live is not None or have.attempt is not None:
         return Plan(reason="it is on record")
-    labelled = {c.deployment: _record.from_label(c.record) for c in have.containers if c.record}
+    labelled = {c.deployment: _record.found(c.record) for c in have.containers if c.record}
     found = [r for r in labelled.values() if r is not None and r.route == have.route and _all_serve(have, r)]
     if len(found) != 1:
         return Plan(reason="no container says what release it is of")

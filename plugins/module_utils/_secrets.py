@@ -8,26 +8,21 @@ Private to tidegate.platform.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
-import json
 import os
 import secrets as entropy
 import shutil
 import typing as t
-from urllib.parse import quote
 
 from . import _files
 from ._declared import Secret
 from ._errors import StoreFailure
+from ._hidden import spellings
 
 KEY_BYTES = 32
 VERSION_CHARACTERS = 32
-# What is shorter is only redacted as it is: its other spellings would blacken ordinary words.
-LEAST_VALUE = 4
 _APART = ".environment"
-LEAST_LINE = 8
 
 
 class Secrets:
@@ -167,21 +162,10 @@ class Redactor:
     """Takes secrets out of texts that leave the module."""
 
     def __init__(self, values: t.Iterable[str]) -> None:
-        forms = {form for value in values if value for form in _forms(value)}
+        forms = {form for value in values if value for form in spellings(value)}
         self._forms = sorted(forms, key=len, reverse=True)
 
     def __call__(self, text: str) -> str:
         for form in self._forms:
             text = text.replace(form, "***")
         return text
-
-
-def _forms(value: str) -> t.Iterator[str]:
-    """How a value may be spelled in a log: plain, each of its lines, in JSON, in a URL, in base64."""
-    yield value
-    if len(value) < LEAST_VALUE:
-        return
-    yield from (line for line in value.splitlines() if len(line) >= LEAST_LINE)
-    yield json.dumps(value)[1:-1]
-    yield quote(value, safe="")
-    yield base64.b64encode(value.encode()).decode()

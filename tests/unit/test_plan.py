@@ -129,7 +129,7 @@ CASES: list[tuple[str, Workload, Actual, str]] = [
     (
         "container of another make",
         web(),
-        broken(running(web()), fingerprint="x"),
+        broken(running(web()), deployment="x"),
         "start gate switch persist drain reap",
     ),
     ("route file deleted", web(), replace(running(web()), route=None), "switch"),

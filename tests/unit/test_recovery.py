@@ -221,7 +221,7 @@ def test_a_deployment_is_cut_in_phases(want: Workload, stage: str, switch: str) 
 def labelled(have: Actual) -> Actual:
     """The same host with what containers say of their release."""
     assert have.live is not None
-    label = _record.to_label(have.live)
+    label = _record.to_text(have.live)
     containers = tuple(replace(c, record=label, deployment=have.live.id) for c in have.containers)
     return replace(have, containers=containers)
 
@@ -233,7 +233,7 @@ def test_a_lost_record_is_derived_from_the_containers_that_serve() -> None:
     assert after(replace(well, live=None), plan).live == well.live
     assert adopt(well).steps == ()
     assert adopt(replace(well, live=None, route=None)).steps == (), "it does not serve what is routed"
-    assert adopt(replace(running(web()), live=None)).steps == (), "without a label nobody knows"
+    assert adopt(replace(running(web()), live=None)).steps == (), "without a file nobody knows"
     exited = tuple(replace(c, state="exited") for c in well.containers)
     assert adopt(replace(well, live=None, containers=exited)).steps == ()
 

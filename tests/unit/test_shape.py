@@ -46,7 +46,9 @@ LAYERS = {
     "_candidate": {"_declared", "_model", "_names"},
     "_written": {"_errors", "_runners", "_sources", "_static", "_tree"},
     "_container": {"_names", "_options", "_errors", "_declared"},
+    "_hidden": {"_declared", "_errors"},
     "_parse": {
+        "_hidden",
         "_names",
         "_options",
         "_container",
