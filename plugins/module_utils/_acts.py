@@ -12,7 +12,7 @@ import shutil
 import tempfile
 import typing as t
 
-from . import _assets, _bake, _divert, _gate, _make, _options, _records, _rolling, _static
+from . import _assets, _bake, _divert, _gate, _make, _options, _project, _records, _rolling, _static
 from ._building import Builder
 from ._checkout import Workshop
 from ._declared import Gate
@@ -162,8 +162,7 @@ def _claims(release: Release) -> list[str]:
     given = release.snapshot.get("compose")
     if not given:
         return [claim for route in _options.routes(release.snapshot) for claim in route.claims()]
-    parts = [{"port": row["port"], "routes": row["routes"] or ()} for row in given.get("services") or ()]
-    routes = [route for part in parts for route in _options.routes(part)]
+    routes = [route for exposed in _project.exposed(given) for route in exposed.routes]
     return [f"project {release.image}", *(claim for route in routes for claim in route.claims())]
 
 

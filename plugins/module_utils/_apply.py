@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from . import _neighbours
 from ._acts import ACTS
 from ._errors import StoreFailure, TidegateError
 from ._model import Plan, Step, Verb
@@ -25,6 +26,7 @@ def carry_out(world: World, plan: Plan) -> None:
     """
     if any(step.verb in _ROUTING for step in plan.steps):
         world.on.traefik.require()
+        _neighbours.settle(world)
     begun: list[Step] = []
     commit = committed_at(plan.steps)
     for number, step in enumerate(plan.steps):

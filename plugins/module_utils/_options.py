@@ -219,7 +219,8 @@ def _route(route: Params) -> Route:
     for option, names in references.items():
         for name in names:
             _names.REFERENCE.check(f"routes.{option}", name)
-    prefix = _names.PATH.check("routes.path_prefix", route["path_prefix"])
+    # In its plainest form, so that what claims the same is seen to do so: `/api/` is `/api`.
+    prefix = "/" + posixpath.normpath(_names.PATH.check("routes.path_prefix", route["path_prefix"])).lstrip("/")
     if route["strip_prefix"] and prefix == "/":
         raise InvalidOption("routes.strip_prefix", True, "has no prefix to strip", "Set path_prefix.")
     positive("routes.priority", route["priority"])
@@ -237,14 +238,18 @@ def _route(route: Params) -> Route:
 
 
 def _hosts(route: Params) -> tuple[str, ...]:
-    hosts = tuple(route["hosts"] or ()) + ((route["host"],) if route["host"] else ())
-    if not hosts:
+    given = tuple(route["hosts"] or ()) + ((route["host"],) if route["host"] else ())
+    if not given:
         raise InvalidOption("routes.host", None, "is missing", "Set host or hosts; * stands for any host.")
-    for host in hosts:
-        _names.HOST.check("routes.host", host)
+    hosts = tuple(_names.HOST.check("routes.host", plain_host(host)) for host in given)
     if "*" in hosts and len(hosts) > 1:
         raise InvalidOption("routes.hosts", list(hosts), "mixes * with other hosts", "* already is every host.")
     return hosts
+
+
+def plain_host(host: str) -> str:
+    """A host name as Traefik compares it: in lower case, without the dot that a full name may end with."""
+    return host.lower().removesuffix(".")
 
 
 def _redirect(route: Params) -> str | None:

@@ -27,17 +27,13 @@ def stack(params: Params, version_of: t.Callable[[str], str]) -> Stack:
     inline, origin = given.get("definition"), params["source"]
     if not inline and not origin:
         raise InvalidOption("compose.definition", None, "is missing, and so is source", "Give one of them.")
-    rows = given.get("services") or ()
-    _options.unique("compose.services.name", (row["name"] for row in rows))
-    exposed = tuple(_exposed(row) for row in rows)
-    _options.unique("routes", (claim for row in exposed for route in row.routes for claim in route.claims()))
     return Stack(
         project=project_name(given.get("project"), params["name"], params["environment"]),
         source=source(params) if origin else None,
         inline=canonical(inline) if inline else "",
         file=inside("compose.file", given.get("file") or "compose.yaml"),
         env=pairs("compose.env", given.get("env")),
-        exposed=exposed,
+        exposed=exposed(given),
         network=_names.NETWORK.check("compose.network", given["network"]),
         secrets=tuple(_variable(row, given.get("env") or {}, version_of) for row in given.get("secrets") or ()),
     )
@@ -50,6 +46,15 @@ def _variable(row: Params, env: Params, version_of: t.Callable[[str], str]) -> S
         raise InvalidOption("compose.secrets.name", name, "is also in compose.env", "Keep it in secrets only.")
     value = row.get("value") or ""
     return Secret(name, value, "environment", row.get("version") or version_of(value))
+
+
+def exposed(given: Params) -> tuple[Exposed, ...]:
+    """The routed services of `compose`, checked; also used on a release's snapshot."""
+    rows = given.get("services") or ()
+    _options.unique("compose.services.name", (row["name"] for row in rows))
+    found = tuple(_exposed(row) for row in rows)
+    _options.unique("routes", (claim for row in found for route in row.routes for claim in route.claims()))
+    return found
 
 
 def _exposed(row: Params) -> Exposed:

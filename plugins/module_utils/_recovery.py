@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from . import _record
 from ._declared import Strategy
+from ._form import current
 from ._model import Actual, Plan, Release, Step, Verb
 from ._strategies import Hold, route_back
 
@@ -61,12 +62,17 @@ def adopt(have: Actual) -> Plan:
     if have.live is not None or have.attempt is not None:
         return Plan(reason="it is on record")
     labelled = {c.deployment: _record.found(c.record) for c in have.containers if c.record}
-    found = [r for r in labelled.values() if r is not None and r.route == have.route and _all_serve(have, r)]
+    found = [r for r in labelled.values() if r is not None and _routed(have, r) and _all_serve(have, r)]
     if len(found) != 1:
         return Plan(reason="no container says what release it is of")
     return Plan(
         (Step(Verb.PERSIST, release=found[0]),), "the record of the release that serves had been lost", found[0]
     )
+
+
+def _routed(have: Actual, release: Release) -> bool:
+    """True when the route file is the release's, be it in the form of an earlier version."""
+    return have.route in (release.route, current(release).route)
 
 
 def _switched(have: Actual, green: Release) -> bool:

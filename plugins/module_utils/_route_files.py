@@ -18,8 +18,10 @@ from ._declared import Document
 from ._errors import ProxyFailure
 from ._model import UNREADABLE
 from ._routing import problems
+from ._rules import ordered, outdated
 
-FOLDER, NOTICE = "workloads", "changed"  # a notice is no route file: its name does not end in .yml
+# A notice is no route file: its name does not end in .yml. Nor is the mark that all of them have priorities.
+FOLDER, NOTICE, ORDERED = "workloads", "changed", "ordered"
 _TEXT = b"Traefik reads its routes again whenever this is written.\n"
 _REMEDY = "Make the directory writable for root and free space on its file system."
 
@@ -70,6 +72,35 @@ class RouteFiles:
             _files.place(self.path(key), text, 0o644, os.path.dirname(self.directory.rstrip("/")))
         except OSError as error:
             raise self._unwritable(self.path(key), error) from error
+
+    def outdated(self) -> list[str]:
+        """Whose routes have no priorities yet, as an earlier version wrote them; looked for until there are none."""
+        mark = os.path.join(self._folder, ORDERED)
+        if not os.path.isdir(self._folder) or os.path.exists(mark):
+            return []
+        names = [name[: -len(".yml")] for name in sorted(os.listdir(self._folder)) if name.endswith(".yml")]
+        found = [key for key in names if outdated(self._document(key) or {})]
+        try:
+            if not found:
+                _files.place(mark, "", 0o644, os.path.dirname(self.directory.rstrip("/")))
+        except OSError as error:
+            raise self._unwritable(mark, error) from error
+        return found
+
+    def order(self, key: str) -> None:
+        """Give a workload's routes their priorities, if they still lack them."""
+        found = self._document(key)
+        if found and outdated(found):
+            self.place(key, json.dumps(ordered(found), indent=1, sort_keys=True) + "\n")
+
+    def _document(self, key: str) -> Document | None:
+        """What a route file says, if it is one of the platform's."""
+        try:
+            with open(self.path(key), encoding="utf-8") as stream:
+                found = json.load(stream)
+        except (OSError, ValueError):
+            return None
+        return found if isinstance(found, dict) and not problems(found) else None
 
     def remove(self, key: str) -> None:
         """Remove a route file; one that is gone is fine.

@@ -9,11 +9,11 @@ Private to tidegate.platform. Traefik v3.
 from __future__ import annotations
 
 import copy
-import re
 import typing as t
 
 from ._declared import Document, Route, Workload
 from ._names import key_of
+from ._rules import Rule, rules
 
 # How long Traefik keeps an idle connection to a container. Its own 90 s would keep sockets to the old release open
 # long after the last request; with half a second the number of open sockets soon is that of requests in flight, and
@@ -24,12 +24,19 @@ RETRY_AFTER = "5"
 NOWHERE = "noop@internal"
 
 
+class Part(t.NamedTuple):
+    """Routes that go to one service: to these containers, at this port."""
+
+    key: str
+    routes: t.Sequence[Route]
+    port: int | None
+    targets: t.Sequence[str]
+
+
 def document(workload: Workload, targets: tuple[str, ...]) -> dict[str, t.Any] | None:
     """The routing document that sends the workload's routes to these containers; None without routes."""
-    if not workload.routes:
-        return None
     key = key_of(workload.name, workload.environment)
-    return {"http": _part(key, workload.routes, workload.container.port, targets)}
+    return whole([Part(key, workload.routes, workload.container.port, targets)])
 
 
 def stack_document(workload: Workload, targets: t.Mapping[str, t.Sequence[str]]) -> dict[str, t.Any] | None:
@@ -37,34 +44,38 @@ def stack_document(workload: Workload, targets: t.Mapping[str, t.Sequence[str]])
 
     :param targets: names of each service's containers.
     """
-    if workload.stack is None or not workload.routes:
-        return None
-    whole: dict[str, t.Any] = {}
-    for exposed in workload.stack.exposed:
-        key = _service_key(workload, exposed.service)
-        part = _part(key, exposed.routes, exposed.port, tuple(targets.get(exposed.service, ())))
-        for kind, entries in part.items():
-            whole.setdefault(kind, {}).update(entries)
-    return {"http": whole}
+    exposed = workload.stack.exposed if workload.stack else ()
+    return whole(Part(_service_key(workload, e.service), e.routes, e.port, targets.get(e.service, ())) for e in exposed)
 
 
-def _part(key: str, routes: t.Sequence[Route], port: int | None, targets: tuple[str, ...]) -> dict[str, t.Any]:
+def whole(parts: t.Iterable[Part]) -> dict[str, t.Any] | None:
+    """The routing document of some parts; None where none of them has routes."""
+    kinds: dict[str, t.Any] = {}
+    for part in parts:
+        for kind, entries in _entries(part).items() if part.routes else ():
+            kinds.setdefault(kind, {}).update(entries)
+    return {"http": kinds} if kinds else None
+
+
+def _entries(part: Part) -> dict[str, t.Any]:
     routers: dict[str, t.Any] = {}
     middlewares: dict[str, t.Any] = {}
-    for number, route in enumerate(routes):
+    key = part.key
+    for number, route in enumerate(part.routes):
         name = f"{key}-{number}"
         own = _middlewares(name, route)
         middlewares.update(own)
-        routers[name] = _router(route, key, [*route.middlewares, *own])
-    http_part: dict[str, t.Any] = {"routers": routers}
-    if any(route.redirect_to is None for route in routes):
-        servers = [{"url": f"http://{target}:{port}"} for target in targets]
-        http_part["services"] = {key: {"loadBalancer": {"servers": servers, "serversTransport": key}}}
+        for rule in rules(route):
+            routers[name + rule.suffix] = _router(route, rule, key, [*route.middlewares, *own])
+    found: dict[str, t.Any] = {"routers": routers}
+    if any(route.redirect_to is None for route in part.routes):
+        servers = [{"url": f"http://{target}:{part.port}"} for target in part.targets]
+        found["services"] = {key: {"loadBalancer": {"servers": servers, "serversTransport": key}}}
         timeouts = {"dialTimeout": DIAL_TIME, "idleConnTimeout": IDLE_TIME}
-        http_part["serversTransports"] = {key: {"forwardingTimeouts": timeouts}}
+        found["serversTransports"] = {key: {"forwardingTimeouts": timeouts}}
     if middlewares:
-        http_part["middlewares"] = middlewares
-    return http_part
+        found["middlewares"] = middlewares
+    return found
 
 
 def stack_hold(workload: Workload, routed: Document, services: t.Collection[str]) -> dict[str, t.Any]:
@@ -96,16 +107,15 @@ def hold(routed: Document, only: t.Collection[str] | None = None) -> dict[str, t
     return held
 
 
-def _router(route: Route, key: str, middlewares: list[str]) -> dict[str, t.Any]:
+def _router(route: Route, rule: Rule, key: str, middlewares: list[str]) -> dict[str, t.Any]:
     router: dict[str, t.Any] = {
-        "rule": rule(route),
+        "rule": rule.text,
+        "priority": rule.priority,
         "service": key if route.redirect_to is None else NOWHERE,
         "entryPoints": list(route.entry_points),
     }
     if middlewares:
         router["middlewares"] = middlewares
-    if route.priority is not None:
-        router["priority"] = route.priority
     if route.tls:
         router["tls"] = {"certResolver": route.resolver} if route.resolver else {}
     return router
@@ -118,21 +128,6 @@ def _middlewares(name: str, route: Route) -> dict[str, t.Any]:
     if route.strip_prefix:
         return {f"{name}-strip": {"stripPrefix": {"prefixes": [route.path_prefix]}}}
     return {}
-
-
-def rule(route: Route) -> str:
-    """Traefik v3's rule; hosts and path passed the name grammar, so nothing in them can end the quoting."""
-    hosts = [_host_rule(host) for host in route.hosts if host != "*"]
-    parts = [f"({' || '.join(hosts)})" if len(hosts) > 1 else hosts[0]] if hosts else []
-    if route.path_prefix != "/" or not parts:
-        parts.append(f"PathPrefix(`{route.path_prefix}`)")
-    return " && ".join(parts)
-
-
-def _host_rule(host: str) -> str:
-    if host.startswith("*."):
-        return f"HostRegexp(`^[a-z0-9-]+\\.{re.escape(host[2:])}$`)"
-    return f"Host(`{host}`)"
 
 
 def problems(doc: Document) -> list[str]:

@@ -8,17 +8,20 @@ Private to tidegate.platform. It is the host's truth about intent; labels on con
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from . import _record
 from ._database import Connection, Database
 from ._declared import Subject, canonical
 from ._errors import Canceled
+from ._form import current
 from ._model import Attempt, Kept, Known, Release
 
 _OF = "workload = ? AND environment = ?"
 _RELEASE = "r.id, r.image, r.image_id, r.fingerprint, r.containers, r.route, r.snapshot"
 _WIDTH = 7
+_TRAILING = re.compile(r"(./[^ ]*[^/])/+ on ")  # claims of earlier versions kept the slash at the end of a path
 _LISTED = ("id", "strategy", "status", "conclusion", "reason", "sequence", "begun_at", "ended_at")
 
 
@@ -50,10 +53,10 @@ class Store(Database):
         ):
             key, before = Subject(*row[:2]), found.get(Subject(*row[:2]), Known())
             if row[5]:
-                live = _record.from_columns(row[6:], row[2])
+                live = current(_record.from_columns(row[6:], row[2]))
                 found[key] = before._replace(live=live, since=row[3], sequence=row[4])
             else:
-                found[key] = before._replace(previous=_record.from_columns(row[6:]))
+                found[key] = before._replace(previous=current(_record.from_columns(row[6:])))
         where = where.replace("l.", "d.").replace("WHERE", "AND")
         for row in self.rows(
             "SELECT d.workload, d.environment, d.id, d.candidate, d.status, r.withdrawn IS NOT NULL OR d.cancel "
@@ -74,11 +77,12 @@ class Store(Database):
         """Releases on record, newest first."""
         query = f"SELECT {_RELEASE}, r.made_at, r.withdrawn FROM releases r WHERE {_OF} ORDER BY made_at DESC, id DESC"
         rows = self.rows(query, *subject)
-        return [Kept(_record.from_columns(row[:_WIDTH]), *row[_WIDTH:]) for row in rows]
+        return [Kept(current(_record.from_columns(row[:_WIDTH])), *row[_WIDTH:]) for row in rows]
 
     def claims(self) -> dict[str, Subject]:
         """Who has which route."""
-        return {row[0]: Subject(*row[1:]) for row in self.rows("SELECT claim, workload, environment FROM claims")}
+        rows = self.rows("SELECT claim, workload, environment FROM claims")
+        return {_TRAILING.sub(r"\1 on ", row[0]): Subject(*row[1:]) for row in rows}
 
     def deployments(self, subject: Subject, limit: int) -> list[dict[str, t.Any]]:
         """The last deployments, newest first, as documents."""

@@ -844,15 +844,19 @@ options:
         default: []
         suboptions:
           host:
-            description: Host name; V(*.example.org) is one label in place of the star, V(*) is any
-              host.
+            description:
+            - Host name; V(*.example.org) is one label in place of the star, V(*) is any host.
+            - Capitals and a dot at the end make no difference.
             type: str
           hosts:
             description: Host names, added to O(workloads[].routes[].host).
             type: list
             elements: str
           path_prefix:
-            description: Only requests whose path begins with this.
+            description:
+            - Only requests for this path and what lies below it; V(/api) is for V(/api/v1), but not
+              for V(/apikeys).
+            - A slash at its end makes no difference.
             type: str
             default: /
           strip_prefix:
@@ -861,7 +865,12 @@ options:
             type: bool
             default: false
           priority:
-            description: Priority of the rule; omitted, longer rules go first.
+            description:
+            - Which of several routes gets a request that all are for. Omitted, the more specific
+              one does, of whatever workload it is; an exact host before a wildcard before any host,
+              and of these the longer path.
+            - Routes with V(50) or more come before all routes without a priority, those with V(1)
+              to V(49) after them. Among themselves the greater number comes first.
             type: int
           entry_points:
             description: Names of Traefik entry points; V(websecure) for TLS and V(web) for other

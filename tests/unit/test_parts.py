@@ -104,8 +104,10 @@ def routed(**route: t.Any) -> dict[str, t.Any]:
     [
         ({}, "Host(`shop.test`)"),
         ({"hosts": ["b.test"]}, "(Host(`b.test`) || Host(`shop.test`))"),
-        ({"path_prefix": "/api"}, "Host(`shop.test`) && PathPrefix(`/api`)"),
-        ({"host": "*.shop.test"}, r"HostRegexp(`^[a-z0-9-]+\.shop\.test$`)"),
+        ({"path_prefix": "/api"}, "Host(`shop.test`) && (Path(`/api`) || PathPrefix(`/api/`))"),
+        ({"path_prefix": "/api//v1/"}, "Host(`shop.test`) && (Path(`/api/v1`) || PathPrefix(`/api/v1/`))"),
+        ({"host": "*.shop.test"}, r"HostRegexp(`^[a-z0-9-]+\.shop\.test\.?$`)"),
+        ({"host": "Shop.Test."}, "Host(`shop.test`)"),
         ({"host": "*"}, "PathPrefix(`/`)"),
     ],
 )

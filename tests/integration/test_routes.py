@@ -1,0 +1,153 @@
+"""Who gets a request: routes of several workloads side by side, as Traefik serves them."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import typing as t
+
+import names
+import pytest
+
+from .harness import Options, Platform, containers, docker
+
+Make = t.Callable[..., Options]
+
+
+@pytest.fixture
+def family(platform: Platform) -> t.Iterator[Make]:
+    """Options of demonstration applications by a word each; `DOMAIN` in their routes is the test's own."""
+    label, made = f"r{os.urandom(3).hex()}", []
+
+    def options(word: str, *routes: Options, **more: t.Any) -> Options:
+        made.append(f"{label}-{word}")
+        rows = json.loads(json.dumps(list(routes)).replace("DOMAIN", f"{label}.test"))
+        return {
+            "name": f"{label}-{word}",
+            "image": names.image("app", "1"),
+            "env": {"VERSION": word},
+            "port": 8000,
+            "networks": [platform.network],
+            "health": {"path": "/healthz", "deadline": 10},
+            "drain": {"timeout": 2},
+            "stop_timeout": 2,
+            "routes": rows,
+            **more,
+        }
+
+    options.__dict__["label"] = label
+    yield options
+    platform.stories(
+        {"story": "image", "params": {"name": name, "state": "absent", "drain": {"timeout": 0}}}
+        for name in dict.fromkeys(made)
+    )
+    left = [one for name in made for one in containers(name)]
+    if left:
+        docker("rm", "-f", *left)
+
+
+def domain(family: Make) -> str:
+    return f"{family.__dict__['label']}.test"
+
+
+def good(result: Options) -> Options:
+    assert not result["failed"], result
+    return result
+
+
+def who(platform: Platform, host: str, path: str = "/") -> str:
+    """The word of the application that answers, or the status of whatever else does."""
+    status, _headers, body = platform.get(host, path)
+    return str(json.loads(body)["version"]) if status == 200 else str(status)
+
+
+def test_the_more_specific_route_wins_whatever_is_deployed_last(platform: Platform, family: Make) -> None:
+    """B1: a wildcard took the requests of a live host, and a list of hosts those of another workload's path."""
+    own = domain(family)
+    both = [{"hosts": ["DOMAIN", "with-a-long-name.DOMAIN"]}, {"hosts": ["mix.DOMAIN", "*.mix.DOMAIN"]}]
+    for word, routes in {
+        "shop": [{"host": "shop.DOMAIN"}, {"host": "a.mix.DOMAIN"}],
+        "api": [{"host": "DOMAIN", "path_prefix": "/api"}],
+        "wild": [{"host": "*.DOMAIN"}],
+        "both": both,
+    }.items():
+        good(platform.apply(**family(word, *routes)))
+    asked = {
+        (f"shop.{own}", "/"): "shop",
+        (f"SHOP.{own}.", "/"): "shop",
+        (f"other.{own}", "/"): "wild",
+        (f"other.{own}.", "/"): "wild",
+        (own, "/"): "both",
+        (own, "/api"): "api",
+        (own, "/api/v1"): "api",
+        (own, "/apikeys"): "both",
+        (f"mix.{own}", "/"): "both",
+        (f"a.mix.{own}", "/"): "shop",
+        (f"b.mix.{own}", "/"): "both",
+    }
+    assert {key: who(platform, *key) for key in asked} == asked
+
+
+def test_a_priority_of_ones_own_comes_before_or_after_all_others(platform: Platform, family: Make) -> None:
+    """B1: from 50 on before every route without one, below it after them; the catch-all page stays the last."""
+    own = domain(family)
+    good(platform.apply(**family("shop", {"host": "shop.DOMAIN"})))
+    good(platform.apply(**family("wild", {"host": "*.DOMAIN", "priority": 49})))
+    assert (who(platform, f"shop.{own}"), who(platform, f"x.{own}")) == ("shop", "wild")
+    good(platform.apply(**family("wild", {"host": "*.DOMAIN", "priority": 50})))
+    assert (who(platform, f"shop.{own}"), who(platform, f"x.{own}")) == ("wild", "wild")
+    assert who(platform, f"a.b.{own}") == "404"
+
+
+@pytest.mark.parametrize("spelling", [{"host": "SHOP.DOMAIN."}, {"host": "shop.DOMAIN", "path_prefix": "/api/"}])
+def test_the_same_route_in_another_spelling_is_refused_by_name(
+    platform: Platform, family: Make, spelling: Options
+) -> None:
+    """B1: whoever came first keeps it."""
+    path = {"path_prefix": "/api"} if "path_prefix" in spelling else {}
+    good(platform.apply(**family("first", {"host": "shop.DOMAIN", **path})))
+    refused = platform.apply(**family("second", spelling))
+    assert refused["failed"], refused
+    assert f"is already routed to {family.__dict__['label']}-first (production)" in refused["msg"]
+
+
+def earlier(platform: Platform, name: str) -> None:
+    """Make a workload's route file and record those of a version that left the order to Traefik."""
+    path = platform.route(name)
+    document = json.loads(path.read_text())
+    part = document["http"]
+    document["http"]["routers"] = {
+        key: {k: v.replace("(Path(`/api`) || PathPrefix(`/api/`))", "PathPrefix(`/api`)") if k == "rule" else v
+              for k, v in router.items() if k != "priority"}
+        for key, router in part["routers"].items()
+        if not key.startswith("_")
+    }  # fmt: skip
+    for kind in ("services", "middlewares"):
+        part[kind] = {key: value for key, value in part.get(kind, {}).items() if not key.startswith("_")}
+        if not part[kind]:
+            del part[kind]
+    path.write_text(json.dumps(document))
+    (path.parent / "ordered").unlink(missing_ok=True)
+    with sqlite3.connect(platform.state / "tidegate.db") as db:
+        db.execute("UPDATE releases SET route = ? WHERE workload = ?", (json.dumps(document), name))
+    (platform.state / "routes" / "changed").touch()
+
+
+def test_routes_of_an_earlier_version_are_repaired_and_nothing_is_deployed(platform: Platform, family: Make) -> None:
+    """B1: neither does the first route of this version take their requests."""
+    own, label = domain(family), family.__dict__["label"]
+    shop = family("shop", {"host": "shop.DOMAIN"})
+    api = family("api", {"host": "DOMAIN", "path_prefix": "/api"})
+    for options in (shop, api):
+        good(platform.apply(**options))
+        earlier(platform, options["name"])
+    before = {name: containers(name) for name in (f"{label}-shop", f"{label}-api")}
+    good(platform.apply(**family("wild", {"hosts": ["DOMAIN", "*.DOMAIN"]})))
+    assert [who(platform, f"shop.{own}"), who(platform, own, "/api"), who(platform, own)] == ["shop", "api", "wild"]
+    for options in (shop, api):
+        repaired = good(platform.apply(**options))
+        assert repaired["deployment"] is None, repaired
+        assert not good(platform.apply(**options))["changed"]
+    assert {name: containers(name) for name in before} == before
+    assert who(platform, own, "/apikeys") == "wild"

@@ -1,0 +1,144 @@
+"""Which route gets a request, and route files that an earlier version wrote: values alone, and files."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from ansible_collections.tidegate.platform.plugins.module_utils import _form, _routing, _rules
+from ansible_collections.tidegate.platform.plugins.module_utils._declared import Workload
+from ansible_collections.tidegate.platform.plugins.module_utils._errors import InvalidOption
+from ansible_collections.tidegate.platform.plugins.module_utils._model import Release
+from ansible_collections.tidegate.platform.plugins.module_utils._route_files import RouteFiles
+
+from .conftest import declared
+
+MANY = [f"number-{number}.with-a-long-name.example.test" for number in range(50)]
+
+
+def routers(*routes: dict[str, t.Any]) -> dict[str, t.Any]:
+    """The routers of a workload."""
+    document = _routing.document(declared(port=8000, routes=list(routes)), ("shop-1",))
+    assert document is not None
+    found: dict[str, t.Any] = document["http"]["routers"]
+    return found
+
+
+def priority(**route: t.Any) -> int:
+    (router,) = routers(route).values()
+    return int(router["priority"])
+
+
+def test_what_is_more_specific_goes_first_whatever_the_length_of_its_text() -> None:
+    """B1: Traefik's own order is that of the rules' lengths."""
+    ascending = [
+        {"host": "*", "priority": 1},
+        {"host": "*", "priority": 49},
+        {"host": "*"},
+        {"host": "*", "path_prefix": "/a-path-that-is-rather-long"},
+        {"host": "*.a-rather-long-domain.example.test"},
+        {"host": "*.e.test", "path_prefix": "/api"},
+        {"hosts": MANY},
+        {"host": "e.test", "path_prefix": "/api"},
+        {"host": "e.test", "path_prefix": "/api/v1/"},
+        {"host": "*", "priority": 50},
+        {"host": "*", "priority": 1000},
+        {"host": "*", "priority": 10**18},
+    ]
+    numbers = [priority(**route) for route in ascending]
+    assert numbers == sorted(set(numbers))
+    assert 2**31 - 1000 > 2_000_000_000 > numbers[-1], "what Traefik takes everywhere, and the API's own"
+    assert priority(hosts=MANY) == priority(host="e.test")
+
+
+def test_a_route_with_both_kinds_of_host_has_a_priority_for_each() -> None:
+    """B1: `e.test` and `*.e.test` in one rule would rank alike."""
+    found = routers({"hosts": ["e.test", "*.e.test", "f.test"], "path_prefix": "/x", "strip_prefix": True})
+    exact, wild = found["shop.production-0"], found["shop.production-0-wildcard"]
+    assert exact["rule"].startswith("(Host(`e.test`) || Host(`f.test`)) && ")
+    assert wild["rule"].startswith("HostRegexp(")
+    assert exact["priority"] > wild["priority"]
+    assert exact["middlewares"] == wild["middlewares"] == ["shop.production-0-strip"]
+
+
+@pytest.mark.parametrize("second", [{"host": "SHOP.test"}, {"host": "shop.test."}, {"hosts": ["b.test", "shop.test"]}])
+def test_claims_see_the_same_host_in_another_spelling(second: dict[str, t.Any]) -> None:
+    """B1: in other words it is the same route."""
+    with pytest.raises(InvalidOption, match="given twice"):
+        declared(port=1, routes=[{"host": "shop.test"}, second])
+
+
+def test_claims_see_the_same_path_in_another_spelling() -> None:
+    """B1: `/api` and `/api/` are one."""
+    with pytest.raises(InvalidOption, match="given twice"):
+        declared(port=1, routes=[{"host": "s.test", "path_prefix": path} for path in ("/api", "/api/")])
+
+
+# -- what an earlier version wrote -------------------------------------------------------------------------------------
+
+
+def earlier(document: t.Any) -> dict[str, t.Any]:
+    """The document as a version without priorities of its own wrote it."""
+    found: dict[str, t.Any] = json.loads(json.dumps(document))
+    for router in found["http"]["routers"].values():
+        del router["priority"]
+        router["rule"] = router["rule"].replace("(Path(`/api`) || PathPrefix(`/api/`))", "PathPrefix(`/api`)")
+    return found
+
+
+def released(want: Workload, route: t.Any) -> Release:
+    return Release("id", "image", "sha", "print", ("shop-1", "shop-2"), route, want.snapshot)
+
+
+def test_a_release_of_an_earlier_version_has_the_routes_that_its_declaration_makes_today() -> None:
+    """B1: or every workload would be declared otherwise after an upgrade."""
+    want = declared(port=8000, routes=[{"host": "shop.test", "path_prefix": "/api"}, {"host": "*.shop.test"}])
+    today = _routing.document(want, ("shop-1", "shop-2"))
+    old = released(want, earlier(today))
+    assert _form.current(old).route == today
+    assert _form.current(released(want, today)).route is today
+    assert _form.current(replace(old, route=None)).route is None
+
+
+def test_neighbours_of_an_earlier_version_get_priorities(tmp_path: Path) -> None:
+    """B1: the first file with one must not take the requests of those without."""
+    files = RouteFiles(str(tmp_path / "routes"))
+    (tmp_path / "routes").mkdir()
+    assert files.outdated() == []
+    wants = {
+        "exact": [{"host": "shop.test"}, {"host": "shop.test", "path_prefix": "/api"}],
+        "wild": [{"host": "*.test"}],
+        "last": [{"host": "*", "priority": 1}],
+        "first": [{"host": "*", "path_prefix": "/.well-known"}],
+    }
+    for key, routes in wants.items():
+        document = _routing.document(declared(name=key, port=1, routes=routes), ("c",))
+        old = earlier(document)
+        if key == "last":
+            old["http"]["routers"]["last.production-0"]["priority"] = 1
+        if key == "first":
+            old["http"]["routers"]["first.production-0"]["priority"] = 500
+        files.place(key, json.dumps(old))
+    assert files.outdated() == ["exact", "first", "wild"]
+    for key in files.outdated():
+        files.order(key)
+    found = [
+        router["priority"]
+        for key in ("last", "wild", "exact", "first")
+        for router in json.loads(Path(files.path(key)).read_text())["http"]["routers"].values()
+    ]
+    assert found == sorted(found)
+    assert found[3] == priority(host="shop.test", path_prefix="/api")
+    assert files.outdated() == []
+    files.place("exact", json.dumps(earlier(_routing.document(declared(port=1, routes=[{"host": "a.test"}]), ("c",)))))
+    assert files.outdated() == [], "they are looked for once"
+
+
+def test_a_hand_written_priority_stays_what_it_was_between_an_earlier_version_and_this() -> None:
+    document = {"http": {"routers": {"a": {"rule": "Host(`a.test`)", "priority": 60}}}}
+    assert _rules.outdated(document)
+    assert _rules.ordered(document)["http"]["routers"]["a"]["priority"] == priority(host="a.test", priority=60)
+    assert not _rules.outdated(_rules.ordered(document))
