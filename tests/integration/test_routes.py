@@ -65,13 +65,14 @@ def who(platform: Platform, host: str, path: str = "/") -> str:
 def test_the_more_specific_route_wins_whatever_is_deployed_last(platform: Platform, family: Make) -> None:
     """B1: a wildcard took the requests of a live host, and a list of hosts those of another workload's path."""
     own = domain(family)
-    both = [{"hosts": ["DOMAIN", "with-a-long-name.DOMAIN"]}, {"hosts": ["mix.DOMAIN", "*.mix.DOMAIN"]}]
-    for word, routes in {
+    both: list[Options] = [{"hosts": ["DOMAIN", "with-a-long-name.DOMAIN"]}, {"hosts": ["mix.DOMAIN", "*.mix.DOMAIN"]}]
+    declared: dict[str, list[Options]] = {
         "shop": [{"host": "shop.DOMAIN"}, {"host": "a.mix.DOMAIN"}],
         "api": [{"host": "DOMAIN", "path_prefix": "/api"}],
         "wild": [{"host": "*.DOMAIN"}],
         "both": both,
-    }.items():
+    }
+    for word, routes in declared.items():
         good(platform.apply(**family(word, *routes)))
     asked = {
         (f"shop.{own}", "/"): "shop",

@@ -34,7 +34,7 @@ def priority(**route: t.Any) -> int:
 
 def test_what_is_more_specific_goes_first_whatever_the_length_of_its_text() -> None:
     """B1: Traefik's own order is that of the rules' lengths."""
-    ascending = [
+    ascending: list[dict[str, t.Any]] = [
         {"host": "*", "priority": 1},
         {"host": "*", "priority": 49},
         {"host": "*"},
