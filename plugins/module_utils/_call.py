@@ -105,8 +105,9 @@ class Call:
 
     def wanted(self, subject: Subject) -> bool:
         """True for a workload that `names` and `environment` choose."""
-        names, environment = self.params["names"], self.params["environment"]
-        return (not names or subject.workload in names) and environment in (None, subject.environment)
+        names = [name.strip() for name in self.params["names"] if name.strip()]
+        environment = self.params["environment"]
+        return (not names or subject.workload in names) and environment in (None, "", subject.environment)
 
     def end_of_progress(self) -> None:
         """Remove the progress file: what happened is in the result."""

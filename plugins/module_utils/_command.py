@@ -14,7 +14,7 @@ from ._again import reconcile
 from ._call import Call
 from ._errors import TidegateError
 from ._result import failure
-from ._spec import RECONCILE, filled
+from ._spec import RECONCILE, filled, given
 
 
 def main(argv: t.Sequence[str]) -> int:
@@ -23,7 +23,7 @@ def main(argv: t.Sequence[str]) -> int:
     for name, option in RECONCILE.items():
         if option["type"] in ("str", "path"):
             parser.add_argument(f"--{name.replace('_', '-')}", dest=name, default=option.get("default"))
-    call = Call(filled(RECONCILE, vars(parser.parse_args(argv))))
+    call = Call(filled(RECONCILE, given(RECONCILE, vars(parser.parse_args(argv)))))
     call.interrupts.install()
     try:
         document = reconcile(call)

@@ -15,7 +15,7 @@ from . import _engine
 from ._call import Call, Result, redactor
 from ._errors import TidegateError
 from ._result import failure
-from ._spec import Spec
+from ._spec import Spec, given
 
 Story = t.Callable[[Call], Result]
 """What a module does with a call; the document says `failed` where not everything went well."""
@@ -30,7 +30,7 @@ def run(spec: Spec, story: Story, *, needs_sdk: bool = True) -> None:
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
     if needs_sdk and _engine.IMPORT_ERROR:
         module.fail_json(msg=missing_required_lib("docker"), exception=_engine.IMPORT_ERROR)
-    call = Call(module.params, module.check_mode, module._diff)
+    call = Call(given(spec, module.params), module.check_mode, module._diff)
     call.interrupts.install()
     try:
         document = story(call)

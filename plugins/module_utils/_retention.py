@@ -40,7 +40,7 @@ def target(kept: t.Sequence[Kept], known: Known, wanted: str | None) -> Release:
     if live is None:
         raise InvalidOption("name", "", "has no live release to go back from", "Deploy it first.")
     others = [release for release in retained(kept, known) if release.id != live.id]
-    if wanted is None:
+    if not wanted:
         bad = [entry.release for entry in kept if entry.withdrawn is not None]
         good = [r for r in others if _differs(r, live) and not any(_was(r, worse) for worse in bad)]
         if good:

@@ -389,3 +389,20 @@ RESTORE: Spec = {
 def filled(spec: Spec, given: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """A recorded declaration with the defaults of options that are younger than it (DS-T16)."""
     return {**{name: option.get("default") for name, option in spec.items()}, **given}
+
+
+def given(spec: Spec, params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The parameters, in which blank text, and a list of nothing else, counts as not given (A9). Pure.
+
+    A variable that is unset somewhere upstream arrives as an empty text; it must name neither nothing nor everything.
+    """
+    return {
+        name: spec[name].get("default") if name in spec and not spec[name].get("required") and _blank(value) else value
+        for name, value in params.items()
+    }
+
+
+def _blank(value: t.Any) -> bool:
+    if isinstance(value, list):
+        return bool(value) and all(isinstance(row, str) and _blank(row) for row in value)
+    return isinstance(value, str) and not value.strip()

@@ -1,0 +1,134 @@
+"""A9: an empty variable is one that was not given, in every playbook and in every module."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible_collections.tidegate.platform.plugins.filter.asked import given, listed
+from ansible_collections.tidegate.platform.plugins.module_utils import _spec
+from jinja2 import Environment, nodes
+
+PLAYBOOKS = Path(__file__).resolve().parents[2] / "playbooks"
+FILES = sorted([*(p for p in PLAYBOOKS.rglob("*.yml") if p.name != "components.yml"), *PLAYBOOKS.rglob("*.j2")])
+# What Ansible itself knows, and what a document of data or a loop gives a name to.
+MAGIC = {"ansible_check_mode", "ansible_play_batch", "ansible_play_hosts", "ansible_play_hosts_all", "group_names"}
+MAGIC |= {"hostvars", "inventory_hostname", "groups", "item", "omit", "now", "lookup", "query", "dict", "tidegate_awx"}
+BARE = {"that", "when", "until", "failed_when", "changed_when"}
+
+
+def expressions(node: t.Any, key: str = "") -> t.Iterator[str]:
+    """Every template of a document, as Jinja reads it."""
+    if isinstance(node, dict):
+        for name, value in node.items():
+            yield from expressions(value, str(name))
+    elif isinstance(node, list):
+        for value in node:
+            yield from expressions(value, key)
+    elif isinstance(node, str):
+        yield "{{ " + node + " }}" if key in BARE else node
+
+
+def named_inside(node: t.Any) -> t.Iterator[str]:
+    """Names that the playbooks give: facts, results, variables of tasks and loops."""
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if key in ("register", "loop_var"):
+                yield value
+            elif key in ("vars", "ansible.builtin.set_fact") and isinstance(value, dict):
+                yield from value
+            yield from named_inside(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from named_inside(value)
+
+
+def templates(path: Path) -> list[str]:
+    """The templates of a file."""
+    return [path.read_text()] if path.suffix == ".j2" else list(expressions(yaml.safe_load(path.read_text())))
+
+
+def environment() -> Environment:
+    """Jinja with the names of our filters and tests, which only have to be parsed."""
+    return Environment(autoescape=True)
+
+
+INSIDE = MAGIC | {"tidegate_components", "tidegate_plan"}
+for one in FILES:
+    if one.suffix == ".yml":
+        INSIDE |= set(named_inside(yaml.safe_load(one.read_text())))
+
+
+def bare(tree: nodes.Node, free: set[str]) -> t.Iterator[str]:
+    """Variables from outside that are read without asking whether they are empty."""
+    if isinstance(tree, nodes.Filter) and tree.name in ("tidegate.platform.given", "tidegate.platform.listed"):
+        inner = tree.node
+        if isinstance(inner, nodes.Filter) and inner.name == "default":
+            for argument in [*inner.args, *tree.args]:
+                yield from bare(argument, free)
+            return
+    if isinstance(tree, nodes.Name) and tree.name in free:
+        yield tree.name
+    for child in tree.iter_child_nodes():
+        yield from bare(child, free)
+
+
+def outside(path: Path) -> dict[str, bool]:
+    """The variables from outside that a file reads, and whether each is asked for emptiness in it."""
+    found: dict[str, bool] = {}
+    for text in templates(path):
+        tree = environment().parse(text)
+        names = {n.name for n in tree.find_all(nodes.Name) if n.ctx == "load"}
+        own = {n.name for n in tree.find_all(nodes.Name) if n.ctx == "store"}
+        free = names - own - INSIDE
+        unasked = set(bare(tree, free))
+        for name in free:
+            found[name] = found.get(name, False) or name not in unasked
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PLAYBOOKS)))
+def test_every_variable_from_outside_may_be_empty(path: Path) -> None:
+    """A9: what is not given and what is given as empty text are one, for each variable of each playbook."""
+    assert [name for name, asked in outside(path).items() if not asked and name != "workloads"] == []
+
+
+def test_the_walk_sees_what_playbooks_are_asked() -> None:
+    """It is no walk past them: what the README names is among them."""
+    asked = {name for path in FILES for name in outside(path)}
+    assert asked >= {"workload", "version", "archive", "components", "confirm", "to", "domains", "reach", "backup"}
+
+
+@pytest.mark.parametrize("playbook", ["teardown", "uninstall"])
+def test_what_destroys_asks_for_a_consent_that_says_what(playbook: str) -> None:
+    text = (PLAYBOOKS / f"{playbook}.yml").read_text()
+    assert re.search(r"confirm \| default\(''\) \| tidegate.platform.listed", text)
+
+
+def test_blank_text_is_not_given() -> None:
+    assert [given(value, 7) for value in ("", " ", None, "a", 0, False)] == [7, 7, 7, "a", 0, False]
+    assert listed(" a, ,b,") == ["a", "b"]
+    assert [listed(value) for value in ("", ",", [], [""], ["a ", "b"], None, 5)] == [
+        [],
+        [],
+        [],
+        [],
+        ["a", "b"],
+        [],
+        ["5"],
+    ]
+
+
+@pytest.mark.parametrize("name", sorted(n for n in dir(_spec) if n.isupper() and "state_dir" in getattr(_spec, n)))
+def test_an_option_of_a_module_that_is_empty_is_not_given(name: str) -> None:
+    """A9: each option of each module that takes text, or a list of it."""
+    spec = getattr(_spec, name)
+    for option, what in spec.items():
+        if what.get("required") or what["type"] not in ("str", "path", "list"):
+            continue
+        blank = ["", " "] if what["type"] == "list" else " "
+        assert _spec.given(spec, {option: blank}) == {option: what.get("default")}, option
+    assert _spec.given(spec, {"state_dir": "/x"}) == {"state_dir": "/x"}
