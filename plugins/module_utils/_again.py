@@ -15,12 +15,13 @@ from ._call import Call, Result
 from ._clock import Watch, attempts
 from ._declare import documents, together
 from ._declared import Subject, Workload
-from ._errors import Canceled, EngineFailure, LockHeld, StoreFailure
+from ._errors import Canceled, EngineFailure, LockHeld, Unrecorded
 from ._model import Known, Release
 from ._names import suffix_of, time_of
 from ._observe import survey
 from ._parse import Here, again, nothing
 from ._retention import target
+from ._unrecorded import refusal, unrecorded
 from ._world import World
 
 # A staged candidate waits for the other hosts of its fleet; a reconciliation in between leaves it alone for so long.
@@ -82,7 +83,7 @@ def _concluded(call: Call, subject: Subject, deployment: str) -> str | None:
         if conclusion is not None:
             return conclusion
         ended = alone(impatient, nothing(subject), Manner(declare=_by_record), call.interrupts)
-        if ended.error is not None and not isinstance(ended.error, LockHeld):
+        if ended.error is not None and not isinstance(ended.error, (LockHeld, Unrecorded)):
             raise ended.error
     return None
 
@@ -105,8 +106,9 @@ def reconcile(call: Call) -> Result:
     done = together([row for row in rows if row["state"] != "busy"], call.diff)
     done["workloads"] = sorted(rows, key=lambda row: (row["name"], row["environment"]))
     done["summary"] = {
-        state: sum(row["state"] == state for row in rows) for state in ("ok", "repaired", "busy", "failed")
+        state: sum(row["state"] == state for row in rows) for state in ("ok", "repaired", "busy", "failed", "unknown")
     }
+    call.warnings += [row["msg"] for row in rows if row["state"] == "unknown"]
     return done
 
 
@@ -118,15 +120,17 @@ def _waits(call: Call, known: Known) -> bool:
 
 
 def _by_record(world: World) -> Workload:
-    """What the record says, and what is pinned by it; nothing where there is no record."""
+    """What the record says, and what is pinned by it; nothing where it says that nothing is live.
+
+    :raises Unrecorded: there are containers that nobody remembers; they stay.
+    """
     subject = world.subject
     known = world.on.store.known(subject).get(subject, Known())
     if known.live is not None:
         return as_released(world, known.live, known)
-    serving = [c.name for c in world.have.containers if c.serves and world.have.route is not None]
-    if serving:
-        cause = f"{', '.join(serving)} may serve its routes, but of what release is not on record"
-        raise StoreFailure(cause, subject=world.key, remedy="Deploy its declaration, or remove it with state=absent.")
+    found = unrecorded(world.on, subject, world.have.containers)
+    if found:
+        raise refusal(world.key, found)
     return nothing(subject)
 
 
@@ -143,8 +147,9 @@ def as_released(world: World, release: Release, known: Known) -> Workload:
 def _judged(row: Result) -> Result:
     if not row["failed"]:
         return {**row, "state": "repaired" if row["changed"] else "ok"}
-    if row["kind"] == LockHeld.__name__:
-        return {**row, "failed": False, "state": "busy"}
+    states = {LockHeld.__name__: "busy", Unrecorded.__name__: "unknown"}
+    if row["kind"] in states:
+        return {**row, "failed": False, "state": states[row["kind"]], "reason": row["msg"]}
     return {**row, "state": "failed"}
 
 

@@ -18,7 +18,7 @@ from ._spec import RECONCILE, filled, given
 
 
 def main(argv: t.Sequence[str]) -> int:
-    """Reconcile with the module's options, as `--state-dir` and so on; 1 when something could not be repaired."""
+    """Reconcile with the module's options, as `--state-dir` and so on; 1 when something was not repaired or known."""
     parser = argparse.ArgumentParser(description="Make containers, routes and record of the workloads agree again.")
     for name, option in RECONCILE.items():
         if option["type"] in ("str", "path"):
@@ -36,4 +36,4 @@ def main(argv: t.Sequence[str]) -> int:
             shown = {key: row.get(key) for key in ("name", "environment", "state", "reason", "msg")}
             sys.stdout.write(json.dumps(shown) + "\n")
     sys.stdout.write((document.get("msg") or json.dumps(document["summary"])) + "\n")
-    return 1 if document.get("failed") else 0
+    return 1 if document.get("failed") or (document.get("summary") or {}).get("unknown") else 0

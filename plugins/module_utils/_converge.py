@@ -12,12 +12,13 @@ from . import _lock, _recovery
 from ._after import after
 from ._candidate import candidate
 from ._declared import Workload
-from ._deployment import PHASES, ROUTING, conclude, conclude_failed, document, recover
+from ._deployment import PHASES, ROUTING, conclude, conclude_failed, document, is_declared, recover
 from ._errors import TidegateError
-from ._model import Plan, Release
+from ._model import Actual, Plan, Release
 from ._observe import Survey, observe
 from ._phases import Phase
 from ._plan import decide, prepare
+from ._unrecorded import refusal, unrecorded
 from ._view import view
 from ._world import World
 
@@ -51,7 +52,11 @@ def unchanged(want: Workload, survey: Survey) -> Outcome | None:
         return None
     have = survey.of(want)
     proposed = candidate(want, have, "")
-    if have.attempt is not None or _recovery.adopt(have).steps or prepare(want, have, proposed).steps:
+    if (
+        have.attempt is not None
+        or _recovery.adopt(have, is_declared(want)).steps
+        or prepare(want, have, proposed).steps
+    ):
         return None
     plan = decide(want, have, proposed, ROUTING)
     if plan.steps or plan.skipped:
@@ -64,13 +69,13 @@ def preview(world: World, declare: Declare = as_declared, deep: bool = False) ->
     """What `converge` would do now; touches nothing."""
     have = now = world.have = observe(world.want, world.on, deep)
     plans: list[Plan] = []
-    recovery = _recovery.recover(have, ROUTING.hold) if have.attempt else _recovery.adopt(have)
+    recovery = _recovery.recover(have, ROUTING.hold) if have.attempt else _recovery.adopt(have, is_declared(world.want))
     if have.attempt or recovery.steps:
         plans.append(recovery)
         now = after(have, recovery)
     want = world.want = declare(world)
     if declare is not as_declared:
-        world.have = have = now = observe(want, world.on, deep)
+        have = now = _spared(world, deep)
     proposed = candidate(want, now, world.deployment)
     plans += [prepare(want, now, proposed), decide(want, now, proposed, ROUTING)]
     later = after(now, plans[-1])
@@ -78,6 +83,21 @@ def preview(world: World, declare: Declare = as_declared, deep: bool = False) ->
     changed = bool(steps) or have.attempt is not None
     before = view(have, ROUTING)
     return Outcome(changed, plans[-1].reason, steps, before, view(later, ROUTING), later.live, later.previous)
+
+
+def _spared(world: World, deep: bool) -> Actual:
+    """A look that leaves out what is not on record: who declares from the record must not remove it."""
+    have = world.have = observe(world.want, world.on, deep)
+    own = have.live.containers if have.live else ()
+    spared = unrecorded(world.on, world.subject, [c for c in have.containers if c.name not in own])
+    if not spared or have.live is None:
+        return have
+    refused = refusal(world.key, spared)
+    if len(have.named(own)) < len(own):
+        raise refused  # what serves may be what is not on record
+    world.warnings.append(str(refused))
+    world.have = replace(have, containers=tuple(c for c in have.containers if c not in spared))
+    return world.have
 
 
 def seen_after(outcome: Outcome, want: Workload, survey: Survey) -> Outcome:
@@ -106,7 +126,7 @@ def converge(
         tidied = phase in (Phase.DEPLOY, Phase.STAGE) and recover(world)
         if declare is not as_declared or tidied:
             world.want = declare(world)
-            world.have = observe(world.want, on, deep)
+            world.have = observe(world.want, on, deep) if declare is as_declared else _spared(world, deep)
         try:
             plan, conclusion = PHASES[phase](world)
         except TidegateError as error:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from . import _files, _names, _recovery, _routing
 from ._apply import carry_out
 from ._candidate import candidate
-from ._declared import canonical
+from ._declared import State, Workload, canonical
 from ._errors import Canceled, StoreFailure, Superseded, TidegateError, Unhealthy
 from ._model import Plan, Release, Step, Verb
 from ._observe import observe
@@ -135,11 +135,16 @@ def _take_on(world: World, deployment: str) -> None:
     world.deployment, world.recorded = deployment, True
 
 
+def is_declared(want: Workload) -> bool:
+    """Whether somebody says that the workload is to be here; what begins from the record begins with `nothing`."""
+    return want.state is not State.ABSENT
+
+
 def recover(world: World) -> bool:
     """Finish or take back an earlier run's unfinished deployment, or put a lost record back; true if there was one."""
     attempt = world.have.attempt
     if attempt is None:
-        plan = _recovery.adopt(world.have)
+        plan = _recovery.adopt(world.have, is_declared(world.want))
         carry_out(world, plan)
         if plan.steps:
             world.warnings.append(f"Release {plan.candidate.id if plan.candidate else ''} was adopted: {plan.reason}.")

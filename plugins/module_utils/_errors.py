@@ -65,6 +65,10 @@ class BackupFailure(TidegateError):
     """An archive could not be made, or is not what was written."""
 
 
+class Unrecorded(TidegateError):
+    """Containers are the platform's by their labels, but not on record; nothing of them is touched."""
+
+
 class LogFailure(TidegateError):
     """What a workload wrote cannot be read."""
 

@@ -25,6 +25,7 @@ from ._retention import retained
 from ._services import good
 from ._stack import Definition
 from ._table import table
+from ._unrecorded import refusal, unrecorded
 
 UNKNOWN = "unknown"
 _HEADINGS = ("WORKLOAD", "ENVIRONMENT", "HEALTH", "LIVE", "SINCE", "ROUTES", "DRIFT", "LAST DEPLOYMENT")
@@ -135,7 +136,7 @@ def replicas(live: Release | None, have: t.Sequence[Container], definition: Defi
 def _health(live: Release | None, rows: t.Sequence[Replica] | None) -> str:
     """One word: healthy, degraded, down, stopped, absent or unknown."""
     if live is None:
-        return "absent"
+        return UNKNOWN if rows else "absent"
     if rows is None:
         return UNKNOWN
     if live.state != "running":
@@ -168,7 +169,7 @@ def _drift(call: Call, subject: Subject, known: Known, seen: Survey | None) -> s
     if known.attempt is not None:
         return f"deployment {known.attempt.id} is under way or was interrupted"
     if known.live is None:
-        return "containers without a live release" if seen.containers.get(subject) else ""
+        return _left(subject, seen)
     try:
         values = call.secrets.read(key_of(*subject), suffix_of(known.live.containers[0]))
         want = replace(again(known.live, values, call.here), sequence=known.sequence)
@@ -178,6 +179,15 @@ def _drift(call: Call, subject: Subject, known: Known, seen: Survey | None) -> s
         return decide(want, have, replace(known.live, route=None), ROUTING).reason
     except InvalidOption as error:
         return str(error)
+
+
+def _left(subject: Subject, seen: Survey) -> str:
+    """What is there although nothing is live on record."""
+    there = seen.containers.get(subject, ())
+    found = unrecorded(seen.on, subject, there)
+    if found:
+        return refusal(key_of(*subject), found).cause
+    return "containers without a live release" if there else ""
 
 
 def _deployment(row: Result, step: str) -> Result:

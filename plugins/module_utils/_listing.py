@@ -67,6 +67,7 @@ def container_of(row: Document, networks: t.Collection[str] | None) -> Container
         record=labels.get(LABEL_RELEASE, ""),
         service=labels.get("com.docker.compose.service", ""),
         exit_code=_exit_code(status),
+        created=int(row.get("Created") or 0),
     )
 
 

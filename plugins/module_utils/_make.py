@@ -139,12 +139,17 @@ def drain(world: World, names: t.Iterable[str], port: int | None, limits: Drain)
 
 
 def prune_kept(world: World) -> None:
-    """Keep the files of releases that can be gone back to: their secrets, and what they are derived from."""
-    store = world.on.store
-    kept = retained(store.releases(world.subject), store.known(world.subject).get(world.subject))
+    """Keep the files of releases that can be gone back to: their secrets, and what they are derived from.
+
+    Where the record is lost, a container that nobody remembers needs its own all the same.
+    """
+    on, subject = world.on, world.subject
+    kept = retained(on.store.releases(subject), on.store.known(subject).get(subject))
     suffixes = {suffix_of(name) for release in kept for name in release.containers}
-    world.on.secrets.prune(world.key, suffixes)
-    _records.prune(world.on.state_dir, world.key, suffixes)
+    if not {*on.secrets.held(world.key), *_records.held(on.state_dir, world.key)} <= suffixes:
+        suffixes |= {suffix_of(c.name) for c in on.engine.containers(subject).get(subject, ())}
+    on.secrets.prune(world.key, suffixes)
+    _records.prune(on.state_dir, world.key, suffixes)
 
 
 def release_of(step: Step) -> Release:

@@ -45,6 +45,7 @@ class Container:
     altered: tuple[str, ...] = ()
     service: str = ""
     exit_code: int | None = None
+    created: int = 0
 
     @property
     def serves(self) -> bool:

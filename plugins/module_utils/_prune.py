@@ -20,6 +20,7 @@ from ._names import key_of, suffix_of
 from ._observe import survey
 from ._options import positive
 from ._retention import retained
+from ._unrecorded import unrecorded
 
 SECONDS_A_DAY = 86400.0
 
@@ -78,12 +79,14 @@ def _leftovers(call: Call, subject: Subject, known: Known, done: Pruned) -> None
     found = engine.containers(subject).get(subject, ())
     own = known.live.containers if known.live else ()
     routed = str(call.on.traefik.read(key) or "")
-    # Without a record, whatever runs may serve: it is for `reconcile` to find out what it is.
-    spare = [c for c in found if c.name not in own and c.name not in routed and (known.live or not c.serves)]
+    # Without a record, whatever is there may be needed: who deploys or removes the workload knows what it is.
+    spared = unrecorded(call.on, subject, [c for c in found if c.name not in own])
+    spare = [c for c in found if c.name not in own and c.name not in routed and c not in spared]
     releases = sorted({entry.release.id for entry in kept} - {release.id for release in keep})
     done.containers += [c.name for c in spare]
     done.releases += releases
-    unneeded = known.live is None and len(spare) == len(found) and key in call.secrets.workloads()
+    remembered = known.live is None and len(spare) == len(found) and bool(store.newest(subject))
+    unneeded = remembered and key in call.secrets.workloads()
     done.secrets += [key] if unneeded else []
     if call.check:
         return
@@ -91,7 +94,8 @@ def _leftovers(call: Call, subject: Subject, known: Known, done: Pruned) -> None
         engine.remove(container.name)
     store.drop_releases(releases)
     if known.live or unneeded:
-        call.on.secrets.prune(key, {suffix_of(name) for release in keep for name in release.containers})
+        names = [*(name for release in keep for name in release.containers), *(c.name for c in spared)]
+        call.on.secrets.prune(key, {suffix_of(name) for name in names})
 
 
 def _of_stacks(call: Call, subject: Subject, keep: t.Iterable[Release]) -> set[str]:

@@ -49,6 +49,12 @@ def read(state_dir: str, key: str, deployment: str) -> str:
         return ""
 
 
+def held(state_dir: str, key: str) -> list[str]:
+    """By which parts of containers' names releases of a workload are written down."""
+    folder = _folder(state_dir, key)
+    return os.listdir(folder) if os.path.isdir(folder) else []
+
+
 def prune(state_dir: str, key: str, keep: t.Collection[str]) -> None:
     """Forget all releases of a workload but those of these containers; without any, its folder goes, too.
 
@@ -58,6 +64,6 @@ def prune(state_dir: str, key: str, keep: t.Collection[str]) -> None:
     if not keep:
         shutil.rmtree(folder, ignore_errors=True)
         return
-    for name in os.listdir(folder) if os.path.isdir(folder) else ():
+    for name in held(state_dir, key):
         if name not in keep:
             _files.discard(os.path.join(folder, name))

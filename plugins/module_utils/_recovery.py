@@ -57,12 +57,19 @@ def finish(have: Actual, green: Release) -> tuple[Step, ...]:
     return (Step(Verb.DRAIN, leftovers), Step(Verb.REAP, leftovers)) if leftovers else ()
 
 
-def adopt(have: Actual) -> Plan:
-    """Put a live release back on record whose store was lost: the one whose containers serve what is routed."""
+def adopt(have: Actual, declared: bool = False) -> Plan:
+    """Put a live release back on record whose store was lost: the one whose containers serve what is routed.
+
+    :param declared: somebody says that the workload is to be here. Then it is also one that does not serve (any more),
+        if there is no other: its successor is made, and a failure of that undone, as if nothing had been lost.
+    """
     if have.live is not None or have.attempt is not None:
         return Plan(reason="it is on record")
     labelled = {c.deployment: _record.found(c.record) for c in have.containers if c.record}
-    found = [r for r in labelled.values() if r is not None and _routed(have, r) and _all_serve(have, r)]
+    there = [r for r in labelled.values() if r is not None and _all_there(have, r)]
+    found = [r for r in there if _routed(have, r) and _all_serve(have, r)]
+    if not found and declared:
+        found = there
     if len(found) != 1:
         return Plan(reason="no container says what release it is of")
     return Plan(

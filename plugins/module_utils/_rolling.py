@@ -35,8 +35,13 @@ def kept(on: Platform, subject: Subject, release: Release | None) -> Definition 
     """The definition of a stack's release, while it is kept; None for other releases."""
     if release is None or not release.snapshot.get("compose"):
         return None
+    return definition_of(on, subject, release.image_id)
+
+
+def definition_of(on: Platform, subject: Subject, identity: str) -> Definition | None:
+    """A definition of a workload, while it is kept."""
     place = folder(on.state_dir, key_of(*subject))
-    return Compose(place, on.engine.docker_host, on.clock, lambda _line: None).known(release.image_id)
+    return Compose(place, on.engine.docker_host, on.clock, lambda _line: None).known(identity)
 
 
 def compose_of(world: World) -> Compose:

@@ -127,6 +127,11 @@ class Secrets:
         """Whether there are secret files of a workload."""
         return os.path.isdir(os.path.join(self.state_dir, "secrets", workload))
 
+    def held(self, workload: str) -> set[str]:
+        """Suffixes of the deployments whose secret files are here."""
+        folder = os.path.join(self.state_dir, "secrets", workload)
+        return {name.partition(".")[0] for name in os.listdir(folder)} if self.any(workload) else set()
+
     def prune(self, workload: str, keep: t.Collection[str]) -> None:
         """Remove the secret files of releases that are not kept.
 

@@ -37,6 +37,15 @@ class NewAttempt(t.NamedTuple):
     sequence: int | None = None
 
 
+class Made(t.NamedTuple):
+    """A deployment on record, by what it may have made: containers that carry its id, or services of a definition."""
+
+    id: str
+    begun_at: float
+    artifact: str
+    compose: bool
+
+
 class Store(Database):
     """What is on record on one host: deployments, releases, live pointers, journal, claims, events, pulled images."""
 
@@ -78,6 +87,15 @@ class Store(Database):
         query = f"SELECT {_RELEASE}, r.made_at, r.withdrawn FROM releases r WHERE {_OF} ORDER BY made_at DESC, id DESC"
         rows = self.rows(query, *subject)
         return [Kept(current(_record.from_columns(row[:_WIDTH])), *row[_WIDTH:]) for row in rows]
+
+    def made(self, subject: Subject) -> list[Made]:
+        """Every deployment on record that may have made something."""
+        rows = self.rows(f"SELECT id, begun_at, candidate FROM deployments WHERE {_OF}", *subject)
+        proposed = [(row, _record.from_text(row[2]) if row[2] else None) for row in rows]
+        return [
+            Made(row[0], row[1], one.image_id if one else "", bool(one and one.snapshot.get("compose")))
+            for row, one in proposed
+        ]
 
     def claims(self) -> dict[str, Subject]:
         """Who has which route."""

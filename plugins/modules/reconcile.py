@@ -16,6 +16,9 @@ description:
     missing network is made again; the record of a serving release is put back from its containers' labels.
   - It needs no declaration, because a release holds its own.
   - While the engine does not answer, workloads are V(unknown) and nothing is repaired.
+  - Containers that no deployment on record made, because the record was lost or is older than they, are V(unknown),
+    too. They are never touched, and a warning names them. Deploying their declaration takes them over; with
+    V(state=absent) it removes them.
 author:
   - tidegate.platform contributors (@tidegate)
 extends_documentation_fragment:

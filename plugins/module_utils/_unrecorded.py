@@ -1,0 +1,47 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Containers that carry the platform's labels, but that no deployment on record made. Private to tidegate.platform.
+
+The record may be lost, or older than the host. Nobody who has only the record may remove such a container: what nobody
+remembers may be all that serves. A declaration takes its place, and `state: absent` removes it.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ._declared import Subject
+from ._errors import Unrecorded
+from ._model import Container
+from ._rolling import definition_of
+from ._store import Made
+from ._world import Platform
+
+REMEDY = "Deploy its declaration, which takes it over, or remove it with state=absent."
+
+
+def unrecorded(on: Platform, subject: Subject, found: t.Sequence[Container]) -> tuple[Container, ...]:
+    """Those of a workload's containers that no deployment on record made."""
+    if not found:
+        return ()
+    made = on.store.made(subject)
+    ids = {row.id for row in made}
+    return tuple(c for c in found if not (c.deployment in ids if c.deployment else _of_a_stack(on, subject, made, c)))
+
+
+def refusal(key: str, found: t.Iterable[Container]) -> Unrecorded:
+    """What is said of them."""
+    told = ", ".join(f"{c.name} ({c.state})" for c in found)
+    cause = f"{told}: of what release is not on record, so that nothing is touched"
+    return Unrecorded(cause, subject=key, remedy=REMEDY)
+
+
+def _of_a_stack(on: Platform, subject: Subject, made: t.Iterable[Made], container: Container) -> bool:
+    """Compose's containers carry no deployment: it is one that declared just this service, and began before it."""
+    for row in made:
+        if row.compose and container.created >= int(row.begun_at):
+            known = definition_of(on, subject, row.artifact)
+            if known and any(service.fingerprint == container.fingerprint for service in known.services):
+                return True
+    return False
