@@ -104,7 +104,10 @@ class Workshop:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _git(self, source: Source) -> t.ContextManager[_git.Git]:
-        return _git.opened(source, self.file("access"), self.clock)
+        folder = self.file("access")
+        there = self._shared == os.path.join(self.state_dir, "work")
+        known = os.path.join(self.state_dir, "known_hosts") if there else f"{folder}.hosts"
+        return _git.opened(source, folder, self.clock, known)
 
     def _empty(self, name: str) -> str:
         place = self.file(name)

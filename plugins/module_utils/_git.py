@@ -12,31 +12,33 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import shlex
 import shutil
 import typing as t
 
 from . import _files, _process
+from ._access import Opener
 from ._clock import Clock
 from ._errors import CommandFailure
 from ._sources import Source
 
 SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
-_ASKPASS = '#!/bin/sh\ncase "$1" in\n  Username*) exec cat {username} ;;\n  *) exec cat {token} ;;\nesac\n'
-_SETTINGS = ("-c", "protocol.version=2", "-c", "safe.directory=*", "-c", "core.hooksPath=/dev/null")
+_UNKNOWN_HOST = "Host key verification failed"
+_REDIRECTED = re.compile(r"returned error: 30\d")
 
 
 class Git:
     """One repository, and what opens it.
 
     :param folder: a private folder for this run's files; `close` removes it.
+    :param known_hosts: where the first key that a host shows is kept.
     """
 
-    def __init__(self, source: Source, folder: str, clock: Clock) -> None:
+    def __init__(self, source: Source, folder: str, clock: Clock, known_hosts: str) -> None:
         self.source, self.folder, self.clock = source, folder, clock
         shutil.rmtree(folder, ignore_errors=True)
         _files.private_folder(folder)
-        self._env = self._environment()
+        self._opener = Opener(source, folder, known_hosts)
+        self._env = self._opener.environment()
 
     def close(self) -> None:
         """Remove the credentials."""
@@ -79,43 +81,25 @@ class Git:
                 _files.discard(os.path.join(folder, ".git"))
 
     def _git(self, *words: str) -> str:
-        done = _process.run(["git", *_SETTINGS, *words], self.clock, self.source.timeout, env=self._env)
+        done = _process.run(["git", *words], self.clock, self.source.timeout, env=self._env)
         if done.code:
-            said = done.err.strip().splitlines()[-1:] or [f"exit code {done.code}"]
-            remedy = "Correct source.git and source.ref, and what opens it: source.token or source.deploy_key."
-            raise CommandFailure(f"git cannot read it: {said[0]}", subject=self.source.location, remedy=remedy)
+            raise self._failure(done)
         return done.out
 
-    def _environment(self) -> dict[str, str]:
-        access = self.source.access
-        env = {
-            "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
-            "HOME": self.folder,
-            "LC_ALL": "C.UTF-8",
-            "GIT_TERMINAL_PROMPT": "0",
-            "GIT_CONFIG_NOSYSTEM": "1",
-            "GIT_ALLOW_PROTOCOL": "https:http:ssh:git" + (":file" if self.source.location.startswith("file:") else ""),
-        }
-        if access.token:
-            place = {name: self._keep(name, getattr(access, name)) for name in ("username", "token")}
-            script = _ASKPASS.format(**{name: shlex.quote(path) for name, path in place.items()})
-            env["GIT_ASKPASS"] = self._keep("askpass", script, 0o700)
-        known = self._keep("known_hosts", access.known_hosts)
-        checking = "yes" if access.known_hosts else "accept-new"
-        ssh = ["ssh", "-F", "/dev/null", "-o", "BatchMode=yes", "-o", f"UserKnownHostsFile={known}"]
-        ssh += ["-o", f"StrictHostKeyChecking={checking}"]
-        if access.deploy_key:
-            key = access.deploy_key.rstrip("\n") + "\n"
-            ssh += ["-o", "IdentitiesOnly=yes", "-i", self._keep("deploy_key", key)]
-        env["GIT_SSH_COMMAND"] = " ".join(shlex.quote(word) for word in ssh)
-        return env
-
-    def _keep(self, name: str, text: str, mode: int = 0o600) -> str:
-        path = os.path.join(self.folder, name)
-        _files.place(path, text, mode, self.folder)
-        return path
+    def _failure(self, done: _process.Done) -> CommandFailure:
+        said = (done.err.strip().splitlines()[-1:] or [f"exit code {done.code}"])[0]
+        remedy = "Correct source.git and source.ref, and what opens it: source.token or source.deploy_key."
+        if _UNKNOWN_HOST in done.err:
+            said = "its host shows another key than the one it is known by, or none"
+            place = "source.known_hosts" if self.source.access.known_hosts else self._opener.known_hosts
+            remedy = f"If the new key is right by what its owner says, change it in {place}."
+        elif _REDIRECTED.search(done.err) and self.source.access.token:
+            remedy = (
+                "A token goes nowhere else. Give the URL that it redirects to, often the same with .git at its end."
+            )
+        return CommandFailure(f"git cannot read it: {said}", subject=self.source.location, remedy=remedy)
 
 
-def opened(source: Source, folder: str, clock: Clock) -> t.ContextManager[Git]:
+def opened(source: Source, folder: str, clock: Clock, known_hosts: str) -> t.ContextManager[Git]:
     """A repository for the length of a block."""
-    return contextlib.closing(Git(source, folder, clock))
+    return contextlib.closing(Git(source, folder, clock, known_hosts))

@@ -16,6 +16,7 @@ from ._options import Params, inside, positive
 from ._sources import Access, BuildLimits, Recipe, Source
 
 _SCP = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*@[A-Za-z0-9][A-Za-z0-9.-]*:[A-Za-z0-9._~/][^\s\x00]*")
+_HOST = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 _REF = re.compile(r"(?!.*(?:\.\.|//|@\{))[A-Za-z0-9_][A-Za-z0-9._/+@#-]*(?<![/.])")
 _PLATFORM = re.compile(r"[a-z0-9]+(?:/[a-z0-9]+){1,2}")
 _TARGET = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -39,7 +40,7 @@ def source(params: Params) -> Source:
     if given["path"]:
         return _local(given, common)
     url, ref = _url(given["git"]), _ref(given["ref"])
-    return Source("git", url, ref, submodules=given["submodules"], access=_access(given), **common)
+    return Source("git", url, ref, submodules=given["submodules"], access=_access(given, url), **common)
 
 
 def _local(given: Params, common: dict[str, t.Any]) -> Source:
@@ -55,10 +56,15 @@ def _local(given: Params, common: dict[str, t.Any]) -> Source:
 
 def _url(url: str) -> str:
     parts = urlsplit(url)
-    if parts.password:
-        shown = url.replace(parts.password, "***")
-        raise InvalidOption("source.git", shown, "holds a password", "Put it into source.token.")
-    web = parts.scheme in ("https", "http", "ssh", "git") and parts.hostname and not parts.hostname.startswith("-")
+    user, at, host = parts.netloc.rpartition("@")
+    if parts.password is not None or (at and parts.scheme not in ("ssh", "")):  # a token may be a user name, too
+        shown = url.replace(f"{user}@", "***@")
+        remedy = "Put what it is into source.username and source.token."
+        raise InvalidOption("source.git", shown, "holds a user name or password", remedy)
+    if parts.scheme in ("https", "http") and (parts.query or parts.fragment):
+        shown = url.partition("?")[0].partition("#")[0]
+        raise InvalidOption("source.git", shown, "has something behind its path", "A token belongs in source.token.")
+    web = parts.scheme in ("https", "http", "ssh", "git") and _HOST.fullmatch(host)
     local = parts.scheme == "file" and parts.path.startswith("/") and not parts.netloc
     if re.search(r"[\s\x00-\x1f]", url) or not (web or local or _SCP.fullmatch(url)):
         remedy = "Write https://host/path, ssh://user@host/path or user@host:path."
@@ -72,13 +78,26 @@ def _ref(ref: str) -> str:
     return ref
 
 
-def _access(given: Params) -> Access:
+def _access(given: Params, url: str) -> Access:
     token, key = given.get("token") or "", given.get("deploy_key") or ""
     if token and key:
         raise InvalidOption("source.deploy_key", "***", "contradicts source.token", "Give one of them.")
+    parts = urlsplit(url)
+    web = parts.scheme in ("https", "http")
+    if token and parts.scheme != "https" and not (web and _loopback(parts.hostname or "")):
+        cause = "would be sent where everybody on the way can read it" if web else "means nothing for this URL"
+        raise InvalidOption("source.token", "***", cause, "Write https:// in source.git, or remove the token.")
+    if key and parts.scheme not in ("ssh", ""):
+        remedy = "Write ssh:// in source.git, or give a token."
+        raise InvalidOption("source.deploy_key", "***", "means nothing for this URL", remedy)
     if re.search(r"[\r\n]", token):
         raise InvalidOption("source.token", "***", "has more than one line", "Give the token alone.")
     return Access(given["username"] or "git", token, key, given["known_hosts"] or "")
+
+
+def _loopback(host: str) -> bool:
+    """True for an address that does not leave this host."""
+    return host == "::1" or re.fullmatch(r"127(?:\.\d{1,3}){3}", host) is not None
 
 
 def dockerfile(params: Params, _catalog: Document) -> Recipe:

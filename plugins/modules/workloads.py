@@ -157,7 +157,7 @@ options:
           git:
             description:
             - URL of a git repository that the target host reads, such as V(https://host/path) or
-              V(git@host:path).
+              V(git@host:path), without a password or token in it.
             - An unchanged workload asks for the ref's commit only; an exact commit is not asked for
               at all.
             type: str
@@ -181,14 +181,20 @@ options:
             description:
             - Access token for an https repository. It reaches git by a file that is gone after the
               fetch, and is in no argument, variable, image or log.
+            - Only the repository's own scheme, host and port get it, and redirects from there are
+              not followed; submodules elsewhere get nothing. Over http it is refused, but for an
+              address of the loopback.
             type: str
           deploy_key:
-            description: Private SSH key for an ssh repository; handled like O(workloads[].source.token).
+            description:
+            - Private SSH key for an ssh repository; handled like O(workloads[].source.token), and
+              for its own host and port alone.
             type: str
           known_hosts:
             description:
-            - Lines of an SSH known_hosts file. With them an unknown host key is an error, without
-              them a host's first key is taken.
+            - Lines of an SSH known_hosts file. With them an unknown host key is an error. Without
+              them the first key that a host shows is kept in C(known_hosts) of the state directory,
+              and another key is an error from then on.
             type: str
           timeout:
             description: Seconds that each command of git may take.

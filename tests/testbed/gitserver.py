@@ -60,6 +60,14 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _answer(self, body: bytes) -> None:
         expected = "Basic " + base64.b64encode(f"git:{self.server.token}".encode()).decode()
         self.server.asked.append(self.path)
+        self.server.shown += [self.headers["Authorization"]] if "Authorization" in self.headers else []
+        target = next((to for start, to in self.server.elsewhere.items() if self.path.startswith(start)), "")
+        if target and (not self.server.token or self.headers.get("Authorization") == expected):
+            self.send_response(302)
+            self.send_header("Location", target + self.path)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
         if self.server.token and self.headers.get("Authorization") != expected:
             self.send_response(401)
             self.send_header("WWW-Authenticate", 'Basic realm="git"')
@@ -93,11 +101,15 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Serves the repositories of a folder to whoever has the token; `asked` is what it was asked for."""
+    """Serves the repositories of a folder to whoever has the token.
+
+    `asked` is what it was asked for, `shown` the credentials it was shown, `elsewhere` where paths are redirected to.
+    """
 
     def __init__(self, root: Path, token: str) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.root, self.token, self.asked = root, token, list[str]()
+        self.shown, self.elsewhere = list[str](), dict[str, str]()
 
     @property
     def url(self) -> str:
