@@ -22,6 +22,7 @@ from ._declared import canonical, digest
 from ._errors import CommandFailure, InvalidOption
 from ._secrets import Redactor
 from ._stack import Definition, Service, Stack, definition
+from ._stack_volumes import handed
 
 COMMAND = ("docker", "compose", "--ansi", "never", "--progress", "plain")
 SECONDS = 1800.0
@@ -112,26 +113,29 @@ class Compose:
                 os.rename(part, os.path.dirname(place))
         _files.private_folder(home)
         document = {"model": found.model, "services": [asdict(service) for service in found.services]}
-        _files.place(os.path.join(home, "compose.json"), canonical(found.model), 0o600, home)
+        _files.place(os.path.join(home, "compose.json"), canonical(handed(found.model)), 0o600, home)
         _files.place(os.path.join(home, "definition.json"), canonical(document), 0o600, home)
 
     def pull(self, identity: str) -> None:
         """Have the images of a definition here."""
         self._run(identity, "pull", "--quiet", "--policy", "missing")
 
-    def up(self, identity: str, service: str = "", scale: int = 0) -> None:
-        """Start what a definition declares, or one of its services.
+    def up(self, wanted: Definition, service: str = "", scale: int = 0) -> None:
+        """Start what a definition declares, or one of its services; its volumes have to be there.
 
         :param scale: how many containers the service shall have; those that it has are left as they are.
         """
-        words = ["up", "--detach", "--no-build", "--pull", "never", "--yes"]
+        # Whatever Compose asks, it asks nobody: it has no input, and takes that for a no.
+        words = ["up", "--detach", "--no-build", "--pull", "never"]
         if scale:
             words += ["--no-deps", "--no-recreate", "--scale", f"{service}={scale}"]
         elif service:
             words.append("--no-deps")
         else:
             words.append("--remove-orphans")
-        self._run(identity, *words, *([service] if service else []))
+        home = os.path.join(self.folder, wanted.identity)
+        _files.place(os.path.join(home, "compose.json"), canonical(handed(wanted.model)), 0o600, home)
+        self._run(wanted.identity, *words, *([service] if service else []))
 
     def prune(self, keep: t.Collection[str]) -> None:
         """Remove the definitions that no kept release needs."""

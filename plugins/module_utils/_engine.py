@@ -22,6 +22,7 @@ from ._declared import ContainerSpec, Registry, Subject
 from ._errors import EngineFailure
 from ._listing import LABEL_MANAGED, Facts
 from ._model import Container, Image
+from ._stack_volumes import Named
 
 _BEGIN = time.monotonic()
 try:
@@ -175,6 +176,12 @@ class Engine:
             rows = self.api.volumes(filters={"label": labels})["Volumes"] or ()
         return tuple(sorted(row["Name"] for row in rows))
 
+    def named_volumes(self) -> dict[str, Named]:
+        """Every volume of the engine, whoever made it, by name."""
+        with explained("list volumes", "all"):
+            rows = self.api.volumes()["Volumes"] or ()
+        return {row["Name"]: _listing.volume_of(row) for row in rows}
+
     def volume_users(self, volume: str) -> dict[str, Subject]:
         """Containers, whoever owns them, that mount a volume, and the workload that each belongs to."""
         with explained("look for users of the volume", volume):
@@ -301,10 +308,17 @@ class Engine:
                 self.api.create_network(name, driver="bridge", check_duplicate=True, labels={LABEL_MANAGED: "1"})
         self._networks.add(name)
 
-    def ensure_volume(self, name: str, labels: dict[str, str]) -> None:
+    def ensure_volume(
+        self,
+        name: str,
+        labels: t.Mapping[str, str],
+        driver: str | None = None,
+        options: t.Mapping[str, str] | None = None,
+    ) -> None:
         """Create a named volume unless there is one (the engine's create is idempotent and keeps old labels)."""
         with explained("create the volume", name):
-            self.api.create_volume(name, labels={LABEL_MANAGED: "1", **labels})
+            given = dict(options) if options else None
+            self.api.create_volume(name, driver=driver, driver_opts=given, labels={LABEL_MANAGED: "1", **labels})
 
     def create(self, name: str, image_id: str, spec: ContainerSpec, extra: ContainerExtra) -> None:
         """Create a container complete with all its networks, not started.

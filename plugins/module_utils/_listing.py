@@ -9,6 +9,7 @@ import typing as t
 
 from ._declared import ContainerSpec, Document, Subject
 from ._model import Container, Image
+from ._stack_volumes import Named
 
 # Two platforms on one engine, with state directories of their own, never touch each other's containers.
 LABEL_STATE_DIR = "tidegate.state_dir"
@@ -75,6 +76,11 @@ def _exit_code(status: str) -> int | None:
     """How a container ended, from the words for people, where alone a listing has it: `Exited (0) 5 seconds ago`."""
     number = status.partition("Exited (")[2].partition(")")[0]
     return int(number) if number else None
+
+
+def volume_of(row: Document) -> Named:
+    """A listed volume."""
+    return Named(row["Name"], row["Driver"], row.get("Options") or {}, row.get("Labels") or {})
 
 
 def image_of(facts: Document) -> Image:

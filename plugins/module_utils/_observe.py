@@ -15,8 +15,12 @@ from ._compose import Compose
 from ._container import is_root
 from ._declared import State, Strategy, Subject, Workload
 from ._errors import InvalidOption
-from ._model import Actual, Container, Image, Known, Volume
-from ._rolling import folder, read
+from ._model import Actual, Container, Image, Known, Release, Volume
+from ._rolling import folder, kept, read
+from ._services import good
+from ._stack import Definition
+from ._stack_volumes import declared as declared_volumes
+from ._stack_volumes import refuse_another
 from ._world import Platform
 
 FindImage = t.Callable[[str], t.Optional[Image]]
@@ -68,8 +72,11 @@ class Survey(t.NamedTuple):
         if found is None:
             remedy = "Nothing was touched. Deploy the declaration, which brings it again."
             raise InvalidOption("compose", want.artifact, "is not kept on this host any more", remedy)
+        have = self.containers.get(want.subject, ())
+        if not _settled(found, known, have):
+            refuse_another(found.model, self.on.engine.named_volumes())
         return Actual(
-            containers=self.containers.get(want.subject, ()),
+            containers=have,
             live=known.live,
             previous=known.previous,
             attempt=known.attempt,
@@ -88,12 +95,20 @@ def _recorded(subject: Subject, containers: tuple[Container, ...], on: Platform)
     return tuple(replace(c, record=_records.read(on.state_dir, key, c.deployment) or c.record) for c in containers)
 
 
+def _settled(found: Definition, known: Known, have: t.Sequence[Container]) -> bool:
+    """True while every service of the live definition has its containers, so that nothing of it will be made."""
+    if known.live is None or known.live.image_id != found.identity:
+        return False
+    return all(sum(good(c, service) for c in have) == service.replicas for service in found.services)
+
+
 def _refuse_project(want: Workload, on: Platform, known: Known) -> None:
     """Never touch containers of a project that another has (DS-T8), or leave those of an earlier name behind."""
     project = want.stack.project if want.stack else ""
     if on.engine.project_owners(project) - {want.subject}:
         cause = "is a Compose project that is not this workload's"
-        raise InvalidOption("compose.project", project, cause, "Choose another name, or remove that project first.")
+        remedy = f"Choose another name, or take its containers away; `docker compose -p {project} down` keeps its"
+        raise InvalidOption("compose.project", project, cause, f"{remedy} volumes, which are then used as they are.")
     if known.live is not None and known.live.image != want.container.image:
         cause = f"cannot be changed, {known.live.image.partition('/')[2]} is live"
         raise InvalidOption("compose.project", project, cause, "Tear the workload down first, or keep the name.")
@@ -157,16 +172,23 @@ def _claimed(want: Workload, claims: dict[str, Subject]) -> tuple[tuple[str, str
 def _volumes(want: Workload, on: Platform) -> tuple[Volume, ...]:
     """The workload's volumes, and who else uses them: other containers, or other workloads' declarations."""
     declared = {
-        mount["source"]: subject.workload
+        volume: subject.workload
         for subject, known in on.store.known().items()
         if known.live is not None and subject != want.subject
-        for mount in known.live.snapshot.get("volumes", ())
+        for volume in _declared_volumes(on, subject, known.live)
     }
     found = []
     for name in on.engine.volumes(want.subject):
         users = [user for user, subject in on.engine.volume_users(name).items() if subject != want.subject]
         found.append(Volume(name, tuple(dict.fromkeys([*users, *([declared[name]] if name in declared else [])]))))
     return tuple(found)
+
+
+def _declared_volumes(on: Platform, subject: Subject, live: Release) -> list[str]:
+    """What a live release mounts by name, those of a Compose project included."""
+    definition = kept(on, subject, live)
+    own = [volume.name for volume in declared_volumes(definition.model)] if definition else []
+    return own + [mount["source"] for mount in live.snapshot.get("volumes") or ()]
 
 
 def _artifact(want: Workload, on: Platform, find: FindImage) -> tuple[Image | None, bool, str]:

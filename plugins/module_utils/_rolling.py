@@ -20,6 +20,7 @@ from ._listing import ownership
 from ._model import Container, Release, Step
 from ._names import key_of
 from ._stack import Definition, Service, Stack
+from ._stack_volumes import labelled
 from ._tree import every_path
 from ._world import Platform, World
 
@@ -113,10 +114,10 @@ def roll(world: World, step: Step) -> str:
     before = [c for c in _members(world, service) if c.name not in going and _services.good(c, service)]
     if in_place:
         _hold(world, service)
-        compose_of(world).up(wanted.identity, service.name)
+        _up(world, wanted, service.name)
     elif len(before) < service.replicas:
         running = len(_members(world, service))
-        compose_of(world).up(wanted.identity, service.name, scale=running + service.replicas - len(before))
+        _up(world, wanted, service.name, scale=running + service.replicas - len(before))
     fresh = [c for c in _members(world, service) if c.name not in going and _same(c, service)]
     names = [c.name for c in fresh]
     try:
@@ -162,11 +163,18 @@ def up(world: World, step: Step) -> str:
     wanted = t.cast("Definition", step.definition)
     for service in wanted.services:  # they are held; what is under way may end
         _drained(world, service, [c.name for c in _members(world, service) if not _same(c, service)])
-    compose_of(world).up(wanted.identity)
+    _up(world, wanted)
     for service in wanted.services:
         _pass(world, service, [c.name for c in _members(world, service)])
     route(world, {})
     return f"{len(wanted.services)} services"
+
+
+def _up(world: World, wanted: Definition, service: str = "", scale: int = 0) -> None:
+    """Run Compose, once every volume is there: those that exist are used as they are, whoever made them."""
+    for volume in labelled(wanted.model):
+        world.on.engine.ensure_volume(volume.name, volume.labels, volume.driver, volume.options)
+    compose_of(world).up(wanted, service, scale)
 
 
 def named(world: World, release: Release) -> Release:

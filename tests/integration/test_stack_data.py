@@ -1,0 +1,170 @@
+"""Data of Compose projects: whatever is declared, taken over, renamed, changed or lost, no key is lost with it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import typing as t
+from pathlib import Path
+
+import compose
+import images
+import names
+import pytest
+
+from .harness import Options, Platform, Task, containers, docker
+
+MODULE = "tidegate.platform.workload_compose"
+Declare = t.Callable[..., Options]
+VOLUME = {"image": names.image("redis", "7"), "volumes": ["data:/data"], "stop_grace_period": "3s"}
+
+
+@pytest.fixture(autouse=True)
+def real_compose(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`docker compose` is the real one."""
+    monkeypatch.setenv("DOCKER_CONFIG", str(compose.config()))
+
+
+@pytest.fixture
+def project() -> t.Iterator[str]:
+    """A project's name; whatever the test left of it is removed."""
+    images.up(images.STACK_IMAGES)
+    unique = f"p{os.urandom(4).hex()}"
+    yield unique
+    form = ["--filter", f"label=com.docker.compose.project={unique}"]
+    for kind, remove in (("container", ["rm", "-f", "-v"]), ("network", ["rm"]), ("volume", ["rm", "-f"])):
+        everything = ["-a"] if kind == "container" else []
+        left = docker(kind, "ls", "-q", *everything, *form).split()
+        if left:
+            docker(kind, *remove, *left)
+
+
+@pytest.fixture
+def declare(platform: Platform, name: str, project: str) -> Declare:
+    """Options of a project with a cache that keeps its data in a named volume."""
+
+    def options(volume: Options | None = None, **more: t.Any) -> Options:
+        definition = {"services": {"cache": VOLUME}, "volumes": {"data": volume or {}}}
+        given = {"network": platform.network, "project": project, "definition": definition, **more.pop("compose", {})}
+        return {"name": name, "strategy": "rolling", "compose": given, **more}
+
+    return options
+
+
+def run(platform: Platform, *declared: Options, check: bool = False) -> list[Options]:
+    """Results of these declarations, one after the other."""
+    return platform.directly(*(Task(options, check, module=MODULE) for options in declared))
+
+
+def good(result: Options) -> Options:
+    """The same result, of a run that succeeded."""
+    assert not result["failed"], result
+    return result
+
+
+def bare(project: str, tmp_path: Path, *words: str, volume: Options | None = None) -> None:
+    """Run Compose itself, without the platform."""
+    path = tmp_path / "bare.json"
+    path.write_text(json.dumps({"services": {"cache": VOLUME}, "volumes": {"data": volume or {}}}))
+    argv = ["docker", "compose", "--project-name", project, "--file", str(path), *words]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    assert done.returncode == 0, done.stderr
+
+
+def redis(container: str, *words: str) -> str:
+    """What the real server answers."""
+    return docker("exec", container, "redis-cli", *words)
+
+
+def keep(container: str, value: str = "kept") -> None:
+    """Write a key to the server's disk."""
+    assert redis(container, "SET", "key", value) == "OK"
+    assert redis(container, "SAVE") == "OK"
+
+
+def kept(name: str) -> str:
+    """The key, as the workload's server has it."""
+    (cache,) = (one for one in containers(name) if "cache" in one)
+    docker("exec", cache, "sh", "-c", "for n in $(seq 50); do redis-cli ping | grep -q PONG && exit; sleep 0.1; done")
+    return redis(cache, "GET", "key")
+
+
+def made(volume: str) -> str:
+    """By whom a volume was made, and as what."""
+    return docker("volume", "inspect", "--format", "{{json .Labels}} {{.Driver}} {{json .Options}}", volume)
+
+
+def test_a_project_that_ran_before_keeps_its_data(
+    platform: Platform, name: str, project: str, declare: Declare, tmp_path: Path
+) -> None:
+    """A1: what bare Compose made is used as it is; while it runs it is not touched; it is never ours to remove."""
+    bare(project, tmp_path, "up", "--detach")
+    keep(f"{project}-cache-1")
+    before = made(f"{project}_data")
+    (refused,) = run(platform, declare())
+    assert refused["failed"]
+    assert "docker compose" in refused["msg"], refused["msg"]
+    assert redis(f"{project}-cache-1", "GET", "key") == "kept"
+    bare(project, tmp_path, "down")
+    good(run(platform, declare())[0])
+    assert (kept(name), made(f"{project}_data")) == ("kept", before)
+    good(run(platform, {"name": name, "state": "absent", "remove_volumes": True})[0])
+    assert made(f"{project}_data") == before
+    bare(project, tmp_path, "up", "--detach")
+    assert redis(f"{project}-cache-1", "GET", "key") == "kept"
+
+
+@pytest.mark.parametrize("strategy", ["rolling", pytest.param("recreate", marks=pytest.mark.second)])
+def test_what_would_need_another_volume_is_refused(
+    platform: Platform, project: str, name: str, declare: Declare, strategy: str
+) -> None:
+    """A1: refused before anything is touched, by volume and difference; in check mode, too; the data stays."""
+    before = {"labels": {"a": "1"}}
+    good(run(platform, declare(before, strategy=strategy))[0])
+    (cache,) = containers(name)
+    keep(cache)
+    facts = made(f"{project}_data"), docker("inspect", "--format", "{{.Id}} {{.State.StartedAt}}", cache)
+    cases: list[tuple[Options, str]] = [
+        ({"labels": {"a": "2"}}, "label a is '1', not '2'"),
+        ({"labels": {"b": ""}}, "label b is missing, not ''"),
+        ({**before, "driver_opts": {"type": "tmpfs", "device": "tmpfs"}}, "driver_opts device is missing, not 'tmpfs'"),
+        ({**before, "driver": "another"}, "driver is 'local', not 'another'"),
+        ({"external": True, "name": "nowhere"}, "nowhere"),
+    ]
+    for check in (True, False):
+        for (after, words), refused in zip(
+            cases, run(platform, *(declare(c[0], strategy=strategy) for c in cases), check=check), strict=True
+        ):
+            assert refused["failed"], refused
+            assert after.get("name") or f"{project}_data" in refused["msg"]
+            assert words in refused["msg"]
+    assert facts == (made(f"{project}_data"), docker("inspect", "--format", "{{.Id}} {{.State.StartedAt}}", cache))
+    (again,) = run(platform, declare(before, strategy=strategy))
+    assert (again["changed"], kept(name)) == (False, "kept")
+
+
+def test_another_name_and_another_platform_keep_the_data(
+    platform: Platform, name: str, project: str, declare: Declare, tmp_path: Path
+) -> None:
+    """A1: a renamed workload and another state directory use the volume as it is, which stays the first one's."""
+    good(run(platform, declare())[0])
+    (cache,) = containers(name)
+    keep(cache)
+    before = made(f"{project}_data")
+    good(run(platform, {"name": name, "state": "absent"})[0])
+    second = f"{name}b"
+    try:
+        good(run(platform, {**declare(), "name": second})[0])
+        assert (kept(second), made(f"{project}_data")) == ("kept", before)
+        (gone,) = run(platform, {"name": name, "state": "absent", "remove_volumes": True})
+        assert gone["failed"], gone
+        assert kept(second) == "kept"
+        keep(containers(second)[0], "newer")
+    finally:
+        good(run(platform, {"name": second, "state": "absent"})[0])
+    elsewhere = {"state_dir": str(tmp_path / "state"), "routes_dir": str(tmp_path / "state" / "routes")}
+    good(run(platform, {**declare(), **elsewhere})[0])
+    assert (kept(name), made(f"{project}_data")) == ("newer", before)
+    good(run(platform, {"name": name, "state": "absent", "remove_volumes": True, **elsewhere})[0])
+    assert made(f"{project}_data") == before
