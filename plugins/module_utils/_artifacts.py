@@ -27,18 +27,19 @@ class Wanted(t.NamedTuple):
     live: bool
 
 
-def wanted(engine: Engine, releases: t.Iterable[Release], living: t.Collection[str]) -> list[Wanted]:
-    """Every image of these releases that is in the engine; those of Compose projects are Compose's own matter.
+def of_release(engine: Engine, release: Release, live: bool) -> list[Wanted]:
+    """The image of a release that is one image, while the engine has it."""
+    image = None if release.snapshot.get("compose") else engine.image(release.image_id)
+    return [Wanted(image.id, release.image, exact(release.image, image), live)] if image is not None else []
 
-    :param living: ids of releases that are live.
-    """
-    found: dict[str, Wanted] = {}
-    for release in releases:
-        image = None if release.snapshot.get("compose") else engine.image(release.image_id)
-        if image is not None:
-            live = release.id in living or (image.id in found and found[image.id].live)
-            found[image.id] = Wanted(image.id, release.image, exact(release.image, image), live)
-    return sorted(found.values(), key=lambda row: row.reference)
+
+def merged(rows: t.Iterable[Wanted]) -> list[Wanted]:
+    """Each image and name once; of those of one name that of a live release comes last, and so keeps the name."""
+    found: dict[tuple[str, str], Wanted] = {}
+    for row in rows:
+        before = found.get((row.image_id, row.reference), row)
+        found[row.image_id, row.reference] = row._replace(live=row.live or before.live)
+    return sorted(found.values(), key=lambda row: (row.reference, row.live))
 
 
 def name_of(engine: Engine, row: Wanted) -> str:
@@ -70,7 +71,7 @@ def fetch(engine: Engine, rows: t.Iterable[Wanted], check: Check) -> list[str]:
 
     :raises BackupFailure: a live release's image could not be had.
     """
-    failed = [(row, said) for row in rows for said in [_pull(engine, row, check)] if said]
+    failed = [(row, said) for row in rows for said in [bring(engine, row, check)] if said]
     lines = [f"{row.reference} could not be pulled: {said}" for row, said in failed]
     if any(row.live for row, _said in failed):
         remedy = "Log in to its registry on this host (docker login), or load the image, and restore again."
@@ -78,9 +79,12 @@ def fetch(engine: Engine, rows: t.Iterable[Wanted], check: Check) -> list[str]:
     return [f"{line}; its release cannot be gone back to" for line in lines]
 
 
-def _pull(engine: Engine, row: Wanted, check: Check) -> str:
+def bring(engine: Engine, row: Wanted, check: Check) -> str:
     """Pull by digest, else by name; an empty text once the very image is there, else why it is not."""
     said = "no registry has it under its name"
+    if engine.image(row.image_id, fresh=True) is not None:
+        _named(engine, row)
+        return ""
     for reference in (*row.exact, row.reference):
         try:
             engine.pull(reference, None, check)
@@ -89,9 +93,13 @@ def _pull(engine: Engine, row: Wanted, check: Check) -> str:
             continue
         image = engine.image(reference, fresh=True)
         if image is not None and image.id == row.image_id:
-            repository, tag = split(row.reference)
-            if tag:
-                engine.tag(image.id, repository, tag)
+            _named(engine, row)
             return ""
         said = "its registry has another image under this name now"
     return said
+
+
+def _named(engine: Engine, row: Wanted) -> None:
+    repository, tag = split(row.reference)
+    if tag:
+        engine.tag(row.image_id, repository, tag)

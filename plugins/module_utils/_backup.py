@@ -17,7 +17,7 @@ import tempfile
 import time
 import typing as t
 
-from . import _archive, _artifacts, _cipher, _files
+from . import _archive, _artifacts, _cipher, _files, _rolling
 from ._archive import Part
 from ._artifacts import Wanted
 from ._call import Call, Result
@@ -193,8 +193,13 @@ def _put(call: Call, plain: str, work: str, aside: str, manifest: t.Mapping[str,
 
 def _wanted(call: Call, known: t.Mapping[Subject, Known]) -> list[Wanted]:
     """Images of the releases that are live or can be gone back to."""
-    kept = [one for subject in known for one in retained(call.on.store.releases(subject), known[subject])]
-    return _artifacts.wanted(call.on.engine, kept, {one.live.id for one in known.values() if one.live})
+    rows: list[Wanted] = []
+    for subject, has in known.items():
+        for release in retained(call.on.store.releases(subject), has):
+            live = has.live is not None and has.live.id == release.id
+            rows += _artifacts.of_release(call.on.engine, release, live)
+            rows += _rolling.images(call.on, subject, release, live)
+    return _artifacts.merged(rows)
 
 
 def _parts(call: Call, work: str, job: Job) -> list[Part]:

@@ -21,12 +21,19 @@ from ._clock import Clock
 from ._declared import canonical, digest
 from ._errors import CommandFailure, InvalidOption
 from ._secrets import Redactor
-from ._stack import Definition, Service, Stack, definition
+from ._stack import Definition, Service, Sign, Stack, definition
 from ._stack_volumes import handed
 
 COMMAND = ("docker", "compose", "--ansi", "never", "--progress", "plain")
 SECONDS = 1800.0
 _KEPT = ("PATH", "HOME", "DOCKER_CONFIG")
+
+
+class Pinned(t.NamedTuple):
+    """An image by its id, and by the references with a digest that registries have it as."""
+
+    image_id: str
+    exact: tuple[str, ...]
 
 
 class Compose:
@@ -49,11 +56,22 @@ class Compose:
         except FileNotFoundError:
             return None
         services = tuple(Service(**{**row, "after": tuple(row["after"])}) for row in facts["services"])
-        return Definition(identity, facts["model"], services)
+        variables = tuple(sorted(facts.get("variables", {}).items()))
+        return Definition(identity, facts["model"], services, variables, tuple(facts.get("outside", ())))
 
-    def read(self, stack: Stack, identity: str, root: str, owner: t.Mapping[str, str]) -> Definition:
+    def identity(self, declared: str) -> str:
+        """The identity of what is declared so, where it is kept: files beyond its source count by their content now."""
+        for name in sorted(os.listdir(self.folder)) if os.path.isdir(self.folder) else ():
+            found = self.known(name) if name.startswith(f"{declared}-") else None
+            if found is not None:
+                return _with(declared, found.outside)
+        return declared
+
+    def read(self, stack: Stack, declared: str, root: str, owner: t.Mapping[str, str], sign: Sign) -> Definition:
         """What Compose makes of a stack whose files are in a directory.
 
+        :param declared: identity of what is declared.
+        :param sign: a keyed hash, for what is shown of its content.
         :raises InvalidOption: Compose refuses it; in its own words.
         """
         name = stack.file
@@ -70,33 +88,36 @@ class Compose:
             remedy = "Correct the Compose file; `docker compose config` says the same."
             said[0] = Redactor(secret.value for secret in stack.secrets)(said[0].replace(root, "."))
             raise InvalidOption("compose", stack.file, f"is refused by Compose: {said[0]}", remedy)
-        return definition(stack, identity, self._settled(json.loads(done.out), root), owner)
+        model = json.loads(done.out)
+        outside = _outside(model, root)
+        settled = self._settled(model, root, sign)
+        return definition(stack, _with(declared, outside), settled, owner, sign, outside)
 
-    def _settled(self, model: dict[str, t.Any], root: str) -> dict[str, t.Any]:
-        """The model with each file of the source at a place that is named by its content, where `place` puts it."""
+    def _settled(self, model: dict[str, t.Any], root: str, sign: Sign) -> dict[str, t.Any]:
+        """The model with each file of the source at a place that is named by its content, where `place` puts it.
+
+        So are the files of configs and secrets that lie elsewhere: what a release has is what it was deployed with.
+        """
         mounts = [
             m for s in (model.get("services") or {}).values() for m in s.get("volumes") or () if m["type"] == "bind"
         ]
         files = [entry for kind in ("configs", "secrets") for entry in (model.get(kind) or {}).values()]
         for entry, key in [*((mount, "source") for mount in mounts), *((entry, "file") for entry in files)]:
             path = str(entry.get(key) or "")
-            if path == root or path.startswith(root + os.sep):
+            if (path and key == "file") or path == root or path.startswith(root + os.sep):
                 if entry.get("type") == "bind" and not entry.get("read_only"):
                     cause = "is mounted from the source to be written, where it would be lost with a release"
                     remedy = "Mount it read-only (:ro), or use a named volume or an absolute path for data."
                     raise InvalidOption("compose", os.path.relpath(path, root), cause, remedy)
-                entry[key] = self._place_of(path)
+                entry[key] = self._place_of(path, sign)
         return model
 
-    def _place_of(self, path: str) -> str:
+    def _place_of(self, path: str, sign: Sign) -> str:
         real = os.path.realpath(path)
         if not os.path.exists(real):
             raise InvalidOption("compose", os.path.basename(path), "is mounted, but not there", "Add it to the source.")
-        whole = os.path.isdir(real)
-        root = real if whole else os.path.dirname(real)
-        found = _tree.digest(root, _tree.every_path(real) if whole else [os.path.basename(real)])
-        name = os.path.basename(path)
-        place = os.path.join(self.folder, "files", digest([name, found]), name)
+        found, name = _content(real), os.path.basename(path)
+        place = os.path.join(self.folder, "files", sign(canonical([name, found])), name)
         self._files[place] = real
         return place
 
@@ -109,16 +130,36 @@ class Compose:
                 shutil.rmtree(part, ignore_errors=True)
                 os.makedirs(part)
                 target = os.path.join(part, os.path.basename(place))
-                (shutil.copytree if os.path.isdir(origin) else shutil.copy2)(origin, target)
+                (shutil.copytree if os.path.isdir(origin) else _copy)(origin, target)
                 os.rename(part, os.path.dirname(place))
         _files.private_folder(home)
-        document = {"model": found.model, "services": [asdict(service) for service in found.services]}
+        document = {
+            "model": found.model,
+            "services": [asdict(service) for service in found.services],
+            "variables": dict(found.variables),
+            "outside": found.outside,
+        }
         _files.place(os.path.join(home, "compose.json"), canonical(handed(found.model)), 0o600, home)
         _files.place(os.path.join(home, "definition.json"), canonical(document), 0o600, home)
 
+    def images(self, identity: str) -> dict[str, Pinned]:
+        """Which images the names in a definition meant when it was first carried out."""
+        path = os.path.join(self.folder, identity, "images.json")
+        try:
+            with open(path, encoding="utf-8") as stream:
+                return {name: Pinned(row[0], tuple(row[1])) for name, row in json.load(stream).items()}
+        except FileNotFoundError:
+            return {}
+
+    def pin(self, identity: str, images: t.Mapping[str, Pinned]) -> None:
+        """Keep which images these are."""
+        home = os.path.join(self.folder, identity)
+        if images != self.images(identity):
+            _files.place(os.path.join(home, "images.json"), canonical(images), 0o600, home)
+
     def pull(self, identity: str) -> None:
         """Have the images of a definition here."""
-        self._run(identity, "pull", "--quiet", "--policy", "missing")
+        self._run(identity, {}, "pull", "--quiet", "--policy", "missing")
 
     def up(self, wanted: Definition, service: str = "", scale: int = 0) -> None:
         """Start what a definition declares, or one of its services; its volumes have to be there.
@@ -135,7 +176,7 @@ class Compose:
             words.append("--remove-orphans")
         home = os.path.join(self.folder, wanted.identity)
         _files.place(os.path.join(home, "compose.json"), canonical(handed(wanted.model)), 0o600, home)
-        self._run(wanted.identity, *words, *([service] if service else []))
+        self._run(wanted.identity, dict(wanted.variables), *words, *([service] if service else []))
 
     def prune(self, keep: t.Collection[str]) -> None:
         """Remove the definitions that no kept release needs."""
@@ -148,10 +189,10 @@ class Compose:
             if not any(f"/files/{name}/" in text for text in texts):
                 shutil.rmtree(os.path.join(place, name), ignore_errors=True)
 
-    def _run(self, identity: str, *words: str) -> None:
+    def _run(self, identity: str, variables: dict[str, str], *words: str) -> None:
         home = os.path.join(self.folder, identity)
         argv = [*COMMAND, "--project-directory", home, "--file", os.path.join(home, "compose.json")]
-        done = _process.run([*argv, *words], self.clock, SECONDS, env=self._env({}), tell=self.tell)
+        done = _process.run([*argv, *words], self.clock, SECONDS, env=self._env(variables), tell=self.tell)
         if done.code:
             lines = [line for line in done.err.splitlines() if line.strip()]
             cause = f"docker compose {words[0]} failed: {(lines or ['it gave no reason'])[-1].strip()}"
@@ -161,3 +202,32 @@ class Compose:
         """Nothing but what is declared may decide what a Compose file means."""
         own = {name: os.environ[name] for name in _KEPT if name in os.environ}
         return {**own, **given, "DOCKER_HOST": self.docker_host}
+
+
+def _outside(model: t.Mapping[str, t.Any], root: str) -> list[str]:
+    """Files of configs and secrets that are not of the source."""
+    entries = [entry for kind in ("configs", "secrets") for entry in (model.get(kind) or {}).values()]
+    paths = {str(entry["file"]) for entry in entries if entry.get("file")}
+    return sorted(path for path in paths if not path.startswith(root + os.sep))
+
+
+def _with(declared: str, outside: t.Sequence[str]) -> str:
+    """An identity, with the content that files beyond the source have now; one that is gone counts, too."""
+    if not outside:
+        return declared
+    rows = [[path, _content(os.path.realpath(path)) if os.path.exists(path) else None] for path in outside]
+    return f"{declared}-{digest(rows)[:16]}"
+
+
+def _content(real: str) -> str:
+    """The content of a file or a whole directory, told by a digest."""
+    whole = os.path.isdir(real)
+    root = real if whole else os.path.dirname(real)
+    return _tree.digest(root, _tree.every_path(real) if whole else [os.path.basename(real)])
+
+
+def _copy(origin: str, target: str) -> None:
+    """A file with its mode and owner, so that who may read it in a container still may."""
+    shutil.copy2(origin, target)
+    facts = os.stat(origin)
+    os.chown(target, facts.st_uid, facts.st_gid)

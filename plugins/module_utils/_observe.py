@@ -73,15 +73,17 @@ class Survey(t.NamedTuple):
             remedy = "Nothing was touched. Deploy the declaration, which brings it again."
             raise InvalidOption("compose", want.artifact, "is not kept on this host any more", remedy)
         have = self.containers.get(want.subject, ())
-        if not _settled(found, known, have):
+        pull_needed = compose.known(found.identity) is None
+        if want.force or not _settled(found, known, have):
             refuse_another(found.model, self.on.engine.named_volumes())
+            pull_needed = pull_needed or any(self.on.engine.image(service.image) is None for service in found.services)
         return Actual(
             containers=have,
             live=known.live,
             previous=known.previous,
             attempt=known.attempt,
             route=self.on.traefik.read(key),
-            pull_needed=compose.known(found.identity) is None,
+            pull_needed=pull_needed,
             claimed=_claimed(want, self.claims),
             sequence=known.sequence,
             definition=found,

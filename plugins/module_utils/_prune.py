@@ -100,9 +100,9 @@ def _leftovers(call: Call, subject: Subject, known: Known, done: Pruned) -> None
 
 def _of_stacks(call: Call, subject: Subject, keep: t.Iterable[Release]) -> set[str]:
     """Images of the services of these releases, where they are Compose projects."""
-    definitions = [_rolling.kept(call.on, subject, release) for release in keep]
-    names = {service.image for definition in definitions if definition for service in definition.services}
-    return {image.id for image in map(call.on.engine.image, names) if image}
+    rows = [row for release in keep for row in _rolling.images(call.on, subject, release, False)]
+    named = {image.id for image in map(call.on.engine.image, {row.reference for row in rows}) if image}
+    return named | {row.image_id for row in rows}
 
 
 def _images(call: Call, done: Pruned) -> int:

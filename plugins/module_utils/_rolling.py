@@ -10,10 +10,11 @@ import os
 import typing as t
 from dataclasses import replace
 
-from . import _gate, _make, _routing, _services
+from . import _artifacts, _gate, _make, _routing, _services
+from ._artifacts import Wanted
 from ._checkout import Workshop
 from ._clock import attempts
-from ._compose import Compose
+from ._compose import Compose, Pinned
 from ._declared import Gate, Subject, Workload
 from ._errors import EngineFailure, Unhealthy
 from ._listing import ownership
@@ -63,12 +64,12 @@ def read(on: Platform, want: Workload, compose: Compose, *, place: bool = False)
     workshop = Workshop(on.state_dir, key_of(*want.subject), on.clock)
     owner = ownership(on.state_dir, want.subject)
     tree = workshop.identity(stack.source, every_path) if stack.source else ""
-    identity = stack.identity(tree, owner)
-    known = compose.known(identity)
+    declared = stack.identity(tree, owner)
+    known = compose.known(compose.identity(declared))
     if known is not None:
         return known
     with _files_of(stack, workshop) as root:
-        found = compose.read(stack, identity, root, owner)
+        found = compose.read(stack, declared, root, owner, on.secrets.version)
         if place:
             compose.place(found)
     return found
@@ -91,17 +92,52 @@ def _files_of(stack: Stack, workshop: Workshop) -> t.Iterator[str]:
 
 def place(world: World, _step: Step) -> str:
     """Keep the definition on the host and have its images here."""
-    on, compose = world.on, compose_of(world)
-    found = read(on, world.want, compose, place=True)
-    missing = {service.image for service in found.services if on.engine.image(service.image) is None}
+    on, compose, artifact = world.on, compose_of(world), world.want.artifact
+    found = (compose.known(artifact) if artifact else None) or read(on, world.want, compose, place=True)
+    names = sorted({service.image for service in found.services})
+    pinned = compose.images(found.identity)
+    missing = [name for name in names if on.engine.image(name, fresh=True) is None]
     if missing:
         _make.room(world)
-        compose.pull(found.identity)
-    for name in sorted(missing):
+        _fetch(world, compose, found.identity, {name: pinned.get(name) for name in missing})
+    for name in names:
         image = on.engine.image(name, fresh=True)
-        if image is not None:
+        if image is not None and name in missing:
             on.store.remember_pull(image.id, name, on.clock.now())
+        if image is not None and (name in missing or name not in pinned):
+            pinned[name] = Pinned(image.id, tuple(_artifacts.exact(name, image)))
+    compose.pin(found.identity, pinned)
     return f"{len(found.services)} services"
+
+
+def _fetch(world: World, compose: Compose, identity: str, missing: t.Mapping[str, Pinned | None]) -> None:
+    """Have these images: the very ones that they were; a declaration, unlike a release, also takes what they are now.
+
+    :raises EngineFailure: a release's image cannot be had any more.
+    """
+    for name, row in missing.items():
+        said = "which image it was is not on record"
+        if row is not None:
+            said = _artifacts.bring(world.on.engine, Wanted(row.image_id, name, list(row.exact), True), world.check)
+        if said and row is not None and world.want.artifact:
+            remedy = "Nothing was touched. Load the image, or deploy the declaration."
+            raise EngineFailure(f"the image is not in the engine any more: {said}", subject=name, remedy=remedy)
+    if any(world.on.engine.image(name, fresh=True) is None for name in missing):
+        compose.pull(identity)
+
+
+def images(on: Platform, subject: Subject, release: Release, live: bool) -> list[Wanted]:
+    """The images of a stack's release, by what they were when it was deployed; none of other releases."""
+    definition = kept(on, subject, release)
+    if definition is None:
+        return []
+    place = folder(on.state_dir, key_of(*subject))
+    pinned = Compose(place, on.engine.docker_host, on.clock, lambda _line: None).images(release.image_id)
+    for name in {service.image for service in definition.services} - pinned.keys():
+        image = on.engine.image(name)
+        if image is not None:
+            pinned[name] = Pinned(image.id, tuple(_artifacts.exact(name, image)))
+    return [Wanted(row.image_id, name, list(row.exact), live) for name, row in sorted(pinned.items())]
 
 
 def roll(world: World, step: Step) -> str:

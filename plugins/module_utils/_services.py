@@ -13,6 +13,7 @@ import typing as t
 from dataclasses import replace
 
 from ._declared import Document, Strategy, Workload
+from ._errors import InvalidOption
 from ._model import Actual, Container, Plan, Release, Step, Verb, in_state
 from ._stack import Definition, Service
 from ._strategies import route_back
@@ -55,6 +56,7 @@ def decide(want: Workload, have: Actual, candidate: Release, routing: StackRouti
     wanted = have.definition
     if wanted is None:
         raise ValueError("a stack is decided once its definition is read")
+    _refuse_networks(want, have, wanted)
     behind = [service for service in wanted.services if _behind(want, have, service)]
     down = [service for service in wanted.services if service not in behind and _stopped(have, service)]
     stopped = tuple(c.name for service in down for c in _stopped(have, service))
@@ -76,6 +78,21 @@ def decide(want: Workload, have: Actual, candidate: Release, routing: StackRouti
     if stale:
         steps.append(Step(Verb.REAP, stale))
     return Plan(tuple(steps), _why(want, have, behind, stopped, stale), green)
+
+
+def _refuse_networks(want: Workload, have: Actual, wanted: Definition) -> None:
+    """Containers cannot be on the old and on the new network of one name; whoever rolls one by one needs both.
+
+    :raises InvalidOption: names the network.
+    """
+    if want.strategy is not Strategy.ROLLING or have.live_definition is None:
+        return
+    before, now = (part.model.get("networks") or {} for part in (have.live_definition, wanted))
+    for name in sorted({*before} & {*now}):
+        if before[name] != now[name]:
+            cause = "is declared otherwise than it was made, which cannot be rolled service by service"
+            remedy = "Set strategy to recreate for this deployment, or give the network another name."
+            raise InvalidOption("compose", f"networks.{name}", cause, remedy)
 
 
 def _behind(want: Workload, have: Actual, service: Service) -> bool:

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import copy
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from ._declared import Document, Gate, Route, Secret, digest
+from ._declared import Document, Gate, Route, Secret, canonical, digest
 from ._errors import InvalidOption
 from ._sources import Source
 
@@ -77,21 +77,34 @@ class Service:
 
 @dataclass(frozen=True)
 class Definition:
-    """What Compose made of a stack: its identity, the file that Compose is run with, and its services."""
+    """What Compose made of a stack: its identity, the file that Compose is run with, and its services.
+
+    `variables` are those whose values Compose wants as content of configs and secrets when it runs; `outside` are the
+    files beyond the source whose content is kept with it.
+    """
 
     identity: str
     model: Document
     services: tuple[Service, ...]
+    variables: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    outside: tuple[str, ...] = ()
 
     def service(self, name: str) -> Service | None:
         """A service by name."""
         return next((service for service in self.services if service.name == name), None)
 
 
-def definition(stack: Stack, identity: str, model: Document, owner: t.Mapping[str, str]) -> Definition:
+Sign = t.Callable[[str], str]
+"""A keyed hash of a text: what is shown of it tells a change, and nothing of the secrets in it."""
+
+
+def definition(
+    stack: Stack, identity: str, model: Document, owner: t.Mapping[str, str], sign: Sign, outside: t.Sequence[str] = ()
+) -> Definition:
     """The file that Compose is run with: the given one, with labels of whose it is and with the routed network.
 
     :param model: what `docker compose config` says of the given file.
+    :param outside: files beyond the source whose content it has.
     :raises InvalidOption: something that cannot be carried out.
     """
     final = copy.deepcopy(dict(model))
@@ -103,16 +116,44 @@ def definition(stack: Stack, identity: str, model: Document, owner: t.Mapping[st
             known = ", ".join(sorted(found))
             raise InvalidOption("compose.services.name", exposed.service, "is no service", f"Choose one of {known}.")
         _connect(final, found[exposed.service], stack.network)
+    used, variables = _contents(final, stack)
+    prints = {name: sign(canonical([facts, _used(facts, used)])) for name, facts in found.items()}
     for kind in ("volumes", "networks"):
         for entry in (final.get(kind) or {}).values():
             if isinstance(entry, dict) and not entry.get("external"):
                 entry["labels"] = {**(entry.get("labels") or {}), **owner}
     waited = _waited_for(found)
-    services = tuple(_service(name, found[name], waited) for name in _in_order(found))
+    services = tuple(_service(name, found[name], waited, prints[name]) for name in _in_order(found))
     for service in services:
         own = {**owner, "tidegate.fingerprint": service.fingerprint}
         found[service.name]["labels"] = {**(found[service.name].get("labels") or {}), **own}
-    return Definition(identity, final, services)
+    return Definition(identity, final, services, tuple(sorted(variables.items())), tuple(sorted(outside)))
+
+
+def _contents(final: Document, stack: Stack) -> tuple[dict[str, dict[str, t.Any]], dict[str, str]]:
+    """What services use by name, by kind and name, as of now; and the variables that some of it is the content of."""
+    given, variables = stack.variables, {}
+    found: dict[str, dict[str, t.Any]] = {"networks": copy.deepcopy(dict(final.get("networks") or {}))}
+    for kind in ("configs", "secrets"):
+        found[kind] = copy.deepcopy(dict(final.get(kind) or {}))
+        for name, entry in found[kind].items():
+            variable = entry.get("environment")
+            if variable and variable not in given:
+                remedy = "Declare it in compose.env or compose.secrets."
+                raise InvalidOption(
+                    "compose", f"{kind}.{name}", f"is the variable {variable}, which is not set", remedy
+                )
+            if variable:
+                entry["content"] = variables[variable] = given[variable]
+    return found, variables
+
+
+def _used(facts: Document, contents: t.Mapping[str, Document]) -> dict[str, dict[str, t.Any]]:
+    """What a service uses of these."""
+    used: dict[str, t.Iterable[str]] = {"networks": facts.get("networks") or ()}
+    for kind in ("configs", "secrets"):
+        used[kind] = [str(row["source"]) for row in facts.get(kind) or ()]
+    return {kind: {name: contents[kind].get(name) for name in names} for kind, names in used.items()}
 
 
 def _connect(final: dict[str, t.Any], service: dict[str, t.Any], network: str) -> None:
@@ -123,7 +164,7 @@ def _connect(final: dict[str, t.Any], service: dict[str, t.Any], network: str) -
     final["networks"] = {**(final.get("networks") or {}), NETWORK_KEY: {"name": network, "external": True}}
 
 
-def _service(name: str, facts: Document, waited: t.Container[str]) -> Service:
+def _service(name: str, facts: Document, waited: t.Container[str], fingerprint: str) -> Service:
     where = f"services.{name}"
     if facts.get("build"):
         remedy = "Name an image; build it before, or as a workload of type dockerfile."
@@ -140,7 +181,7 @@ def _service(name: str, facts: Document, waited: t.Container[str]) -> Service:
     deploy = facts.get("deploy") or {}
     return Service(
         name=name,
-        fingerprint=digest(facts),
+        fingerprint=fingerprint,
         image=facts["image"],
         replicas=int(facts.get("scale") or deploy.get("replicas") or 1),
         in_place=bool(writable or published or facts.get("container_name") or facts.get("network_mode")),

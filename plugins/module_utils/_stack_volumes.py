@@ -4,8 +4,8 @@
 """Named volumes of Compose projects: what is declared, and what an existing one would have to be for it. Pure.
 
 Private to tidegate.platform. Compose takes a volume whose definition differs from the one that it was made by, be it by
-a label, away and makes an empty one. So it never gets to decide about volumes: the platform makes those that are missing,
-and Compose is told of all of them as external ones.
+a label, away and makes an empty one. So it never gets to decide about volumes: the platform makes those that are
+missing, and Compose is told of all of them as external ones.
 """
 
 from __future__ import annotations

@@ -9,18 +9,20 @@ from dataclasses import replace
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.tidegate.platform.plugins.module_utils import _project, _routing, _services, _stack
-from ansible_collections.tidegate.platform.plugins.module_utils._declared import Strategy, Workload
+from ansible_collections.tidegate.platform.plugins.module_utils._declared import Strategy, Workload, digest
 from ansible_collections.tidegate.platform.plugins.module_utils._errors import InvalidOption
 from ansible_collections.tidegate.platform.plugins.module_utils._info import replicas
 from ansible_collections.tidegate.platform.plugins.module_utils._listing import container_of
 from ansible_collections.tidegate.platform.plugins.module_utils._model import Actual, Container, Release, Verb
 from ansible_collections.tidegate.platform.plugins.module_utils._parse import Here, parse
+from ansible_collections.tidegate.platform.plugins.module_utils._secrets import Secrets
 from ansible_collections.tidegate.platform.plugins.module_utils._spec import WORKLOADS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 OWNER = {"tidegate.workload": "shop"}
 WEB = {"image": "web:1"}
+SIGN = Secrets("/nowhere").version
 ROUTING = _services.StackRouting(_routing.stack_document, _routing.stack_hold)
 ROUTED = {"name": "web", "port": 80, "routes": [{"host": "shop.test"}]}
 
@@ -34,11 +36,11 @@ def declared(**options: t.Any) -> Workload:
     return parse(result.validated_parameters["workloads"][0], Here(lambda _value: ""))
 
 
-def defined(services: dict[str, t.Any], want: Workload | None = None) -> _stack.Definition:
-    """What Compose made of these services."""
+def defined(services: dict[str, t.Any], want: Workload | None = None, **more: t.Any) -> _stack.Definition:
+    """What Compose made of these services, and of what else its file has."""
     stack = (want or declared()).stack
     assert stack
-    return _stack.definition(stack, "id", {"services": copy.deepcopy(services)}, OWNER)
+    return _stack.definition(stack, "id", {"services": copy.deepcopy(services), **more}, OWNER, SIGN)
 
 
 @pytest.mark.parametrize(
@@ -213,3 +215,18 @@ def test_what_should_have_completed_but_failed_is_done_again() -> None:
     for code, steps in ((0, []), (1, ["roll job", "persist"])):
         ended = tuple(replace(c, exit_code=code) for c in there(both, job="exited"))
         assert plan(want, replace(have, containers=ended)) == steps
+
+
+def test_a_fingerprint_tells_nothing_without_the_key() -> None:
+    """C4: whoever sees labels or differences cannot try secrets; content that a service uses is part of it (A2)."""
+    facts = {"image": "web:1", "secrets": [{"source": "key", "target": "/k"}]}
+
+    def told(file: str, key: str) -> str:
+        stack = declared().stack
+        assert stack
+        model = {"services": {"web": copy.deepcopy(facts)}, "secrets": {"key": {"name": "x", "file": file}}}
+        found = _stack.definition(stack, "id", model, OWNER, lambda text: digest([key, text]))
+        return found.services[0].fingerprint
+
+    assert told("/a", "one") == told("/a", "one")
+    assert len({told("/a", "one"), told("/b", "one"), told("/a", "two")}) == 3

@@ -1,0 +1,93 @@
+"""Images of releases: what is gone from the engine comes back as what it was, from the registry or an archive."""
+
+from __future__ import annotations
+
+import json
+import os
+import tarfile
+import typing as t
+from pathlib import Path
+
+import compose
+import names
+import pytest
+
+from .harness import Options, Platform, Task, containers, docker
+
+MODULE = "tidegate.platform.workload_compose"
+
+
+@pytest.fixture(autouse=True)
+def real_compose(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`docker compose` is the real one."""
+    monkeypatch.setenv("DOCKER_CONFIG", str(compose.config()))
+
+
+@pytest.fixture
+def published(tmp_path: Path) -> t.Iterator[t.Callable[[str], str]]:
+    """Builds and pushes an image of the test's own; each time another one under the same name."""
+    reference = f"{names.REGISTRY}/tidegate/own-{os.urandom(4).hex()}:1"
+
+    def build(text: str) -> str:
+        (tmp_path / "Dockerfile").write_text(f"FROM {names.image('app')}\nLABEL text={text}\n")
+        docker("build", "-q", "-t", reference, str(tmp_path))
+        docker("push", "-q", reference)
+        return reference
+
+    yield build
+    docker("rmi", "-f", reference, check=False)
+
+
+def gone(name: str, reference: str) -> str:
+    """The containers of a workload and their image are lost; the image's id."""
+    identity = docker("image", "inspect", "--format", "{{.Id}}", reference)
+    docker("rm", "-f", *containers(name))
+    docker("rmi", "-f", identity)
+    return identity
+
+
+def running(name: str) -> list[str]:
+    """Images of a workload's running containers."""
+    return docker("inspect", "--format", "{{.Image}}", *containers(name, everything=False)).split()
+
+
+def call(platform: Platform, module: str, **options: t.Any) -> Options:
+    """The result of a run that succeeded."""
+    (result,) = platform.directly(Task(options, module=f"tidegate.platform.{module}"))
+    assert not result["failed"], result
+    return result
+
+
+@pytest.mark.parametrize("source", ["compose", "image"])
+def test_a_lost_image_comes_back(
+    platform: Platform, name: str, published: t.Callable[[str], str], source: str, tmp_path: Path
+) -> None:
+    """A5: by the same declaration and by reconcile; of a project, by digest although its tag is another image by now."""
+    reference = published("one")
+    declared: Options = {"name": name, "image": reference, "command": ["sleep", "1000"], "init": True}
+    if source == "compose":
+        service = {**declared, "stop_grace_period": "1s"}
+        del service["name"]
+        project = {"network": platform.network, "definition": {"services": {"web": service}}}
+        declared = {"name": name, "strategy": "rolling", "compose": project}
+    call(platform, f"workload_{source}", **declared)
+    if source == "compose":
+        backup = call(platform, "platform_backup", directory=str(tmp_path / "backups"))
+        with tarfile.open(backup["archive"]) as archive:
+            (manifest,) = [archive.extractfile(m) for m in archive.getmembers() if m.name.endswith("manifest.json")]
+            rows = json.load(t.cast("t.IO[bytes]", manifest))["elsewhere"]
+        assert [row["live"] for row in rows if row["reference"] == reference] == [True]
+        assert all("@sha256:" in one for row in rows if row["reference"] == reference for one in row["exact"])
+    identity = gone(name, reference)
+    assert call(platform, f"workload_{source}", **declared)["changed"]
+    assert running(name) == [identity]
+    gone(name, reference)
+    if source == "compose":
+        published("two")
+        gone_too = docker("image", "inspect", "--format", "{{.Id}}", reference)
+        docker("rmi", "-f", gone_too)
+    (row,) = call(platform, "reconcile", names=[name])["workloads"]
+    assert row["state"] == "repaired", row
+    assert running(name) == [identity]
+    call(platform, "workload_prune")
+    assert docker("image", "inspect", "--format", "{{.Id}}", identity) == identity
