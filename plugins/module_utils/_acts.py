@@ -12,7 +12,8 @@ import shutil
 import tempfile
 import typing as t
 
-from . import _assets, _bake, _divert, _gate, _make, _options, _project, _records, _rolling, _static
+from . import _assets, _bake, _divert, _gate, _make, _options, _project, _records, _rolling, _static, _volumes
+from ._artifacts import Wanted, bring_back
 from ._building import Builder
 from ._checkout import Workshop
 from ._declared import Gate
@@ -55,7 +56,10 @@ def pull(world: World, _step: Step) -> str:
     """Fetch the artifact, if that leaves room on the disk, and remember that it is here because of us."""
     want, on = world.want, world.on
     room(world)
-    on.engine.pull(want.container.image, want.registry, world.check)
+    if want.artifact:
+        bring_back(on.engine, Wanted(want.artifact, want.container.image, [], True), world.check)
+    else:
+        on.engine.pull(want.container.image, want.registry, world.check)
     image = on.engine.image(want.container.image)
     if image is not None:
         on.store.remember_pull(image.id, want.container.image, on.clock.now())
@@ -182,7 +186,7 @@ def reap(world: World, step: Step) -> str:
 
     def away(name: str) -> None:
         world.on.engine.stop(name, _stop_timeout(world))
-        world.on.engine.remove(name)
+        _volumes.remove_container(world, name)
 
     each(step.containers, away)
     prune_kept(world)

@@ -79,6 +79,17 @@ def fetch(engine: Engine, rows: t.Iterable[Wanted], check: Check) -> list[str]:
     return [f"{line}; its release cannot be gone back to" for line in lines]
 
 
+def bring_back(engine: Engine, row: Wanted, check: Check) -> None:
+    """Have the very image again that a release was made of.
+
+    :raises EngineFailure: it cannot be had any more.
+    """
+    said = bring(engine, row, check)
+    if said:
+        remedy = "Nothing was touched. Load the image, or deploy the declaration."
+        raise EngineFailure(f"the image is not in the engine any more: {said}", subject=row.reference, remedy=remedy)
+
+
 def bring(engine: Engine, row: Wanted, check: Check) -> str:
     """Pull by digest, else by name; an empty text once the very image is there, else why it is not."""
     said = "no registry has it under its name"

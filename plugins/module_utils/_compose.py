@@ -16,7 +16,7 @@ import shutil
 import typing as t
 from dataclasses import asdict
 
-from . import _files, _process, _tree
+from . import _composer, _files, _process, _tree
 from ._clock import Clock
 from ._declared import canonical, digest
 from ._errors import CommandFailure, InvalidOption
@@ -24,9 +24,8 @@ from ._secrets import Redactor
 from ._stack import Definition, Service, Sign, Stack, definition
 from ._stack_volumes import handed
 
-COMMAND = ("docker", "compose", "--ansi", "never", "--progress", "plain")
+COMMAND = (*_composer.COMMAND, "--ansi", "never", "--progress", "plain")
 SECONDS = 1800.0
-_KEPT = ("PATH", "HOME", "DOCKER_CONFIG")
 
 
 class Pinned(t.NamedTuple):
@@ -73,7 +72,9 @@ class Compose:
         :param declared: identity of what is declared.
         :param sign: a keyed hash, for what is shown of its content.
         :raises InvalidOption: Compose refuses it; in its own words.
+        :raises CommandFailure: there is no Compose, or it is too old.
         """
+        _composer.require(self.clock)
         name = stack.file
         if stack.inline:
             name = ".tidegate.compose.yaml"
@@ -200,8 +201,7 @@ class Compose:
 
     def _env(self, given: dict[str, str]) -> dict[str, str]:
         """Nothing but what is declared may decide what a Compose file means."""
-        own = {name: os.environ[name] for name in _KEPT if name in os.environ}
-        return {**own, **given, "DOCKER_HOST": self.docker_host}
+        return {**_composer.environment(), **given, "DOCKER_HOST": self.docker_host}
 
 
 def _outside(model: t.Mapping[str, t.Any], root: str) -> list[str]:

@@ -205,6 +205,7 @@ class Workload:
     remove_volumes: bool = False
     recipe: Recipe | None = None
     keep_assets: float = 0.0
+    keeps_image_volumes: bool = True
     stack: Stack | None = None
 
     @property

@@ -12,12 +12,13 @@ import os
 import re
 import typing as t
 
-from . import _engine, _examine, _options
+from . import _composer, _engine, _examine, _options
 from ._call import Call, Result
 from ._declared import Subject
 from ._errors import EngineFailure, ProxyFailure, TidegateError
 from ._examine import Space
 from ._model import Known
+from ._names import key_of
 from ._table import table
 
 OK, WARNING, FAILURE = "ok", "warning", "failure"
@@ -52,6 +53,7 @@ def doctor(call: Call) -> Result:
         of_clock(_examine.synchronized(call.clock), params["now"], call.clock.now()),
         *_of_the_engine(call),
         *_record(call),
+        of_compose(_composer.version(call.clock, _composer.environment()), _projects(call)),
         *_ports(call),
         *_names(call),
         *(of_reach(target, _examine.reached(target)) for target in params["reach"]),
@@ -163,6 +165,24 @@ def _record(call: Call) -> t.Iterator[Finding]:
             yield Finding("proxy", OK, f"{len(call.traefik().api.table())} routers")
         except ProxyFailure as error:
             yield Finding("proxy", FAILURE, str(error), "Run the playbook reconcile, or the role traefik.")
+
+
+def _projects(call: Call) -> list[str]:
+    """Live workloads that are Compose projects, as far as the record tells."""
+    try:
+        known = call.store().known()
+    except TidegateError:
+        return []
+    return sorted(key_of(*one) for one, has in known.items() if has.live and has.live.snapshot.get("compose"))
+
+
+def of_compose(version: str, projects: t.Sequence[str]) -> Finding:
+    """The program that Compose projects need; without one of them, it is only worth a word."""
+    said = _composer.problem(version)
+    if not said:
+        return Finding("compose", OK, version)
+    needed = f"; needed by {', '.join(projects)}" if projects else "; Compose projects cannot be deployed"
+    return Finding("compose", FAILURE if projects else WARNING, f"{said}{needed}", _composer.REMEDY)
 
 
 def _ports(call: Call) -> t.Iterator[Finding]:

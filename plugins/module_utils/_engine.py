@@ -176,6 +176,11 @@ class Engine:
             rows = self.api.volumes(filters={"label": labels})["Volumes"] or ()
         return tuple(sorted(row["Name"] for row in rows))
 
+    def unnamed_volumes(self, name: str) -> dict[str, str]:
+        """Volumes of a container that have no name but an id, by where they are mounted."""
+        row = self._found("inspect", name, lambda: self.api.inspect_container(name))
+        return _listing.unnamed(row) if row else {}
+
     def named_volumes(self) -> dict[str, Named]:
         """Every volume of the engine, whoever made it, by name."""
         with explained("list volumes", "all"):
@@ -358,9 +363,12 @@ class Engine:
         """Stop signal, then a kill after `timeout` seconds or its own grace period; one that does not run is fine."""
         self._if_there(name, "stop", lambda: self.api.stop(name, timeout=timeout))
 
-    def remove(self, name: str) -> None:
-        """Remove a container with its anonymous volumes; one that is gone is fine."""
-        self._if_there(name, "remove", lambda: self.api.remove_container(name, v=True, force=True))
+    def remove(self, name: str, *, volumes: bool = False) -> None:
+        """Remove a container; one that is gone is fine.
+
+        :param volumes: also those volumes that were made with it and have no name, with all that is in them.
+        """
+        self._if_there(name, "remove", lambda: self.api.remove_container(name, v=volumes, force=True))
 
     def remove_volume(self, name: str) -> None:
         """Remove a named volume with its data; one that is gone is fine."""

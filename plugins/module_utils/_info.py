@@ -24,6 +24,7 @@ from ._result import release_document
 from ._retention import retained
 from ._services import good
 from ._stack import Definition
+from ._store import Store
 from ._table import table
 from ._unrecorded import refusal, unrecorded
 
@@ -35,9 +36,10 @@ def info(call: Call) -> Result:
     """Everything that is known of the workloads; what does not answer is `unknown`, never `missing` (DS-T12)."""
     seen, silent = _look(call)
     routers, no_proxy = _routers(call)
-    known = seen.known if seen else call.store().known()
+    store = seen.on.store if seen else call.store()
+    known = seen.known if seen else store.known()
     subjects = sorted(subject for subject in {*known, *(seen.containers if seen else ())} if call.wanted(subject))
-    rows = [_workload(call, subject, known.get(subject, Known()), seen, routers) for subject in subjects]
+    rows = [_workload(call, store, subject, known.get(subject, Known()), seen, routers) for subject in subjects]
     return {
         "changed": False,
         "workloads": rows,
@@ -61,9 +63,14 @@ def _routers(call: Call) -> tuple[dict[str, Document] | None, str]:
 
 
 def _workload(
-    call: Call, subject: Subject, known: Known, seen: Survey | None, routers: dict[str, Document] | None
+    call: Call,
+    store: Store,
+    subject: Subject,
+    known: Known,
+    seen: Survey | None,
+    routers: dict[str, Document] | None,
 ) -> Result:
-    store, live = call.store(), known.live
+    live = known.live
     kept = {entry.release.id: entry for entry in store.releases(subject)}
     releases = retained(list(kept.values()), known)
     rows = None
@@ -148,7 +155,7 @@ def _health(live: Release | None, rows: t.Sequence[Replica] | None) -> str:
 def _routes(live: Release | None, routers: dict[str, Document] | None) -> list[Result]:
     """The declared routers beside what Traefik makes of them."""
     part: Document = ((live.route if live else None) or {}).get("http", {})
-    servers = [s["url"] for v in part.get("services", {}).values() for s in v["loadBalancer"]["servers"]]
+    services = part.get("services", {})
     found = []
     for name, router in part.get("routers", {}).items():
         has = (routers or {}).get(name)
@@ -156,7 +163,8 @@ def _routes(live: Release | None, routers: dict[str, Document] | None) -> list[R
         if routers is None:
             row.update(status=UNKNOWN)
         elif has is not None:
-            right = has["rule"] == router["rule"] and (not has["servers"] or sorted(has["servers"]) == sorted(servers))
+            own = services.get(router["service"], {}).get("loadBalancer", {}).get("servers", [])  # none of a redirect
+            right = has["rule"] == router["rule"] and sorted(has["servers"]) == sorted(s["url"] for s in own)
             row.update(status=has.get("status", UNKNOWN) if right else "differs", servers=has["servers"])
         found.append(row)
     return found

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ._declared import ContainerSpec, Document, Subject
@@ -19,6 +20,7 @@ LABEL_DEPLOYMENT = "tidegate.deployment"
 LABEL_FINGERPRINT = "tidegate.fingerprint"
 LABEL_RELEASE = "tidegate.release"  # of containers that were made before 0.2
 LABEL_MANAGED = "tidegate.managed"
+_ID = re.compile("[0-9a-f]{64}")
 _DEFAULT_REGISTRY = ("docker.io/library/", "docker.io/", "index.docker.io/library/", "index.docker.io/")
 
 
@@ -83,13 +85,21 @@ def volume_of(row: Document) -> Named:
     return Named(row["Name"], row["Driver"], row.get("Options") or {}, row.get("Labels") or {})
 
 
+def unnamed(row: Document) -> dict[str, str]:
+    """Volumes of an inspected container that have no name but an id, by where they are mounted."""
+    mounts = [m for m in row.get("Mounts") or () if m.get("Type") == "volume"]
+    return {m["Destination"]: m["Name"] for m in mounts if _ID.fullmatch(m["Name"])}
+
+
 def image_of(facts: Document) -> Image:
     """An inspected image."""
     config = facts.get("Config") or {}
     check = (config.get("Healthcheck") or {}).get("Test") or ["NONE"]
     digests = tuple(d.rpartition("@")[2] for d in facts.get("RepoDigests") or ())
     labels = config.get("Labels") or {}
-    return Image(facts["Id"], config.get("User") or "", check != ["NONE"], digests, facts.get("Size") or 0, labels)
+    volumes = tuple(sorted(config.get("Volumes") or ()))
+    user, size = config.get("User") or "", facts.get("Size") or 0
+    return Image(facts["Id"], user, check != ["NONE"], digests, size, volumes, labels)
 
 
 def images_of(rows: t.Iterable[Document]) -> dict[str, Image]:

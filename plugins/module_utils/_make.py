@@ -15,11 +15,12 @@ from dataclasses import replace
 from . import _drain, _files, _listing, _records
 from ._clock import attempts
 from ._create import ContainerExtra
-from ._declared import ContainerSpec, Drain
+from ._declared import ContainerSpec, Drain, Mount
 from ._drain import Drained
 from ._errors import EngineFailure, TidegateError, Unhealthy
 from ._model import Release, Step
 from ._names import SUFFIX_LENGTH, suffix_of
+from ._plan import stateful_paths
 from ._retention import retained
 from ._secrets import user_ids
 from ._world import World
@@ -67,10 +68,10 @@ def release_command(world: World, step: Step) -> str:
             remedy = "What served before still serves; the output is in `logs`."
             raise Unhealthy(f"the release command {how}", subject=name, remedy=remedy, logs=engine.tail(name))
     except TidegateError:
-        engine.remove(name)
+        engine.remove(name, volumes=True)
         prune_kept(world)
         raise
-    engine.remove(name)
+    engine.remove(name, volumes=True)
     return f"exit code {code}"
 
 
@@ -100,12 +101,25 @@ def _create(
         command=command,
         one_off=command is not None,
     )
-    world.on.engine.create(name, release.image_id, spec, extra)
+    world.on.engine.create(name, release.image_id, replace(spec, mounts=(*spec.mounts, *_carried(world))), extra)
     if folder:
         image = world.have.image
         user = spec.user if spec.user is not None else ((image.user or "") if image else "")
         uid_given = user.partition(":")[0].isdigit() and ":" in user
         world.on.secrets.give(folder, *user_ids(user, "" if uid_given else world.on.engine.passwd(name)))
+
+
+def _carried(world: World) -> tuple[Mount, ...]:
+    """The volumes without a name of the release before, which hold what was written where only its image declares one.
+
+    The engine would give the new container empty ones.
+    """
+    image, live = world.have.image, world.have.live
+    paths = stateful_paths(world.want, image) if image is not None else ()
+    found: dict[str, str] = {}
+    for name in live.containers if live is not None and paths else ():
+        found = {**world.on.engine.unnamed_volumes(name), **found}
+    return tuple(Mount(found[path], path) for path in paths if path in found)
 
 
 def each(names: t.Collection[str], act: t.Callable[[str], None]) -> None:

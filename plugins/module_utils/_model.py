@@ -28,6 +28,7 @@ class Image:
     has_healthcheck: bool = False
     digests: tuple[str, ...] = ()
     size: int = 0
+    volumes: tuple[str, ...] = ()
     labels: Document = field(default_factory=dict)
 
 

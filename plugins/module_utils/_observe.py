@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from . import _divert, _listing, _names, _records
+from . import _composer, _divert, _listing, _names, _records
 from ._building import Builder
 from ._checkout import Workshop
 from ._compose import Compose
@@ -18,7 +18,7 @@ from ._errors import InvalidOption
 from ._model import Actual, Container, Image, Known, Release, Volume
 from ._rolling import folder, kept, read
 from ._services import good
-from ._stack import Definition
+from ._stack import Definition, with_images
 from ._stack_volumes import declared as declared_volumes
 from ._stack_volumes import refuse_another
 from ._world import Platform
@@ -74,9 +74,14 @@ class Survey(t.NamedTuple):
             raise InvalidOption("compose", want.artifact, "is not kept on this host any more", remedy)
         have = self.containers.get(want.subject, ())
         pull_needed = compose.known(found.identity) is None
+        before = compose.known(known.live.image_id) if known.live else None
         if want.force or not _settled(found, known, have):
+            _composer.require(self.on.clock)
             refuse_another(found.model, self.on.engine.named_volumes())
-            pull_needed = pull_needed or any(self.on.engine.image(service.image) is None for service in found.services)
+            images = _images(self.on, found, before)
+            pull_needed = pull_needed or any(images[service.image] is None for service in found.services)
+            volumes = {name: image.volumes for name, image in images.items() if image is not None}
+            found, before = with_images(found, volumes), before and with_images(before, volumes)
         return Actual(
             containers=have,
             live=known.live,
@@ -87,7 +92,7 @@ class Survey(t.NamedTuple):
             claimed=_claimed(want, self.claims),
             sequence=known.sequence,
             definition=found,
-            live_definition=compose.known(known.live.image_id) if known.live else None,
+            live_definition=before,
         )
 
 
@@ -95,6 +100,12 @@ def _recorded(subject: Subject, containers: tuple[Container, ...], on: Platform)
     """Containers of a workload that is not on record, with what was written down of their releases."""
     key = _names.key_of(*subject)
     return tuple(replace(c, record=_records.read(on.state_dir, key, c.deployment) or c.record) for c in containers)
+
+
+def _images(on: Platform, *definitions: Definition | None) -> dict[str, Image | None]:
+    """The images of all services, as far as the engine has them."""
+    names = {service.image for definition in definitions if definition for service in definition.services}
+    return {name: on.engine.image(name) for name in sorted(names)}
 
 
 def _settled(found: Definition, known: Known, have: t.Sequence[Container]) -> bool:
@@ -211,6 +222,8 @@ def _image(want: Workload, on: Platform, find: FindImage) -> tuple[Image | None,
     reference = want.container.image
     image = find(want.reference)
     if want.artifact and image is None:
+        if want.snapshot.get("type", "image") == "image":  # what a registry has; anything else was built here
+            return None, True
         remedy = "Nothing was touched. Deploy the declaration, which brings it again."
         raise InvalidOption("image", reference, f"is not in the engine any more ({want.artifact})", remedy)
     if image is not None and image.user is not None and not want.container.allow_root and want.container.user is None:

@@ -124,8 +124,15 @@ def _made(params: Params, strategy: Strategy, here: Here, *, pinned: bool) -> Wo
         bake=_options.bake(params),
         sequence=params["sequence"],
         recipe=recipe,
+        keeps_image_volumes=keeps_image_volumes(params),
         keep_assets=float((params["static"] or {}).get("keep_assets") or 0.0),
     )
+
+
+def keeps_image_volumes(params: Params) -> bool:
+    """Whether what is written where only the image declares a volume is data. What serves a site has none."""
+    usual = "discard" if params["type"] == "static" else "keep"
+    return (params.get("image_volumes") or usual) == "keep"
 
 
 def _usual(params: Params) -> Strategy:

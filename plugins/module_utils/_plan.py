@@ -13,9 +13,9 @@ import typing as t
 from dataclasses import replace
 
 from . import _services
-from ._declared import Document, State, Workload
+from ._declared import Document, State, Strategy, Workload
 from ._errors import InvalidOption
-from ._model import Actual, Container, Plan, Release, Step, Verb, Volume, in_state
+from ._model import Actual, Container, Image, Plan, Release, Step, Verb, Volume, in_state
 from ._names import TIME_LENGTH, made_by
 from ._services import StackRouting
 from ._strategies import STRATEGIES, Hold, route_back
@@ -53,6 +53,7 @@ def decide(want: Workload, have: Actual, candidate: Release, routing: Routing) -
         plan = _services.decide(want, have, candidate, routing.stack)
         return _unless_newer(want, have, candidate, plan) if plan.candidate else plan
     if live is None or want.force or live.fingerprint != candidate.fingerprint or _lost(have, live):
+        _refuse_stateful(want, have)
         green = replace(candidate, route=routing.document(want, candidate.containers))
         plan = Plan(STRATEGIES[want.strategy](want, have, green, routing.hold), _why(want, have, candidate), green)
     else:
@@ -175,6 +176,27 @@ def _why(want: Workload, have: Actual, candidate: Release) -> str:
     if have.live.fingerprint != candidate.fingerprint:
         return "the declaration is another"
     return "a container of the live release is missing, broken or altered"
+
+
+def stateful_paths(want: Workload, image: Image) -> tuple[str, ...]:
+    """Where containers write into volumes of their own, because their image declares them and nothing is mounted."""
+    spec = want.container
+    covered = {mount.target.rstrip("/") for mount in spec.mounts} | {path.rstrip("/") for path in spec.tmpfs}
+    paths = tuple(path for path in image.volumes if path.rstrip("/") not in covered)
+    return paths if want.keeps_image_volumes else ()
+
+
+def _refuse_stateful(want: Workload, have: Actual) -> None:
+    """A second container beside the first would have an empty volume, and the first's would go with it."""
+    paths = stateful_paths(want, have.image) if have.image is not None else ()
+    if not paths or (want.strategy is Strategy.RECREATE and want.container.replicas == 1):
+        return
+    several = want.container.replicas > 1
+    option, value = ("replicas", want.container.replicas) if several else ("strategy", want.strategy.value)
+    cause = f"would start a container beside another, but {want.container.image} keeps data in {', '.join(paths)}"
+    remedy = "Set strategy to recreate" + (" and replicas to 1" if several else "")
+    remedy += ", mount a volume or tmpfs there, or set image_volumes to discard if it is worth nothing."
+    raise InvalidOption(option, value, cause, remedy)
 
 
 def _refuse_claimed(have: Actual) -> None:

@@ -116,12 +116,13 @@ def _fetch(world: World, compose: Compose, identity: str, missing: t.Mapping[str
     :raises EngineFailure: a release's image cannot be had any more.
     """
     for name, row in missing.items():
-        said = "which image it was is not on record"
-        if row is not None:
-            said = _artifacts.bring(world.on.engine, Wanted(row.image_id, name, list(row.exact), True), world.check)
-        if said and row is not None and world.want.artifact:
-            remedy = "Nothing was touched. Load the image, or deploy the declaration."
-            raise EngineFailure(f"the image is not in the engine any more: {said}", subject=name, remedy=remedy)
+        if row is None:
+            continue
+        wanted = Wanted(row.image_id, name, list(row.exact), True)
+        if world.want.artifact:
+            _artifacts.bring_back(world.on.engine, wanted, world.check)
+        else:
+            _artifacts.bring(world.on.engine, wanted, world.check)
     if any(world.on.engine.image(name, fresh=True) is None for name in missing):
         compose.pull(identity)
 
@@ -180,7 +181,9 @@ def _hold(world: World, service: Service) -> None:
 
 
 def _bury(world: World, service: Service) -> None:
-    """Remove what is dead of a service and would be counted by Compose."""
+    """Remove what is dead of a service and would be counted by Compose, which carries over what is in place."""
+    if service.in_place:
+        return
     for container in _members(world, service):
         if not container.serves and not _services.good(container, service):
             world.on.engine.remove(container.name)

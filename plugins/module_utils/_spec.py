@@ -161,6 +161,7 @@ CONTAINER: Spec = {
             "engine": {"type": "bool", "default": False},
         },
     },
+    "image_volumes": {"type": "str", "choices": ["keep", "discard"]},
     "tmpfs": {"type": "list", "elements": "str", "default": []},
     "networks": {"type": "list", "elements": "str", "default": [DEFAULT_NETWORK]},
     "aliases": {"type": "list", "elements": "str", "default": []},

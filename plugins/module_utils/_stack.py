@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import copy
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ._declared import Document, Gate, Route, Secret, canonical, digest
 from ._errors import InvalidOption
@@ -128,6 +128,22 @@ def definition(
         own = {**owner, "tidegate.fingerprint": service.fingerprint}
         found[service.name]["labels"] = {**(found[service.name].get("labels") or {}), **own}
     return Definition(identity, final, services, tuple(sorted(variables.items())), tuple(sorted(outside)))
+
+
+def with_images(found: Definition, volumes: t.Mapping[str, t.Sequence[str]]) -> Definition:
+    """The same, with services in place that write where only their image declares a volume, which goes with them.
+
+    :param volumes: paths of the volumes that images declare, by reference.
+    """
+    return replace(found, services=tuple(_kept_in_place(service, found.model, volumes) for service in found.services))
+
+
+def _kept_in_place(service: Service, model: Document, volumes: t.Mapping[str, t.Sequence[str]]) -> Service:
+    facts = model["services"][service.name]
+    covered = {str(mount.get("target")).rstrip("/") for mount in facts.get("volumes") or ()}
+    covered |= {str(mount).partition(":")[0].rstrip("/") for mount in facts.get("tmpfs") or ()}
+    own = [path for path in volumes.get(service.image, ()) if path.rstrip("/") not in covered]
+    return replace(service, in_place=service.in_place or bool(own))
 
 
 def _contents(final: Document, stack: Stack) -> tuple[dict[str, dict[str, t.Any]], dict[str, str]]:

@@ -631,6 +631,20 @@ options:
               C(socket_proxy).
             type: bool
             default: false
+      image_volumes:
+        description:
+        - What becomes of what containers write where the image itself declares a volume and nothing
+          is mounted.
+        - With V(keep), it is data. A container is only replaced in its place, by O(workloads[].strategy=recreate),
+          and the next one gets the volume; O(workloads[].strategy=blue-green) and O(workloads[].replicas)
+          above 1 are refused. It goes with the workload only by O(workloads[].remove_volumes).
+        - With V(discard), every container begins with what the image has, and takes it along when
+          it goes.
+        - The default is V(keep), and V(discard) for sites.
+        type: str
+        choices:
+        - keep
+        - discard
       tmpfs:
         description: Paths inside the container that get an empty file system in memory.
         type: list

@@ -25,6 +25,7 @@ from ansible_collections.tidegate.platform.plugins.module_utils import (
     _acts,
     _again,
     _assets,
+    _backup,
     _bake,
     _building,
     _clock,
@@ -67,6 +68,8 @@ STORIES: dict[str, tuple[t.Callable[[Call], dict[str, t.Any]], _spec.Spec]] = {
     "control": (_operate.control, _spec.CONTROL),
     "exec": (_operate.execute, _spec.EXEC),
     "logs": (_logs.logs, _spec.LOGS),
+    "platform_backup": (_backup.backup, _spec.BACKUP),
+    "platform_restore": (_backup.restore, _spec.RESTORE),
     "platform_doctor": (_doctor.doctor, _spec.DOCTOR),
 }
 # What is called in the middle of each step: the kill comes when half of its work is done.

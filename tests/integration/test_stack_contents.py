@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+import copy
 import os
+import sys
+import typing as t
 from pathlib import Path
 
 import compose
 import names
 import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.tidegate.platform.plugins.module_utils._call import Call
+from ansible_collections.tidegate.platform.plugins.module_utils._info import info
+from ansible_collections.tidegate.platform.plugins.module_utils._spec import INFO
 
 from .harness import Options, Platform, Task, containers, docker
 
 MODULE = "tidegate.platform.workload_compose"
+audited: list[list[t.Any]] = []
+
+
+def _hear(event: str, arguments: tuple[t.Any, ...]) -> None:
+    """Notes which databases are opened, for who listens; an audit hook cannot be taken away again."""
+    if event == "sqlite3.connect":
+        for heard in audited:
+            heard.append(arguments)
+
+
+sys.addaudithook(_hear)
 
 
 @pytest.fixture(autouse=True)
@@ -113,3 +131,27 @@ def test_a_changed_network_is_carried_out_or_refused(platform: Platform, name: s
     assert "inner" in result["msg"]
     assert "recreate" in result["msg"]
     assert (label, identities(name)) == ("1", before)
+
+
+def test_what_is_said_of_two_routed_services(platform: Platform, name: str) -> None:
+    """B16: each router is compared with its own service's servers, and the record is opened once for all."""
+    web = {"image": names.image("app"), "stop_grace_period": "1s", "init": True}
+    exposed = [
+        {"name": one, "port": 8000, "health": {"path": "/healthz"}, "routes": [{"host": f"{one}.{name}.test"}]}
+        for one in ("a", "b")
+    ]
+    project = {"network": platform.network, "definition": {"services": {"a": web, "b": web}}, "services": exposed}
+    good(platform, {"name": name, "strategy": "rolling", "compose": project})
+    opened: list[t.Any] = []
+    audited.append(opened)
+    try:
+        params = ArgumentSpecValidator(copy.deepcopy(INFO)).validate(platform.places()).validated_parameters
+        found = info(Call(params))
+    finally:
+        audited.remove(opened)
+    (row,) = [row for row in found["workloads"] if row["name"] == name]
+    assert [route["status"] for route in row["routes"]] == ["enabled", "enabled"], row
+    assert (row["health"], row["drift"]) == ("healthy", "")
+    assert "2 of 2" in found["table"]
+    assert len(found["workloads"]) > 1
+    assert len([one for one in opened if "tidegate.db" in str(one)]) == 1

