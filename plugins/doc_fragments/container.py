@@ -207,4 +207,10 @@ options:
     description: Seconds that the release command may take.
     type: float
     default: 300
+  release_command_once:
+    description:
+      - Whether the playbooks run the release command on one host for all of a fleet, the first that the workload is
+        deployed to, before any other stages; for hosts that share a database. By itself, every host runs it.
+    type: bool
+    default: false
 """

@@ -16,16 +16,14 @@ from ._clock import Watch, attempts
 from ._declare import documents, together
 from ._declared import Subject, Workload
 from ._errors import Canceled, EngineFailure, LockHeld, Unrecorded
+from ._fleet import waits
 from ._model import Known, Release
-from ._names import suffix_of, time_of
+from ._names import suffix_of
 from ._observe import survey
 from ._parse import Here, again, nothing
 from ._retention import target
 from ._unrecorded import refusal, unrecorded
 from ._world import World
-
-# A staged candidate waits for the other hosts of its fleet; a reconciliation in between leaves it alone for so long.
-STAGED_SECONDS = 3600.0
 
 
 def rollback(call: Call) -> Result:
@@ -97,12 +95,12 @@ def reconcile(call: Call) -> Result:
         rows = [_row(subject, "unknown", str(error)) for subject in sorted(known) if call.wanted(subject)]
         return {"changed": False, "failed": True, "msg": str(error), "kind": "EngineFailure", "workloads": rows}
     subjects = sorted(subject for subject in {*seen.known, *seen.containers} if call.wanted(subject))
-    staged = [subject for subject in subjects if _waits(call, seen.known.get(subject, Known()))]
+    staged = [subject for subject in subjects if waits(seen.known.get(subject, Known()).attempt, call.clock.now())]
     wants = [nothing(subject) for subject in subjects if subject not in staged]
     manner = Manner(check=call.check, concurrency=call.params["concurrency"], declare=_by_record, deep=True)
     ended = Batch(call.on, manner, call.interrupts, call.tell).run(wants)
     rows = [_judged(row) for row in documents(ended, call)]
-    rows += [_row(subject, "busy", "a staged deployment waits for its switch") for subject in staged]
+    rows += [_row(subject, "busy", "it is a part of a fleet's deployment, which ends it") for subject in staged]
     done = together([row for row in rows if row["state"] != "busy"], call.diff)
     done["workloads"] = sorted(rows, key=lambda row: (row["name"], row["environment"]))
     done["summary"] = {
@@ -110,13 +108,6 @@ def reconcile(call: Call) -> Result:
     }
     call.warnings += [row["msg"] for row in rows if row["state"] == "unknown"]
     return done
-
-
-def _waits(call: Call, known: Known) -> bool:
-    attempt = known.attempt
-    if attempt is None or attempt.status != "staged":
-        return False
-    return call.clock.now() - time_of(attempt.id) / 1000 < STAGED_SECONDS
 
 
 def _by_record(world: World) -> Workload:

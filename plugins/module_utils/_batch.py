@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from ._converge import Declare, Outcome, as_declared, converge, preview, seen_after, unchanged
 from ._declared import Workload
 from ._errors import Canceled, InvalidOption, TidegateError
+from ._fleet import NO_FLEET, Fleet
 from ._names import key_of
 from ._observe import Survey, survey
 from ._phases import Phase
@@ -30,6 +31,7 @@ class Manner:
     stop_on_failure: bool = False
     declare: Declare = as_declared
     deep: bool = False
+    fleet: Fleet = NO_FLEET
 
 
 class Ended(t.NamedTuple):
@@ -115,6 +117,7 @@ class Batch:
         try:
             self._go_on()
             world = new_world(want, on or self.on, self.interrupts, self.tell)
+            world.fleet = self.manner.fleet
             world.failure = self.manner.reason if self.manner.phase is Phase.REVERT else ""
             outcome = self._converge(world, look=on is None or not self._looks_later(want))
         except TidegateError as error:

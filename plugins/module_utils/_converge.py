@@ -8,11 +8,20 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field, replace
 
-from . import _lock, _recovery
+from . import _fleet, _lock, _recovery
 from ._after import after
 from ._candidate import candidate
 from ._declared import Workload
-from ._deployment import PHASES, ROUTING, conclude, conclude_failed, document, is_declared, recover
+from ._deployment import (
+    PHASES,
+    ROUTING,
+    conclude,
+    conclude_failed,
+    document,
+    is_declared,
+    recover,
+    staged_already,
+)
 from ._errors import TidegateError
 from ._model import Actual, Plan, Release
 from ._observe import Survey, observe
@@ -68,6 +77,7 @@ def unchanged(want: Workload, survey: Survey) -> Outcome | None:
 def preview(world: World, declare: Declare = as_declared, deep: bool = False) -> Outcome:
     """What `converge` would do now; touches nothing."""
     have = now = world.have = observe(world.want, world.on, deep)
+    _fleet.refuse(have.attempt, world.fleet, world.on.clock.now(), world.key)
     plans: list[Plan] = []
     recovery = _recovery.recover(have, ROUTING.hold) if have.attempt else _recovery.adopt(have, is_declared(world.want))
     if have.attempt or recovery.steps:
@@ -123,7 +133,9 @@ def converge(
     on = world.on
     with _lock.held(on.state_dir, world.subject, on.lock_timeout, world.watch):
         first = world.have = observe(world.want, on, deep, before)
-        tidied = phase in (Phase.DEPLOY, Phase.STAGE) and recover(world)
+        _fleet.refuse(first.attempt, world.fleet, on.clock.now(), world.key)
+        again = phase is Phase.STAGE and staged_already(world)
+        tidied = phase in (Phase.DEPLOY, Phase.STAGE) and not again and recover(world)
         if declare is not as_declared or tidied:
             world.want = declare(world)
             world.have = observe(world.want, on, deep) if declare is as_declared else _spared(world, deep)

@@ -6,13 +6,16 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 from ._batch import Batch, Ended, Manner
 from ._call import Call, Params, Result, redactor
-from ._declared import Workload
+from ._declared import State, Subject, Workload
 from ._errors import InvalidOption
+from ._fleet import UNNAMED, Fleet
+from ._names import ENVIRONMENT, WORKLOAD
 from ._options import positive
-from ._parse import parse
+from ._parse import nothing, parse
 from ._phases import Phase
 from ._result import result
 
@@ -36,9 +39,11 @@ def declare_many(call: Call) -> Result:
     params = call.params
     positive("concurrency", params["concurrency"])
     wants = _parsed(call)
+    phase = Phase(params["phase"])
     manner = Manner(
         check=call.check,
-        phase=Phase(params["phase"]),
+        phase=phase,
+        fleet=fleet(call) if phase is not Phase.DEPLOY else Fleet(),
         reason=params["reason"],
         concurrency=params["concurrency"],
         stop_on_failure=params["stop_on_failure"],
@@ -62,12 +67,31 @@ def _parsed(call: Call) -> list[Workload]:
     return wants
 
 
+def fleet(call: Call) -> Fleet:
+    """The run over many hosts that the options `fleet` and `hold` name."""
+    positive("hold", call.params["hold"])
+    return Fleet(call.params["fleet"] or UNNAMED, call.params["hold"])
+
+
 def _new(params: Params, seen: set[tuple[str, str]], call: Call) -> Workload:
-    want = parse(params, call.here)
+    want = _meant(params, call)
+    if want.name in call.params["skip_release_commands"]:
+        want = replace(want, release_command=())
     if want.subject in seen:
         raise InvalidOption("name", want.name, "is declared twice", "Remove one of them.")
     seen.add(want.subject)
     return want
+
+
+def _meant(params: Params, call: Call) -> Workload:
+    """The declaration; of what is finished or reverted, which is on record, the name is enough."""
+    ending = call.params["phase"] in (Phase.FINISH.value, Phase.REVERT.value)
+    named = params["state"] == State.PRESENT.value and not any(params.get(s) for s in ("image", "source", "compose"))
+    if ending and named:
+        name, environment = params["name"], params["environment"]
+        subject = Subject(WORKLOAD.check("name", name), ENVIRONMENT.check("environment", environment))
+        return nothing(subject, State.PRESENT)
+    return parse(params, call.here)
 
 
 def documents(ended: t.Sequence[Ended], call: Call, declarations: t.Sequence[Params] = ()) -> list[Result]:

@@ -9,14 +9,15 @@ import os
 import typing as t
 from dataclasses import replace
 
-from . import _files, _names, _recovery, _routing
+from . import _files, _fleet, _names, _recovery, _routing
 from ._apply import carry_out
 from ._candidate import candidate
 from ._declared import State, Workload, canonical
 from ._errors import Canceled, StoreFailure, Superseded, TidegateError, Unhealthy
-from ._model import Plan, Release, Step, Verb
+from ._fleet import NO_FLEET
+from ._model import Attempt, Plan, Release, Step, Verb
 from ._observe import observe
-from ._parse import Here, again
+from ._parse import Here, again, nothing
 from ._phases import Phase, staging, switching
 from ._plan import Routing, decide, prepare
 from ._services import StackRouting
@@ -36,8 +37,17 @@ def _deploy(world: World) -> Told:
     return plan, "succeeded" if plan.steps else "skipped"
 
 
+def staged_already(world: World) -> bool:
+    """True for a run of the same fleet that came here before, as to the host whose release command is for all."""
+    attempt = world.have.attempt
+    mine = attempt is not None and attempt.status == "staged" and attempt.fleet == world.fleet.name
+    return mine and _fleet.waits(attempt, world.on.clock.now())
+
+
 def _stage(world: World) -> Told:
     """Everything that users do not notice; the candidate then waits for its switch."""
+    if staged_already(world):
+        return Plan(reason="it is staged already"), ""
     if world.want.stack is not None:
         return Plan(reason="the services of a stack are rolled when all hosts switch"), ""
     whole = _prepare_and_decide(world)
@@ -45,30 +55,38 @@ def _stage(world: World) -> Told:
     carry_out(world, plan)
     if whole.candidate is not None:
         world.on.store.staged(world.deployment)
+        _hold(world)
     return plan, "skipped" if whole.skipped else ""
 
 
 def _switch(world: World) -> Told:
     """From a staged candidate to a live one; what cannot be staged is done here as a whole, up to its commit."""
     attempt = world.have.attempt
+    if world.want.state is not State.PRESENT:
+        return Plan(reason="it is done when all hosts have switched, because nothing would take it back"), ""
     staged = attempt.candidate if attempt and attempt.status == "staged" and not attempt.withdrawn else None
     if attempt is not None and staged is not None:
         _take_on(world, attempt.id)
+        _hold(world)
     plan = _prepare_and_decide(world, staged)
     ahead = bool(staging(plan).steps)
     if (ahead or attempt is not None) and (staged is None or plan.candidate is None or staged.id != plan.candidate.id):
         raise _superseded(world, "its staged candidate is gone: another run came in between")
     plan = switching(plan, ahead)
     carry_out(world, plan)
+    _hold(world)
     return plan, "" if plan.candidate else "succeeded" if plan.steps else "skipped"
 
 
 def _finish(world: World) -> Told:
     """Drain and reap what the switch left running, so that a revert stayed possible until now."""
     attempt, live = world.have.attempt, world.have.live
+    if world.want.state is not State.PRESENT:
+        return _deploy(world)
     if attempt is None:
         return Plan(reason="nothing was left to finish"), ""
     _take_on(world, attempt.id)
+    _as_recorded(world, attempt)
     if live is None or attempt.candidate is None or live.id != attempt.id:
         return _revert(world)
     world.committed = True
@@ -81,15 +99,46 @@ def _revert(world: World) -> Told:
     """Go back, because it failed somewhere else."""
     attempt = world.have.attempt
     if attempt is None:
-        return Plan(reason="nothing was left to revert"), ""
+        return _revert_finished(world)
     _take_on(world, attempt.id)
-    if world.want.stack is not None:
+    _as_recorded(world, attempt)
+    if world.want.stack is not None or (attempt.candidate and attempt.candidate.snapshot.get("compose")):
         return _revert_stack(world)
     world.undoing = True
     plan = _recovery.revert(world.have, ROUTING.hold)
     plan = replace(plan, reason=world.failure or plan.reason)
     carry_out(world, plan)
     return plan, "failed"
+
+
+def _revert_finished(world: World) -> Told:
+    """Go back although somebody has finished it: to the release before, by a deployment of its own."""
+    have, on, live = world.have, world.on, world.have.live
+    if live is None or not world.fleet.name or live.id not in on.store.of_fleet(world.subject, world.fleet.name):
+        return Plan(reason="nothing was left to revert"), ""
+    world.fleet = NO_FLEET
+    if have.previous is None:
+        world.want = nothing(world.subject)
+        return _deploy(world)
+    world.want = _released(world, have.previous)
+    world.have = observe(world.want, on)
+    plan = replace(_prepare_and_decide(world), reason=world.failure)
+    carry_out(world, plan)
+    on.store.disown(live.id, world.failure)
+    return plan, "succeeded"
+
+
+def _as_recorded(world: World, attempt: Attempt) -> None:
+    """Where the declaration was not given, it is the candidate's: its drain and its time to stop count."""
+    if attempt.candidate is not None and not world.want.container.image and world.want.stack is None:
+        world.want = _released(world, attempt.candidate)
+
+
+def _released(world: World, release: Release) -> Workload:
+    """The declaration of a release, with its secrets as they are kept."""
+    secrets, kept = world.on.secrets, release.containers and not release.snapshot.get("compose")
+    values = secrets.read(world.key, _names.suffix_of(release.containers[0])) if kept else {}
+    return again(release, values, Here(secrets.version, world.on.state_dir))
 
 
 def _revert_stack(world: World) -> Told:
@@ -128,6 +177,11 @@ def _superseded(world: World, cause: str) -> Superseded:
     """The error of a switch that has no candidate; what is on record stays open, for whoever takes it back."""
     world.recorded = False
     return Superseded(cause, subject=world.key, remedy="Run the deployment again.")
+
+
+def _hold(world: World) -> None:
+    """The fleet's run goes on: count its time anew."""
+    world.on.store.hold(world.deployment, world.on.clock.now() + world.fleet.seconds)
 
 
 def _take_on(world: World, deployment: str) -> None:
@@ -218,6 +272,8 @@ def _begin(world: World) -> None:
         snapshot=canonical(want.snapshot),
         begun_at=on.clock.now(),
         sequence=want.sequence,
+        fleet=world.fleet.name,
+        held_until=on.clock.now() + world.fleet.seconds if world.fleet.name else 0,
     )
     on.store.begin(attempt)
     world.recorded = True

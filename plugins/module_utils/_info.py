@@ -15,7 +15,7 @@ from ._converge import unchanged
 from ._declared import Document, Subject
 from ._deployment import ROUTING
 from ._errors import EngineFailure, InvalidOption, ProxyFailure
-from ._model import Actual, Container, Known, Release
+from ._model import Actual, Attempt, Container, Known, Release
 from ._names import key_of, suffix_of
 from ._observe import Survey, survey
 from ._parse import again
@@ -87,7 +87,7 @@ def _workload(
         "health": _health(live, rows),
         "routes": _routes(live, routers),
         "drift": _drift(call, subject, known, seen),
-        "deploying": {"id": known.attempt.id, "status": known.attempt.status} if known.attempt else None,
+        "deploying": _attempt(known.attempt) if known.attempt else None,
         "deployments": [
             _deployment(row, store.step(row["id"])) for row in store.deployments(subject, call.params["deployments"])
         ],
@@ -196,6 +196,11 @@ def _left(subject: Subject, seen: Survey) -> str:
     if found:
         return refusal(key_of(*subject), found).cause
     return "containers without a live release" if there else ""
+
+
+def _attempt(attempt: Attempt) -> Result:
+    held = {"fleet": attempt.fleet or None, "held_until": _moment(attempt.held_until or None)}
+    return {"id": attempt.id, "status": attempt.status, **held}
 
 
 def _deployment(row: Result, step: str) -> Result:

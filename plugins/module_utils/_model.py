@@ -70,12 +70,17 @@ class Release:
 
 @dataclass(frozen=True)
 class Attempt:
-    """A deployment that was begun and never concluded; a withdrawn one was gone back from, or canceled."""
+    """A deployment that was begun and never concluded; a withdrawn one was gone back from, or canceled.
+
+    One that is a part of a fleet's is left to that until `held_until`.
+    """
 
     id: str
     candidate: Release | None
     status: str = "deploy"
     withdrawn: bool = False
+    fleet: str = ""
+    held_until: float = 0.0
 
 
 class Known(t.NamedTuple):

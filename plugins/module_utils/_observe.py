@@ -217,7 +217,7 @@ def _artifact(want: Workload, on: Platform, find: FindImage) -> tuple[Image | No
 
 def _image(want: Workload, on: Platform, find: FindImage) -> tuple[Image | None, bool]:
     """The wanted image in the engine, and whether it has to be fetched."""
-    if want.state is not State.PRESENT:
+    if want.state is not State.PRESENT or not want.container.image:
         return None, False
     reference = want.container.image
     image = find(want.reference)

@@ -40,4 +40,9 @@ CREATE INDEX releases_subject ON releases (workload, environment, made_at);
 CREATE TABLE pulled (image_id TEXT NOT NULL, reference TEXT NOT NULL, at REAL NOT NULL,
   PRIMARY KEY (image_id, reference))
 """,
+    # A part of a fleet's deployment is marked with the run that may end it, and until when nobody else does.
+    """
+ALTER TABLE deployments ADD COLUMN fleet TEXT NOT NULL DEFAULT '';
+ALTER TABLE deployments ADD COLUMN held_until REAL NOT NULL DEFAULT 0
+""",
 )

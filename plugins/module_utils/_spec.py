@@ -197,6 +197,7 @@ CONTAINER: Spec = {
     "stop_signal": {"type": "str"},
     "release_command": {"type": "list", "elements": "str"},
     "release_command_timeout": {"type": "float", "default": 300.0},
+    "release_command_once": {"type": "bool", "default": False},
 }
 
 HEALTH: Spec = {
@@ -304,10 +305,17 @@ WORKLOAD_STATIC: Spec = {**SOURCES["static"], **PROGRESS, **HOST}
 WORKLOAD_COMPOSE: Spec = {**SOURCES["compose"], **PROGRESS, **HOST}
 WORKLOAD_RUNNER: Spec = {**SOURCES["runner"], **PROGRESS, **HOST}
 
+# A part of a run over many hosts.
+FLEET: Spec = {
+    "phase": {"type": "str", "choices": ["deploy", "stage", "switch", "finish", "revert"], "default": "deploy"},
+    "fleet": {"type": "str"},
+    "hold": {"type": "float", "default": 3600.0},
+}
 WORKLOADS: Spec = {
     "workloads": {"type": "list", "elements": "dict", "required": True, "options": DECLARATION},
-    "phase": {"type": "str", "choices": ["deploy", "stage", "switch", "finish", "revert"], "default": "deploy"},
+    **FLEET,
     "reason": {"type": "str", "default": "reverted on request"},
+    "skip_release_commands": {"type": "list", "elements": "str", "default": []},
     "concurrency": {"type": "int", "default": 20},
     "stop_on_failure": {"type": "bool", "default": False},
     **PROGRESS,

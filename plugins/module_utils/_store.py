@@ -35,6 +35,8 @@ class NewAttempt(t.NamedTuple):
     snapshot: str
     begun_at: float
     sequence: int | None = None
+    fleet: str = ""
+    held_until: float = 0.0
 
 
 class Made(t.NamedTuple):
@@ -68,12 +70,13 @@ class Store(Database):
                 found[key] = before._replace(previous=current(_record.from_columns(row[6:])))
         where = where.replace("l.", "d.").replace("WHERE", "AND")
         for row in self.rows(
-            "SELECT d.workload, d.environment, d.id, d.candidate, d.status, r.withdrawn IS NOT NULL OR d.cancel "
+            "SELECT d.workload, d.environment, d.id, d.candidate, d.status, r.withdrawn IS NOT NULL OR d.cancel, "
+            "d.fleet, d.held_until "
             f"FROM deployments d LEFT JOIN releases r ON r.id = d.id WHERE d.conclusion IS NULL {where} ORDER BY d.id",
             *values,
         ):
             key, candidate = Subject(*row[:2]), _record.from_text(row[3]) if row[3] else None
-            attempt = Attempt(row[2], candidate, row[4], bool(row[5]))
+            attempt = Attempt(row[2], candidate, row[4], bool(row[5]), *row[6:])
             found[key] = found.get(key, Known())._replace(attempt=attempt)
         return found
 
@@ -132,8 +135,8 @@ class Store(Database):
         """Record a deployment before it does anything."""
         with self.writing() as db:
             db.execute(
-                "INSERT INTO deployments (id, workload, environment, strategy, status, snapshot, begun_at, sequence) "
-                "VALUES (?, ?, ?, ?, 'prepare', ?, ?, ?)",
+                "INSERT INTO deployments (id, workload, environment, strategy, status, snapshot, begun_at, sequence, "
+                "fleet, held_until) VALUES (?, ?, ?, ?, 'prepare', ?, ?, ?, ?, ?)",
                 attempt,
             )
 
@@ -147,6 +150,16 @@ class Store(Database):
         """Record that the candidate passed its gate and waits for its switch."""
         with self.writing() as db:
             db.execute("UPDATE deployments SET status = 'staged' WHERE id = ?", (deployment,))
+
+    def hold(self, deployment: str, until: float) -> None:
+        """Record that the fleet's run goes on, and until when it keeps this part of it."""
+        with self.writing() as db:
+            db.execute("UPDATE deployments SET held_until = ? WHERE id = ?", (until, deployment))
+
+    def of_fleet(self, subject: Subject, fleet: str) -> set[str]:
+        """The deployments that a fleet's run made of a workload."""
+        query = f"SELECT id FROM deployments WHERE fleet = ? AND {_OF}"
+        return {row[0] for row in self.rows(query, fleet, *subject)}
 
     def cancel(self, deployment: str) -> bool:
         """Ask for a cancellation; False when the deployment is live, or over, already."""

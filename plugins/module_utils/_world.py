@@ -19,6 +19,7 @@ from ._declared import Subject, Workload
 from ._drain import Drained
 from ._engine import Engine
 from ._errors import Canceled
+from ._fleet import NO_FLEET, Fleet
 from ._model import Actual
 from ._secrets import Redactor, Secrets
 from ._store import Store
@@ -94,6 +95,7 @@ class World:
     committed: bool = False
     undoing: bool = False
     failure: str = ""
+    fleet: Fleet = NO_FLEET
     interrupts: Interrupts = field(default_factory=Interrupts)
     tell: Tell = silent
     steps: list[dict[str, t.Any]] = field(default_factory=list)

@@ -764,6 +764,13 @@ options:
         description: Seconds that the release command may take.
         type: float
         default: 300
+      release_command_once:
+        description:
+        - Whether the playbooks run the release command on one host for all of a fleet, the first
+          that the workload is deployed to, before any other stages; for hosts that share a database.
+          By itself, every host runs it.
+        type: bool
+        default: false
       health:
         description:
         - The gate that a candidate has to pass before traffic may go to it.
@@ -920,10 +927,29 @@ options:
       - V(stage) starts and gates new releases where users do not notice; V(switch) sends the traffic to what was staged
         and keeps the old releases; V(finish) drains and removes the old ones; V(revert) goes back to them, or removes
         what was staged. So many hosts go together, or none does.
+      - What is to be stopped or absent, which nothing would take back, is so with V(finish). For that and V(revert)
+        name and environment are enough.
       - Check mode always foretells the whole deployment.
     type: str
     choices: [deploy, stage, switch, finish, revert]
     default: deploy
+  fleet:
+    description:
+      - Name of the run over many hosts that this phase belongs to. What it staged or switched is its own until O(hold)
+        is over; deployments, rollbacks and reconciliations that are not of it leave it alone, and say so.
+      - With it, V(revert) also goes back from what somebody else has finished after that time.
+    type: str
+  hold:
+    description:
+      - Seconds after the last phase for which the run keeps what it has not finished. After that it counts as
+        interrupted; what was switched stays, what was not is taken back by whoever comes next.
+    type: float
+    default: 3600
+  skip_release_commands:
+    description: Names of workloads whose release command another host of the fleet runs.
+    type: list
+    elements: str
+    default: []
   reason:
     description: Why O(phase=revert) is asked for; kept with the deployments.
     type: str

@@ -28,6 +28,7 @@ LAYERS = {
     "_spec": set(),
     "_names": {"_errors"},
     "_files": {"_errors"},
+    "_fleet": {"_errors", "_model"},
     "_stack": {"_declared", "_errors", "_sources"},
     "_stack_volumes": {"_declared", "_errors"},
     "_services": {"_declared", "_errors", "_model", "_stack", "_strategies"},
