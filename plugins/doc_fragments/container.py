@@ -83,6 +83,11 @@ options:
         description: Declare that two containers may write it at once, which V(blue-green) and replicas need.
         type: bool
         default: false
+      one_writer:
+        description:
+          - With V(handover), let the stand-in read it but not write it, so that never two containers write it at once.
+        type: bool
+        default: false
       engine:
         description:
           - Declare that the container gets the engine's socket, and with it the whole host. Only a proxy that lets a
@@ -111,6 +116,12 @@ options:
     type: list
     elements: str
     default: [tidegate]
+  addresses:
+    description:
+      - Fixed IPv4 or IPv6 addresses by the networks that they are of. Such a network has a subnet that somebody chose.
+      - Two containers cannot have one address, so that it goes with V(recreate) and V(handover) only.
+    type: dict
+    default: {}
   aliases:
     description: Further names of the containers in their networks. A candidate has them from its start.
     type: list

@@ -72,7 +72,7 @@ def divert(world: World, step: Step) -> str:
     facts = world.on.engine.inspect(name)
     if facts is None or not facts.address:
         raise Unhealthy("the stand-in has no address", subject=name, remedy="What served before still serves.")
-    _divert.begin(world.key, world.want.container.ports, facts.address)
+    _divert.begin(world.key, world.want.container.ports, _divert.Target(facts.address, facts.address6))
     return f"new connections go to {name}"
 
 

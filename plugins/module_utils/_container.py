@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import typing as t
 
@@ -30,6 +31,7 @@ def container(params: Params, secrets: tuple[Secret, ...]) -> ContainerSpec:
         if network in ("host", "none"):
             raise InvalidOption("networks", network, "is not a network of containers", "Name a bridge network.")
     unique("networks", params["networks"])
+    _check_addresses(params)
     for alias in params["aliases"]:
         _names.WORKLOAD.check("aliases", alias)
     if params["aliases"] and not params["networks"]:
@@ -46,6 +48,7 @@ def container(params: Params, secrets: tuple[Secret, ...]) -> ContainerSpec:
         tmpfs=tuple(_names.ABSOLUTE.check("tmpfs", path) for path in params["tmpfs"]),
         networks=tuple(params["networks"]),
         aliases=tuple(params["aliases"]),
+        addresses=tuple(sorted((network, str(address)) for network, address in params["addresses"].items())),
         ports=_options.ports(params),
         port=_options.port_number("port", params["port"]),
         memory=_bytes("memory", params["memory"]),
@@ -74,6 +77,16 @@ _PLAIN = (
     "stop_timeout",
     "stop_signal",
 )
+
+
+def _check_addresses(params: Params) -> None:
+    for network, address in params["addresses"].items():
+        if network not in params["networks"]:
+            raise InvalidOption("addresses", network, "is not one of networks", "Add it there.")
+        try:
+            ipaddress.ip_address(address)
+        except ValueError as error:
+            raise InvalidOption("addresses", address, "is not an IP address", "Write it as 10.0.0.2.") from error
 
 
 def _words(value: list[str] | None) -> tuple[str, ...] | None:

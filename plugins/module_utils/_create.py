@@ -56,6 +56,12 @@ def host_options(spec: ContainerSpec, extra: ContainerExtra) -> dict[str, t.Any]
     }
 
 
+def address_options(spec: ContainerSpec, network: str) -> dict[str, str]:
+    """Arguments of an endpoint that say which address the container has in a network; none lets the engine choose."""
+    found = dict(spec.addresses).get(network)
+    return {("ipv6_address" if ":" in found else "ipv4_address"): found} if found else {}
+
+
 def _binds(spec: ContainerSpec, extra: ContainerExtra) -> list[str]:
     binds = [f"{m.source}:{m.target}:{'ro' if m.read_only else 'rw'}" for m in spec.mounts]
     return [*binds, f"{extra.secrets_dir}:{SECRETS_TARGET}:ro"] if extra.secrets_dir else binds

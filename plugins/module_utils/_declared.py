@@ -64,6 +64,8 @@ class Mount:
     target: str
     read_only: bool = False
     shared: bool = False
+    one_writer: bool = False
+    """Of two containers that are there at once, as in a handover, the one that is to stay may write it."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,7 @@ class ContainerSpec:
     tmpfs: tuple[str, ...] = ()
     networks: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
+    addresses: tuple[tuple[str, str], ...] = ()
     ports: tuple[Port, ...] = ()
     memory: int | None = None
     cpus: float | None = None
@@ -114,6 +117,12 @@ class ContainerSpec:
         """SHA-256 over the artifact and this specification; secrets take part by their keyed hash only."""
         document = asdict(self)
         document["image"] = image_id  # two tags of one artifact are the same release
+        # What earlier versions did not know counts only where it says something: their releases stay what they are.
+        if not self.addresses:
+            del document["addresses"]
+        for mount in document["mounts"]:
+            if not mount["one_writer"]:
+                del mount["one_writer"]
         return digest(document)
 
 

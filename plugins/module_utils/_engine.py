@@ -17,7 +17,7 @@ import traceback
 import typing as t
 
 from . import _listing
-from ._create import ContainerExtra, container_options, host_options
+from ._create import ContainerExtra, address_options, container_options, host_options
 from ._declared import ContainerSpec, Registry, Subject
 from ._errors import EngineFailure
 from ._listing import LABEL_MANAGED, Facts
@@ -333,7 +333,7 @@ class Engine:
         aliases = list(spec.aliases) or None
         networking = None
         if spec.networks:
-            endpoint = self.api.create_endpoint_config(aliases=aliases)
+            endpoint = self.api.create_endpoint_config(aliases=aliases, **address_options(spec, spec.networks[0]))
             networking = self.api.create_networking_config({spec.networks[0]: endpoint})
         with explained("create the container", name):
             self.api.create_container(
@@ -345,7 +345,8 @@ class Engine:
                 **container_options(spec, extra),
             )
             for network in spec.networks[1:]:
-                self.api.connect_container_to_network(name, network, aliases=aliases)
+                more = address_options(spec, network)
+                self.api.connect_container_to_network(name, network, aliases=aliases, **more)
 
     def start(self, name: str) -> None:
         """Start a container; a running one stays as it is."""

@@ -21,6 +21,7 @@ LABEL_FINGERPRINT = "tidegate.fingerprint"
 LABEL_RELEASE = "tidegate.release"  # of containers that were made before 0.2
 LABEL_MANAGED = "tidegate.managed"
 _ID = re.compile("[0-9a-f]{64}")
+SIX = "GlobalIPv6Address"
 _DEFAULT_REGISTRY = ("docker.io/library/", "docker.io/", "index.docker.io/library/", "index.docker.io/")
 
 
@@ -32,6 +33,7 @@ class Facts(t.NamedTuple):
     exit_code: int
     restarts: int
     address: str
+    address6: str
     pid: int
     limits: dict[str, t.Any]
 
@@ -124,13 +126,14 @@ def familiar(reference: str) -> str:
 def facts_of(row: Document) -> Facts:
     """An inspected container."""
     state, networks, host = row["State"], row["NetworkSettings"]["Networks"], row.get("HostConfig") or {}
-    addresses = [n["IPAddress"] for n in networks.values() if n.get("IPAddress")]
+    addresses = _addresses(networks)
     return Facts(
         state["Status"],
         (state.get("Health") or {}).get("Status", ""),
         state["ExitCode"],
         row["RestartCount"],
-        addresses[0] if addresses else "",
+        addresses[0],
+        addresses[1],
         state["Pid"],
         {
             "memory": host.get("Memory") or None,
@@ -139,6 +142,16 @@ def facts_of(row: Document) -> Facts:
             "restart_policy": (host.get("RestartPolicy") or {}).get("Name") or "no",
         },
     )
+
+
+def _addresses(networks: Document) -> tuple[str, str]:
+    """IPv4 and IPv6 of the network by which the engine routes a container's answers, empty where it has none.
+
+    That is one with both families before others, and then the first by its name.
+    """
+    ends = [networks[name] for name in sorted(networks, key=lambda name: (not networks[name].get(SIX), name))]
+    found = [next((end[family] for end in ends if end.get(family)), "") for family in ("IPAddress", SIX)]
+    return found[0], found[1]
 
 
 def altered(facts: Facts, spec: ContainerSpec) -> tuple[str, ...]:

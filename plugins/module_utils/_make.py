@@ -43,11 +43,16 @@ def start(world: World, step: Step) -> str:
 
 
 def stand_in(world: World, step: Step) -> str:
-    """Start the candidate without its ports, to take its connections while they change hands."""
+    """Start the candidate without its ports, to take its connections while they change hands.
+
+    What has one writer is only read by it: what it would write from its own memory, it read before blue wrote last.
+    """
     release = release_of(step)
     _records.keep(world.on.state_dir, world.key, release)
+    spec = world.want.container
+    mounts = tuple(replace(mount, read_only=mount.read_only or mount.one_writer) for mount in spec.mounts)
     for name in step.containers:
-        _create(world, name, release, replace(world.want.container, ports=()))
+        _create(world, name, release, replace(spec, ports=(), addresses=(), mounts=mounts))
         world.on.engine.start(name)
     return ", ".join(step.containers)
 
@@ -60,7 +65,7 @@ def release_command(world: World, step: Step) -> str:
     try:
         for network in world.want.container.networks:
             engine.ensure_network(network)
-        _create(world, name, release, world.want.container, world.want.release_command)
+        _create(world, name, release, replace(world.want.container, addresses=()), world.want.release_command)
         engine.start(name)
         code = _exit_code(world, name, seconds)
         if code != 0:

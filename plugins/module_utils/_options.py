@@ -101,7 +101,11 @@ def _mount(volume: Params) -> Mount:
         raise InvalidOption(
             "volumes.shared", True, "contradicts read_only=true", "A read-only volume is always shared."
         )
-    return Mount(source, target, volume["read_only"], volume["shared"])
+    one_writer = bool(volume.get("one_writer"))  # releases of earlier versions do not know it
+    if one_writer and (volume["read_only"] or volume["shared"]):
+        other = "read_only" if volume["read_only"] else "shared"
+        raise InvalidOption("volumes.one_writer", True, f"contradicts {other}=true", "Remove one of them.")
+    return Mount(source, target, volume["read_only"], volume["shared"], one_writer)
 
 
 def ports(params: Params) -> tuple[Port, ...]:
@@ -119,12 +123,6 @@ def ports(params: Params) -> tuple[Port, ...]:
         parsed.append(Port(port["container"], port["host"], port["address"], port["protocol"]))
     unique("ports.host", (f"{p.address}:{p.host}/{p.protocol}" for p in parsed))
     return tuple(parsed)
-
-
-def passes_filter(port: Port) -> bool:
-    """True for a published port whose connections the host's packet filter can send somewhere else."""
-    address = ipaddress.ip_address(port.address)
-    return isinstance(address, ipaddress.IPv4Address) and not address.is_loopback
 
 
 def gate(params: Params) -> Gate:

@@ -249,22 +249,22 @@ def _refuse_impossible(strategy: Strategy, container: ContainerSpec) -> None:
     if strategy is Strategy.RECREATE and container.replicas == 1:
         return
     remedy = "Set strategy to recreate" + (" and replicas to 1." if container.replicas > 1 else ".")
+    if container.addresses and strategy is not Strategy.HANDOVER:
+        address = container.addresses[0][1]
+        raise InvalidOption(together, value, f"cannot share the address {address} between two containers", remedy)
     if container.ports:
         port = container.ports[0].host
         raise InvalidOption(together, value, f"cannot share host port {port} between two containers", remedy)
     for mount in container.mounts:
-        if not mount.read_only and not mount.shared:
+        if not mount.read_only and not mount.shared and not (mount.one_writer and strategy is Strategy.HANDOVER):
             cause = f"would let two containers write {mount.target} at once"
             raise InvalidOption(together, value, cause, remedy[:-1] + ", or mark the volume read_only or shared.")
 
 
 def _refuse_handover(container: ContainerSpec) -> None:
-    """A handover hands ports over, those of the packet filter, of one container."""
+    """A handover hands ports over, of one container."""
     option, value = "strategy", Strategy.HANDOVER.value
     if container.replicas > 1:
         raise InvalidOption("replicas", container.replicas, "cannot share ports", "Set replicas to 1.")
-    if not any(_options.passes_filter(port) for port in container.ports):
-        cause = "has no published port that passes the packet filter"
-        raise InvalidOption(
-            option, value, cause, "Set ports with an IPv4 address that is not loopback, or use recreate."
-        )
+    if not container.ports:
+        raise InvalidOption(option, value, "has no published port to hand over", "Set ports, or use recreate.")

@@ -117,8 +117,18 @@ def _router(route: Route, rule: Rule, key: str, middlewares: list[str]) -> dict[
     if middlewares:
         router["middlewares"] = middlewares
     if route.tls:
-        router["tls"] = {"certResolver": route.resolver} if route.resolver else {}
+        router["tls"] = _tls(route)
     return router
+
+
+def _tls(route: Route) -> dict[str, t.Any]:
+    """Traefik reads the names of a certificate from `Host`, and not from the rule that a wildcard needs."""
+    if not route.resolver:
+        return {}
+    tls: dict[str, t.Any] = {"certResolver": route.resolver}
+    if any(host.startswith("*.") for host in route.hosts):
+        tls["domains"] = [{"main": host} for host in route.hosts]
+    return tls
 
 
 def _middlewares(name: str, route: Route) -> dict[str, t.Any]:

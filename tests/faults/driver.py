@@ -97,8 +97,8 @@ MIDDLES: dict[Verb, tuple[t.Any, str]] = {
     Verb.REAP: (_engine.Engine, "remove"),
     Verb.RESUME: (_engine.Engine, "resume"),
 }
-# Which call it is: the first two of a diversion only look for rules.
-LATER = {Verb.BUILD: 3, Verb.GATE: 2, Verb.BAKE: 2, Verb.DRAIN: 2, Verb.DIVERT: 4, Verb.UNDIVERT: 2}
+# Which call it is: the first four of a diversion only look for rules, and the next two guard loopback.
+LATER = {Verb.BUILD: 3, Verb.GATE: 2, Verb.BAKE: 2, Verb.DRAIN: 2, Verb.DIVERT: 7, Verb.UNDIVERT: 2}
 
 
 def die(_world: t.Any) -> None:

@@ -46,7 +46,7 @@ def declared(platform: Platform, *declared_names: str, **more: t.Any) -> list[Op
 
 
 def test_site_for_a_whole_life(own: Platform) -> None:
-    """The API is for this host only, certificates of one's own are served and private; configurations change; then away.
+    """B11: the API is for this host only; a certificate of one's own is served, private, and renewed; then away.
 
     Check mode on a bare host and a second run without a change are in molecule's scenarios.
     """
@@ -57,11 +57,17 @@ def test_site_for_a_whole_life(own: Platform) -> None:
     assert status == 404
     assert "Nothing is served under this name" in body
     only_this_host_reads_the_api(own)
-    assert "CN = mine.test" in issuer(served_certificate(own.ports.https, "mine.test"))
+    mine = served_certificate(own.ports.https, "mine.test")
+    assert "CN = mine.test" in issuer(mine)
+    serial = own_certificate(own, "renewed").splitlines()[1]
+    renewed = own.playbook(SITE, "--tags", "traefik_configure", "-vvv", "--diff").ok()
+    assert serial not in renewed.output
+    shell.wait_until("the renewed one is served", lambda: served_certificate(own.ports.https, "mine.test") != mine, 10)
+    assert len(list((own.state / "traefik" / "certificates").glob("mine*"))) == 2, "the old one is gone"
     lasting = served_certificate(own.ports.https, "other.test")
     assert "TIDEGATE DEFAULT CERT" in issuer(lasting), "Traefik's own would be another one at every change of a route"
-    for name in ("mine.key", "_default.key"):
-        assert stat.S_IMODE((own.state / "traefik" / "certificates" / name).stat().st_mode) == 0o600
+    for file in (own.state / "traefik" / "certificates").iterdir():
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
     own.variables["traefik_certificates"] = []
     again = own.playbook(SITE, traefik_catch_all_page="second page", traefik_log_level="WARN").ok()
     assert "Run Traefik" in again.changed
@@ -77,9 +83,9 @@ def test_site_for_a_whole_life(own: Platform) -> None:
     assert own.playbook(SITE, traefik_state="absent").ok().changed == []
 
 
-def own_certificate(own: Platform) -> str:
-    """Have the role serve a certificate of one's own for mine.test; its key."""
-    (folder := own.root / "mine").mkdir()
+def own_certificate(own: Platform, folder_name: str = "mine") -> str:
+    """Have the role serve a new certificate of one's own for mine.test, always under one name; its key."""
+    (folder := own.root / folder_name).mkdir()
     new = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=mine.test"]
     files = ["-addext", "subjectAltName=DNS:mine.test", "-keyout", str(folder / "k"), "-out", str(folder / "c")]
     subprocess.run([*new, *files], check=True, capture_output=True)
@@ -129,6 +135,27 @@ MISTAKES: list[tuple[str, Options, str]] = [
         "no PEM",
         {"traefik_certificates": [{"name": "a", "certificate": "x", "key": "y"}]},
         "PEM",
+    ),
+    (
+        "one certificate's name twice",
+        {"traefik_certificates": [{"name": "a", "certificate": "x", "key": "y"}] * 2},
+        "one name is given twice",
+    ),
+    (
+        "two accounts at one provider",
+        {
+            "traefik_resolvers": [
+                {
+                    "name": name,
+                    "email": "a@b.c",
+                    "challenge": "dns",
+                    "dns_provider": "hetzner",
+                    "dns_secrets": {"HETZNER_API_TOKEN": name},
+                }
+                for name in ("one", "two")
+            ]
+        },
+        "'one' and 'two' have different secrets for the DNS provider hetzner",
     ),
     ("one port twice", {"traefik_http_port": 9, "traefik_https_port": 9}, "have to differ"),
     ("port as text", {"traefik_http_port": "eighty"}, "traefik_http_port"),
@@ -236,8 +263,11 @@ def gateway(own: Platform) -> str:
     return docker("network", "inspect", "--format", "{{(index .IPAM.Config 0).Gateway}}", own.network)
 
 
-def obtains_a_certificate(own: Platform, authority: acme.Authority, host: str, **resolver: t.Any) -> str:
-    """Provision with this resolver and deploy a route with it; everything that was printed on the way."""
+def obtains_a_certificate(own: Platform, authority: acme.Authority, host: str, asked: str, **resolver: t.Any) -> str:
+    """Provision with this resolver and deploy a route with it; everything that was printed on the way.
+
+    :param asked: name that a client asks for, which is one of the route's.
+    """
     common = {"name": "pebble", "email": "ops@shop.test", "ca_server": authority.directory}
     own.variables.update(traefik_resolvers=[{**common, **resolver}], traefik_ca_certificates=authority.certificate)
     site = own.playbook(SITE, "-vvv", "--diff").ok()
@@ -248,17 +278,17 @@ def obtains_a_certificate(own: Platform, authority: acme.Authority, host: str, *
         https = own.ports.https
 
         def issued() -> bool:
-            return "Pebble" in issuer(served_certificate(https, host))
+            return "Pebble" in issuer(served_certificate(https, asked))
 
         shell.wait_until("Pebble's certificate is served", issued, 60)
-        assert f"DNS:{host}" in issuer(served_certificate(https, host))
+        assert f"DNS:{host}" in issuer(served_certificate(https, asked))
         assert stat.S_IMODE((own.state / "traefik" / "acme" / "pebble.json").stat().st_mode) == 0o600
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         with contextlib.closing(
             http.client.HTTPSConnection("127.0.0.1", own.ports.https, context=context)
         ) as connection:
-            connection.request("GET", "/", headers={"Host": host})
+            connection.request("GET", "/", headers={"Host": asked})
             assert json.loads(connection.getresponse().read())["version"] == "1"
     finally:
         own.playbook("tidegate.platform.teardown", workloads=workloads, confirm="all").ok()
@@ -270,11 +300,11 @@ def test_a_real_acme_server_issues_a_certificate_through_the_role(own: Platform,
     """DP-22, DP-24: Pebble validates over the proxy's own entry points and signs; the account file is private."""
     ports = own.ports
     with acme.running(own.root / "acme", gateway, free_ports(4), ports.http, ports.https) as authority:
-        obtains_a_certificate(own, authority, "a.shop.test", challenge=challenge)
+        obtains_a_certificate(own, authority, "a.shop.test", "a.shop.test", challenge=challenge)
 
 
 def test_a_dns_challenge_is_solved_with_secrets_that_show_nowhere(own: Platform, gateway: str) -> None:
-    """DP-24: DNS-01 by a signed update of a real name server, which Pebble then asks; the key is read from a file."""
+    """DP-24, B11: for a wildcard; DNS-01 by a signed update of a real name server, which Pebble then asks; the key is read from a file."""
     ports, dns_port = own.ports, free_ports(1)[0]
     with (
         nameserver.running(own.root / "dns", "shop.test", gateway, dns_port) as server,
@@ -285,7 +315,8 @@ def test_a_dns_challenge_is_solved_with_secrets_that_show_nowhere(own: Platform,
             "--certificatesResolvers.pebble.acme.dnsChallenge.propagation.disableChecks=true"
         ]
         resolver = {"challenge": "dns", "dns_provider": "rfc2136", "dns_resolvers": [server.address]}
-        printed = obtains_a_certificate(own, authority, "b.shop.test", **resolver, dns_secrets=server.secrets)
+        secrets = {"dns_secrets": server.secrets}
+        printed = obtains_a_certificate(own, authority, "*.shop.test", "b.shop.test", **resolver, **secrets)
     secret = server.secrets["RFC2136_TSIG_SECRET"]
     assert secret not in printed
     traefik = [c for c in containers("traefik") if own.network in docker("inspect", c, check=False)]

@@ -126,6 +126,14 @@ def test_a_document_sends_every_route_to_every_target() -> None:
     assert urls == ["http://shop-1:8000", "http://shop-2:8000"]
 
 
+def test_a_wildcard_says_which_names_its_certificate_is_for() -> None:
+    """B11: Traefik finds them in the rules of plain hosts only."""
+    router = routed(hosts=["*.shop.test"], resolver="dns")["http"]["routers"]["shop.production-0"]
+    assert router["tls"] == {"certResolver": "dns", "domains": [{"main": "*.shop.test"}, {"main": "shop.test"}]}
+    plain = routed(resolver="dns")["http"]["routers"]["shop.production-0"]
+    assert plain["tls"] == {"certResolver": "dns"}
+
+
 def test_held_routes_answer_503_with_retry_after_and_hold_twice_is_hold_once() -> None:
     held = _routing.hold(routed(middlewares=["auth@file"]))
     assert held["http"]["services"]["shop.production"]["loadBalancer"]["servers"] == []
