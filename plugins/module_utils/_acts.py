@@ -12,7 +12,7 @@ import shutil
 import tempfile
 import typing as t
 
-from . import _assets, _bake, _divert, _gate, _make, _options, _project, _records, _rolling, _static, _volumes
+from . import _assets, _bake, _divert, _gate, _make, _options, _project, _reach, _records, _rolling, _static, _volumes
 from ._artifacts import Wanted, bring_back
 from ._building import Builder
 from ._checkout import Workshop
@@ -111,12 +111,14 @@ def _settled(world: World, step: Step) -> Gate:
 
 
 def place_route(world: World, step: Step) -> str:
-    """Switch or hold: write the route file and have it confirmed."""
+    """Switch or hold: write the route file and have it confirmed; of a new release, have its servers asked, too."""
     if step.route is None:
         raise ValueError("a switch step carries its route")
-    world.on.traefik.place(world.key, step.route)
+    asks = _reach.asks(step.release) if step.release is not None else {}
+    said = _reach.judge(world, world.on.traefik.place(world.key, step.route, asks))
     servers = [s for v in step.route["http"].get("services", {}).values() for s in v["loadBalancer"]["servers"]]
-    return "confirmed: " + (", ".join(s["url"] for s in servers) or "no server, 503 with Retry-After")
+    confirmed = ", ".join(s["url"] for s in servers) or "no server, 503 with Retry-After"
+    return f"confirmed: {confirmed}" + (f"; {said}" if said else "")
 
 
 def unroute(world: World, _step: Step) -> str:

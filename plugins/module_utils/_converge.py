@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field, replace
 
-from . import _fleet, _lock, _recovery
+from . import _fleet, _lock, _reach, _recovery
 from ._after import after
 from ._candidate import candidate
 from ._declared import Workload
@@ -88,6 +88,7 @@ def preview(world: World, declare: Declare = as_declared, deep: bool = False) ->
         have = now = _spared(world, deep)
     proposed = candidate(want, now, world.deployment)
     plans += [prepare(want, now, proposed), decide(want, now, proposed, ROUTING)]
+    _reach.require_network(want, plans[-1], world.on)
     later = after(now, plans[-1])
     steps = [{"name": verb, "seconds": 0.0, "detail": ""} for plan in plans for verb in plan.verbs()]
     changed = bool(steps) or have.attempt is not None

@@ -147,7 +147,7 @@ class Route:
 
 @dataclass(frozen=True)
 class Gate:
-    """What a candidate has to show before traffic may go to it."""
+    """What a candidate has to show before traffic may go to it; `routed` is the port that routes send it to."""
 
     kind: str
     path: str = "/"
@@ -159,6 +159,7 @@ class Gate:
     deadline: float = 60.0
     successes: int = 1
     window: float = 3.0
+    routed: int | None = None
 
 
 @dataclass(frozen=True)

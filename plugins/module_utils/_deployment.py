@@ -9,7 +9,7 @@ import os
 import typing as t
 from dataclasses import replace
 
-from . import _files, _fleet, _names, _recovery, _routing
+from . import _files, _fleet, _names, _reach, _recovery, _routing
 from ._apply import carry_out
 from ._candidate import candidate
 from ._declared import State, Workload, canonical
@@ -213,10 +213,12 @@ def recover(world: World) -> bool:
     try:
         carry_out(world, plan)
     except Unhealthy as error:
-        if succeeded:
+        if succeeded and error.step != Verb.SWITCH.value:
             raise
-        # Blue cannot serve any more, whatever is done; that must not keep a better declaration from being deployed.
-        world.warnings.append(f"While taking back deployment {attempt.id}: {error}")
+        # Blue may not serve any more, whatever is done; that must not keep a better declaration from being deployed.
+        world.warnings.append(f"While going on with deployment {attempt.id}: {error}")
+        if succeeded:
+            plan, succeeded = _give_up(world), False
     how = "rolled forward" if succeeded else "taken back"
     canceled = world.on.store.canceling(attempt.id)
     given_up = "canceled" if canceled else "skipped" if attempt.status == "staged" else "failed"
@@ -224,6 +226,16 @@ def recover(world: World) -> bool:
     world.warnings.append(f"Deployment {attempt.id} had been interrupted; it was {how}, because {plan.reason}.")
     world.deployment, world.recorded, world.undoing, world.committed, world.failure = mine, False, False, False, ""
     return True
+
+
+def _give_up(world: World) -> Plan:
+    """Take back what was switched to and does not answer through the proxy."""
+    plan = _recovery.give_up(world.have, ROUTING.hold)
+    try:
+        carry_out(world, plan)
+    except Unhealthy as error:
+        world.warnings.append(f"While taking it back: {error}")
+    return plan
 
 
 def _prepare_and_decide(world: World, staged: Release | None = None) -> Plan:
@@ -246,6 +258,7 @@ def _prepare_and_decide(world: World, staged: Release | None = None) -> Plan:
     if plan.skipped:
         _begin(world)
     elif plan.candidate is not None:
+        _reach.require_network(want, plan, world.on)
         _begin(world)
         world.on.store.propose(world.deployment, plan.candidate)
     return plan

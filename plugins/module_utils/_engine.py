@@ -20,7 +20,7 @@ from . import _listing
 from ._create import ContainerExtra, address_options, container_options, host_options
 from ._declared import ContainerSpec, Registry, Subject
 from ._errors import EngineFailure
-from ._listing import LABEL_MANAGED, Facts
+from ._listing import LABEL_MANAGED, Facts, Publisher
 from ._model import Container, Image
 from ._stack_volumes import Named
 
@@ -73,6 +73,7 @@ class Engine:
         self._made: list[int] = first._made if first else [1]  # asking for the engine's API version was the first
         # What was asked or made once in this run holds for its length; a pull is the one thing that moves a reference.
         self._images: dict[str, Image] = first._images if first else {}
+        self._publishers: dict[int, Publisher | None] = first._publishers if first else {}
         self._networks: set[str] = first._networks if first else set()
         self._starting: threading.Semaphore = first._starting if first else threading.Semaphore(STARTS_AT_ONCE)
         version: str = first.api_version if first else "auto"
@@ -159,6 +160,14 @@ class Engine:
             rows = self.api.containers(all=True, filters={"label": [f"com.docker.compose.project={project}"]})
         mine = [row for row in rows if (row["Labels"] or {}).get(_listing.LABEL_STATE_DIR) == self.state_dir]
         return {_listing.subject_of(row) for row in mine} | ({Subject("", "")} if len(mine) < len(rows) else set())
+
+    def publisher(self, port: int) -> Publisher | None:
+        """The container that a port of this host leads to; None where none publishes it."""
+        if port not in self._publishers:
+            with explained("look who publishes port", str(port)):
+                rows = self.api.containers(filters={"publish": str(port)})
+            self._publishers[port] = _listing.publisher_of(rows[0]) if rows else None
+        return self._publishers[port]
 
     def remove_networks(self, subject: Subject) -> None:
         """Remove the networks that were made for a workload; one that somebody still uses stays."""

@@ -80,7 +80,12 @@ def _unchanged(facts: Facts | None, gate: Gate) -> bool:
 
 def probe(engine: Engine, clock: Clock, gate: Gate, at: Place) -> str:
     """Look once; an empty text when the container is fine, else what was found instead."""
-    return PROBES[gate.kind](engine, clock, gate, at)
+    said = PROBES[gate.kind](engine, clock, gate, at)
+    if said or gate.routed is None or (gate.kind in _BY_ADDRESS and gate.port == gate.routed):
+        return said
+    # Its own check may well have asked from inside, where an application that listens on loopback only answers.
+    refused = _tcp(engine, clock, replace(gate, port=gate.routed), at)
+    return refused and f"{refused}; its routes go there, so it has to listen on all addresses (0.0.0.0)"
 
 
 def ended(facts: Facts | None) -> str:
@@ -146,4 +151,5 @@ def _window(engine: Engine, clock: Clock, gate: Gate, at: Place) -> str:
     return _tcp(engine, clock, gate, at) if gate.port is not None else ""
 
 
+_BY_ADDRESS = ("http", "tcp", "window")
 PROBES: dict[str, Probe] = {"http": _http, "tcp": _tcp, "command": _command, "image": _image, "window": _window}

@@ -38,6 +38,19 @@ class Facts(t.NamedTuple):
     limits: dict[str, t.Any]
 
 
+class Publisher(t.NamedTuple):
+    """A container that publishes a port, and the networks that it is in."""
+
+    name: str
+    networks: tuple[str, ...]
+
+
+def publisher_of(row: Document) -> Publisher:
+    """A listed container that publishes a port."""
+    networks = (row.get("NetworkSettings") or {}).get("Networks") or {}
+    return Publisher(row["Names"][0].lstrip("/"), tuple(sorted(networks)))
+
+
 def ownership(state_dir: str, subject: Subject | None = None) -> dict[str, str]:
     """Labels that everything of this platform, or of one of its workloads, carries."""
     labels = {LABEL_STATE_DIR: state_dir}

@@ -178,7 +178,7 @@ class Verb(str, enum.Enum):
 
 @dataclass(frozen=True)
 class Step:
-    """One act, what it acts on, and what takes it back."""
+    """One act, what it acts on, and what takes it back; a switch with its release is one that has to prove itself."""
 
     verb: Verb
     containers: tuple[str, ...] = ()

@@ -141,6 +141,7 @@ def gate(params: Params) -> Gate:
         codes=tuple(_codes(code) for code in given.get("codes") or ["200-399"]),
         host=given.get("host") and _names.HOST.check("health.host", given["host"]),
         command=tuple(given.get("command") or ()),
+        routed=params["port"] if any(r["redirect_to"] is None for r in params.get("routes") or ()) else None,
         **{name: given[name] for name in ("timeout", "deadline", "successes", "window") if given.get(name) is not None},
     )
     for name in ("timeout", "deadline", "successes", "window"):

@@ -132,7 +132,7 @@ def _keep(want: Workload, have: Actual, candidate: Release, routing: Routing) ->
         green = replace(candidate, containers=live.containers, route=route)
         reasons.append("its routes are declared otherwise")
         switch = Verb.SWITCH if route is not None else Verb.UNROUTE
-        steps += [Step(switch, route=route, undo=route_back(have)), Step(Verb.PERSIST, release=green)]
+        steps += [Step(switch, route=route, release=green, undo=route_back(have)), Step(Verb.PERSIST, release=green)]
     elif have.route != live.route:
         steps += route_back(have)
         reasons.append("its route file was not as it was written")

@@ -59,7 +59,7 @@ def exposed(given: Params) -> tuple[Exposed, ...]:
 
 def _exposed(row: Params) -> Exposed:
     facts = {"port": _options.port_number("compose.services.port", row["port"]), "routes": row["routes"] or ()}
-    gate = _options.gate({"health": row.get("health"), "port": row["port"]})
+    gate = _options.gate({**facts, "health": row.get("health")})
     return Exposed(row["name"], row["port"], _options.routes(facts), gate)
 
 

@@ -32,7 +32,7 @@ def recover(have: Actual, hold: Hold) -> Plan:
         return replace(revert(have, hold), reason="it had been made live, but does not serve any more")
     switched = _switched(have, green)
     if switched and not attempt.withdrawn:
-        route = (Step(Verb.SWITCH, route=green.route),) if green.route is not None else ()
+        route = (Step(Verb.SWITCH, route=green.route, release=green),) if green.route is not None else ()
         return Plan(
             (*route, Step(Verb.PERSIST, release=green), *finish(have, green)), "its routes had been switched", green
         )
@@ -49,6 +49,14 @@ def revert(have: Actual, hold: Hold) -> Plan:
         return Plan(_take_back(have, green, hold), "it was not live yet")
     blue = replace(have, live=have.previous, previous=None)
     return Plan((Step(Verb.WITHDRAW, release=have.previous), *_take_back(blue, green, hold)), "it was live")
+
+
+def give_up(have: Actual, hold: Hold) -> Plan:
+    """Take back what was switched to, and does not answer."""
+    green = have.attempt.candidate if have.attempt else None
+    if green is None:
+        return Plan(reason="it had changed nothing yet")
+    return Plan(_take_back(have, green, hold), "it did not answer through the proxy")
 
 
 def finish(have: Actual, green: Release) -> tuple[Step, ...]:

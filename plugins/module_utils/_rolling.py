@@ -10,7 +10,7 @@ import os
 import typing as t
 from dataclasses import replace
 
-from . import _artifacts, _gate, _make, _routing, _services
+from . import _artifacts, _gate, _make, _project, _reach, _routing, _services
 from ._artifacts import Wanted
 from ._checkout import Workshop
 from ._clock import attempts
@@ -157,18 +157,29 @@ def roll(world: World, step: Step) -> str:
         _up(world, wanted, service.name, scale=running + service.replicas - len(before))
     fresh = [c for c in _members(world, service) if c.name not in going and _same(c, service)]
     names = [c.name for c in fresh]
+    old = [c.name for c in _members(world, service) if c.name not in names]
     try:
         _pass(world, service, names)
+        route(world, {service.name: names})
     except Unhealthy:
-        for name in () if in_place else set(names) - {c.name for c in before}:
-            _away(world, name)
+        if not in_place:
+            _back(world, service, old, sorted(set(names) - {c.name for c in before}))
         raise
-    route(world, {service.name: names})
-    old = [c.name for c in _members(world, service) if c.name not in names]
     _drained(world, service, old)
     for name in old:
         _away(world, name)
     return f"{service.name}: {', '.join(names)}"
+
+
+def _back(world: World, service: Service, old: t.Sequence[str], fresh: t.Sequence[str]) -> None:
+    """Send requests to the old containers again, if they came to the new ones at all, and remove these."""
+    want = _meant(world, back=True)
+    document = _routing.stack_document(want, _services.targets(want, _all(world), {service.name: old}))
+    if old and document is not None and document != world.on.traefik.read(world.key):
+        world.on.traefik.place(world.key, document)
+        _drained(world, service, fresh)
+    for name in fresh:
+        _away(world, name)
 
 
 def _hold(world: World, service: Service) -> None:
@@ -223,10 +234,25 @@ def named(world: World, release: Release) -> Release:
 
 
 def route(world: World, only: t.Mapping[str, t.Collection[str]]) -> None:
-    """Send the routed services' requests to what runs now; of some services to these containers alone."""
-    document = _routing.stack_document(world.want, _services.targets(world.want, _all(world), only))
-    if document is not None and document != world.on.traefik.read(world.key):
-        world.on.traefik.place(world.key, document)
+    """Send the routed services' requests to what runs now; of some services to these containers alone.
+
+    :raises Unhealthy: Traefik does not reach one of these.
+    """
+    want, mine = _meant(world), {f"{world.key}-{service}" for service in only}
+    document = _routing.stack_document(want, _services.targets(want, _all(world), only))
+    if document is None or document == world.on.traefik.read(world.key):
+        return
+    asks = _reach.of_services(world.key, world.want.snapshot["compose"])
+    asked = {} if world.undoing else {key: ask for key, ask in asks.items() if not only or key in mine}
+    _reach.judge(world, world.on.traefik.place(world.key, document, asked))
+
+
+def _meant(world: World, *, back: bool = False) -> Workload:
+    """The declaration that is to be served: where something is taken back, the live release's."""
+    want, live = world.want, world.have.live
+    if want.stack is None or live is None or not (back or world.undoing):
+        return want
+    return replace(want, stack=replace(want.stack, exposed=_project.exposed(live.snapshot["compose"])))
 
 
 def _all(world: World) -> tuple[Container, ...]:
@@ -243,7 +269,8 @@ def _same(container: Container, service: Service) -> bool:
 
 def _pass(world: World, service: Service, names: t.Sequence[str]) -> None:
     """Wait until every container passed the service's gate, or ended well where it shall end."""
-    exposed = [e for e in (world.want.stack.exposed if world.want.stack else ()) if e.service == service.name]
+    stack = _meant(world).stack
+    exposed = [e for e in (stack.exposed if stack else ()) if e.service == service.name]
     if not names:
         raise Unhealthy("has no container", subject=service.name, remedy="What served before still serves.")
     for name in names:

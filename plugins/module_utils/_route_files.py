@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import json
 import os
+import typing as t
 
 from . import _files
 from ._declared import Document
 from ._errors import ProxyFailure
 from ._model import UNREADABLE
+from ._questions import plain
 from ._routing import problems
 from ._rules import ordered, outdated
 
@@ -24,6 +26,11 @@ from ._rules import ordered, outdated
 FOLDER, NOTICE, ORDERED = "workloads", "changed", "ordered"
 _TEXT = b"Traefik reads its routes again whenever this is written.\n"
 _REMEDY = "Make the directory writable for root and free space on its file system."
+
+
+def as_text(doc: Document) -> str:
+    """The text of a route file. JSON is YAML; it needs no library on the host and no quoting rules."""
+    return json.dumps(doc, indent=1, sort_keys=True) + "\n"
 
 
 class RouteFiles:
@@ -41,10 +48,13 @@ class RouteFiles:
         """The route file of a workload."""
         return os.path.join(self._folder, f"{key}.yml")
 
-    def read(self, key: str) -> Document | None:
-        """The document in place; one that is not ours, or that Traefik was not told of, equals nothing.
+    def read(self, key: str, served: t.Callable[[Document], bool] | None = None) -> Document | None:
+        """The routes in place; a file that is not ours, or that Traefik was not told of, equals nothing.
 
-        A run that is killed between a change and its notice leaves such a file, and so does a change by hand.
+        A run that is killed between a change and its notice leaves such a file, and so does a change by hand. But what
+        links or owns the file otherwise, or a clock that was put back, makes one only look so: Traefik knows.
+
+        :param served: whether Traefik has a document that it may not have been told of; None is no.
         """
         try:
             with open(self.path(key), encoding="utf-8") as stream:
@@ -57,8 +67,10 @@ class RouteFiles:
             found = json.loads(text)
         except ValueError:
             return {UNREADABLE: text}
-        good = isinstance(found, dict) and not problems(found) and changed <= self._told()
-        return found if good else {UNREADABLE: text}
+        good = isinstance(found, dict) and not problems(found)
+        if good and (changed <= self._told() or (served is not None and served(found))):
+            return plain(found)
+        return {UNREADABLE: text}
 
     def place(self, key: str, text: str) -> None:
         """Write a route file; Traefik reads it after the next notice.
@@ -79,7 +91,7 @@ class RouteFiles:
         if not os.path.isdir(self._folder) or os.path.exists(mark):
             return []
         names = [name[: -len(".yml")] for name in sorted(os.listdir(self._folder)) if name.endswith(".yml")]
-        found = [key for key in names if outdated(self._document(key) or {})]
+        found = [key for key in names if outdated(self.document(key) or {})]
         try:
             if not found:
                 _files.place(mark, "", 0o644, os.path.dirname(self.directory.rstrip("/")))
@@ -89,11 +101,11 @@ class RouteFiles:
 
     def order(self, key: str) -> None:
         """Give a workload's routes their priorities, if they still lack them."""
-        found = self._document(key)
+        found = self.document(key)
         if found and outdated(found):
-            self.place(key, json.dumps(ordered(found), indent=1, sort_keys=True) + "\n")
+            self.place(key, as_text(ordered(found)))
 
-    def _document(self, key: str) -> Document | None:
+    def document(self, key: str) -> Document | None:
         """What a route file says, if it is one of the platform's."""
         try:
             with open(self.path(key), encoding="utf-8") as stream:

@@ -157,7 +157,7 @@ def problems(doc: Document) -> list[str]:
             found.append(f"router {name} has no service")
     for name, service in services.items():
         balancer = service.get("loadBalancer", {})
-        if balancer.get("serversTransport") not in part.get("serversTransports", {}):
+        if name[:1] != "_" and balancer.get("serversTransport") not in part.get("serversTransports", {}):
             found.append(f"service {name} has no transport")
         found += [f"service {name} has no URL" for s in balancer.get("servers", [{}]) if not s.get("url")]
     found += [f"middleware {name} is not one kind" for name, entry in own.items() if len(entry) != 1]

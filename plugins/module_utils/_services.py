@@ -68,7 +68,8 @@ def decide(want: Workload, have: Actual, candidate: Release, routing: StackRouti
     steps += _steps(want, have, wanted, behind, routing)
     if not steps and document != have.route:
         verb = Verb.SWITCH if document is not None else Verb.UNROUTE
-        steps.append(Step(verb, route=document, undo=route_back(have)))
+        routed = replace(candidate, route=document)
+        steps.append(Step(verb, route=document, release=routed, undo=route_back(have)))
     green, live = None, have.live
     if behind or want.force or live is None or live.fingerprint != candidate.fingerprint or live.route != document:
         green = replace(candidate, route=document)

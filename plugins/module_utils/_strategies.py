@@ -110,7 +110,7 @@ def _make(want: Workload, green: Release, blue: tuple[str, ...]) -> tuple[Step, 
 def _switch(have: Actual, green: Release, back: tuple[Step, ...]) -> tuple[Step, ...]:
     undo = (*back, Step(Verb.DRAIN, green.containers))
     if green.route is not None:
-        return (Step(Verb.SWITCH, route=green.route, undo=undo),)
+        return (Step(Verb.SWITCH, route=green.route, release=green, undo=undo),)
     if have.route is None and have.routed is None:
         return ()
     return (Step(Verb.UNROUTE, undo=back),)  # of a recreate, `hold` may have put a missing file back

@@ -8,9 +8,9 @@ Private to tidegate.platform. Traefik v3.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import functools
-import json
 import os
 import typing as t
 from concurrent.futures import Future
@@ -19,13 +19,16 @@ from dataclasses import dataclass, field
 from ._clock import Clock, attempts
 from ._declared import Document
 from ._errors import ProxyFailure
-from ._route_files import RouteFiles
+from ._questions import Ask, Question, asking, is_stamped, plain, stamped
+from ._route_files import RouteFiles, as_text
 from ._routing import problems
 from ._together import Together
 from ._traefik_api import Api, Look, differs, gone
 
 # Seconds that Traefik may be silent before a deployment begins; it may just be being replaced by its own role.
 PATIENCE = 5.0
+# Seconds after which Traefik is taken not to reach a server that it does not reach; users get errors meanwhile.
+PATIENCE_WITH_A_SERVER = 2.0
 # Seconds for which an answer of Traefik's says that it is there, to all of a batch.
 FRESH = 1.0
 # Seconds for which the changes of a batch are gathered: short beside a deployment, and no longer than Traefik needs to
@@ -33,6 +36,15 @@ FRESH = 1.0
 PACE, PACE_EACH = 1.0, 0.03
 # Seconds between two looks whether Traefik has taken a change, at first and at most; several take it longer.
 FIRST_LOOK, FIRST_LOOK_AT_SEVERAL, MOST_LOOK = 0.005, 0.05, 0.1
+
+
+class Reached(t.NamedTuple):
+    """What became of a question to a server: whether Traefik was `asked` it, and `reached` the server; in words."""
+
+    url: str
+    asked: bool
+    reached: bool
+    said: str
 
 
 @dataclass
@@ -78,6 +90,7 @@ class Traefik:
         self._pending: set[str] = set()
         self._together: Together[Change] = Together()
         self._heard = float("-inf")
+        self._seen: tuple[float, Look] | None = None
 
     def paced(self, pending: set[str]) -> Traefik:
         """The same for the threads of a batch: changes of about the same time are made and confirmed as one.
@@ -92,8 +105,18 @@ class Traefik:
         return other
 
     def read(self, key: str) -> Document | None:
-        """The routing document in place; one that is not ours, or not announced, equals nothing."""
-        return self.files.read(key)
+        """The routing document in place; one that is not ours, or that Traefik does not have, equals nothing."""
+        return self.files.read(key, functools.partial(self._serves, key))
+
+    def _serves(self, key: str, doc: Document) -> bool:
+        """Whether Traefik has a document. One that is away has none, and will read it when it comes back."""
+        now, want = self.clock.monotonic(), plain(doc)
+        try:
+            if self._seen is None or now - self._seen[0] >= FRESH:
+                self._seen = (now, self.api.snapshot())
+            return not differs((stamped(key, want) if is_stamped(doc) else want)["http"], self._seen[1])
+        except ProxyFailure:
+            return True
 
     def require(self) -> None:
         """Fail early when Traefik cannot confirm anything.
@@ -117,22 +140,46 @@ class Traefik:
                 silence = error
         raise silence
 
-    def place(self, key: str, doc: Document) -> None:
+    def place(self, key: str, doc: Document, asks: t.Mapping[str, Ask] | None = None) -> list[Reached]:
         """Write the route file, then wait until Traefik serves exactly it.
 
+        :param asks: services whose servers are then asked, each through Traefik; what became of that is the result.
         :raises ProxyFailure: invalid, not writable, or not confirmed in time.
         """
         path, wrong = self.files.path(key), problems(doc)
         if wrong:
             raise ProxyFailure(f"not written, because {'; '.join(wrong)}", subject=path)
-        # JSON is YAML; a JSON text needs no library on the host and no quoting rules.
-        text = json.dumps(doc, indent=1, sort_keys=True) + "\n"
-        make = functools.partial(self.files.place, key, text)
-        self._change(key, Change(path, make, functools.partial(differs, doc["http"])))
+        door = self.api.door() if asks else None
+        if asks and door is None:
+            self.place(key, doc)
+            return [Reached(key, False, False, "its API does not say on which entry point it answers")]
+        asking_too, questions = asking(doc, asks or {}, door, os.urandom(16).hex()) if door else (doc, [])
+        whole = stamped(key, asking_too)
+        make = functools.partial(self.files.place, key, as_text(whole))
+        self._change(key, Change(path, make, functools.partial(differs, whole["http"])))
+        try:
+            return [self._ask(question) for question in questions]
+        finally:
+            if questions:
+                self._end_of_questions(key, stamped(key, doc))
+
+    def _ask(self, question: Question) -> Reached:
+        """Ask a server until it is reached, or has had its time."""
+        for _left in attempts(self.clock, PATIENCE_WITH_A_SERVER, first=FIRST_LOOK, most=MOST_LOOK):
+            answer = self.api.ask(question)
+            if answer.asked and answer.reached:
+                break
+        return Reached(question.url, *answer)
+
+    def _end_of_questions(self, key: str, doc: Document) -> None:
+        """Take questions out of a route file; nobody waits for it, and what stays there goes with the next change."""
+        with contextlib.suppress(ProxyFailure):
+            self.files.place(key, as_text(doc))
+            self.files.announce()
 
     def withdraw(self, key: str) -> None:
         """Remove the route file, then wait until Traefik, if there is one, has forgotten it."""
-        routers = (self.read(key) or {}).get("http", {}).get("routers", {})
+        routers = (self.files.document(key) or {"http": {}})["http"].get("routers", {})
         make = functools.partial(self.files.remove, key)
         self._change(key, Change(self.files.path(key), make, functools.partial(gone, routers), optional=True))
 

@@ -13,12 +13,24 @@ from urllib.parse import quote, urlsplit
 
 from ._declared import Document
 from ._errors import ProxyFailure
+from ._questions import HEADER, Door, Question
 
 TIMEOUT = 5.0
+# A server that Traefik cannot dial has failed by then (`dialTimeout`); one that has not answered yet was reached.
+ANSWER_TIME = 6.0
+_OWN_FAILURES = {502: b"Bad Gateway", 504: b"Gateway Timeout"}
 _SERVICE_REQUESTS = re.compile(r"^traefik_service_requests_total\{([^}]*)\} (\S+)$", re.MULTILINE)
 
 Look = t.Callable[[str, str], t.Optional[Document]]
 """What Traefik has: `services` or `routers`, and the name in a route file; None where there is none."""
+
+
+class Answer(t.NamedTuple):
+    """The answer to a question: whether it was `asked` at all, and whether the server was `reached`; in words."""
+
+    asked: bool
+    reached: bool
+    said: str
 
 
 class Answered(t.NamedTuple):
@@ -37,6 +49,7 @@ class Api:
 
     def __init__(self, url: str, timeout: float) -> None:
         self.url, self.timeout = url.rstrip("/"), min(timeout, TIMEOUT)
+        self._door: Door | None = None
 
     def version(self) -> Document | None:
         """What it is; None where there is no API at this address.
@@ -63,10 +76,42 @@ class Api:
         data = self.everything()
         found: dict[str, Document] = {}
         for name, router in data.get("routers", {}).items():
+            if name.startswith("_"):
+                continue  # a question of a switch
             service = data.get("services", {}).get(f"{router.get('service')}@file", {})
             servers = [s["url"] for s in service.get("loadBalancer", {}).get("servers", [])]
             found[name.rpartition("@")[0]] = {**router, "servers": servers}
         return found
+
+    def door(self) -> Door | None:
+        """How this API is reached; None where Traefik does not say."""
+        if self._door is None:
+            service = self._get("/api/http/services/api@internal") or {}
+            for name in service.get("usedBy", ()):
+                router = self._get(f"/api/http/routers/{quote(name)}") or {}
+                if router.get("entryPoints"):
+                    self._door = Door(tuple(router["entryPoints"]), tuple(router.get("middlewares", ())))
+        return self._door
+
+    def ask(self, question: Question) -> Answer:
+        """Ask one server through Traefik."""
+        url = urlsplit(self.url)
+        connection = http.client.HTTPConnection(url.hostname or "", url.port or 80, timeout=ANSWER_TIME)
+        headers = {HEADER: question.word, **({"Host": question.ask.host} if question.ask.host else {})}
+        try:
+            connection.request("GET", question.ask.path, headers=headers)
+            answer = connection.getresponse()
+            if answer.getheader(HEADER) != question.word:
+                return Answer(False, False, f"status {answer.status} of somebody else")
+            own = _OWN_FAILURES.get(answer.status)
+            reached = own is None or answer.read(len(own) + 1) != own
+        except TimeoutError:
+            return Answer(True, True, f"no answer within {ANSWER_TIME:g} s")
+        except (OSError, http.client.HTTPException) as error:
+            return Answer(False, False, str(error) or type(error).__name__)
+        finally:
+            connection.close()
+        return Answer(True, reached, f"status {answer.status}")
 
     def answered(self, key: str) -> Answered:
         """How many requests to a workload's service were answered since Traefik began, by its own metrics.
@@ -123,7 +168,10 @@ def gone(routers: t.Iterable[str], look: Look) -> str:
 
 
 def differs(part: Document, look: Look) -> str:
-    """What of a document's services and routers Traefik has otherwise; an empty text when nothing."""
+    """What of a route file Traefik has otherwise; an empty text when nothing.
+
+    Its stamp is among the services: where Traefik has that, it has read all of this very file.
+    """
     return _service_differs(part, look) or _router_differs(part, look)
 
 

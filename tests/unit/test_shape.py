@@ -38,6 +38,7 @@ LAYERS = {
     "_create": {"_declared"},
     "_routing": {"_declared", "_names", "_rules"},
     "_rules": {"_declared"},
+    "_questions": {"_declared"},
     "_form": {"_errors", "_model", "_names", "_options", "_project", "_routing", "_rules"},
     "_options": {"_names", "_errors", "_declared"},
     "_dockerfile": {"_errors"},

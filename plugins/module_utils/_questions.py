@@ -1,0 +1,90 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a route file has besides routes: a stamp, and questions that only the servers behind it can answer. Pure.
+
+Private to tidegate.platform. Traefik v3. The stamp is a digest of all the file says; a Traefik that has it has read
+exactly this file. A question is a router for one server, without the middlewares that may answer in its place, on the
+entry point that the API answers on and behind what guards the API. It is there for the moment of its answer.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ._declared import Document, digest
+
+HEADER = "X-Tidegate-Asked"
+_OWN = "_"  # no workload's name begins with it
+STAMP = f"{_OWN}stamp-"
+# Above the API's own, so that it may be asked for any path.
+_PRIORITY = 2_000_000_001
+
+
+class Ask(t.NamedTuple):
+    """What a service's servers are asked for."""
+
+    path: str = "/"
+    host: str = ""
+
+
+class Door(t.NamedTuple):
+    """How the API is reached, by names of Traefik's."""
+
+    entry_points: tuple[str, ...]
+    middlewares: tuple[str, ...]
+
+
+class Question(t.NamedTuple):
+    """One server, what it is asked for, and the word that its router is known by."""
+
+    url: str
+    ask: Ask
+    word: str
+
+
+def stamped(key: str, doc: Document) -> dict[str, t.Any]:
+    """The document with its stamp, which is the same with and without questions: a service that nobody is sent to."""
+    server = {"url": f"http://{digest(plain(doc))}"}
+    return _with(doc, {"services": {f"{STAMP}{key}": {"loadBalancer": {"servers": [server]}}}})
+
+
+def is_stamped(doc: Document) -> bool:
+    """False for a document of an earlier version."""
+    return any(name.startswith(STAMP) for name in doc["http"].get("services", {}))
+
+
+def asking(doc: Document, asks: t.Mapping[str, Ask], door: Door, token: str) -> tuple[Document, list[Question]]:
+    """The document with a question to every server of these services, and the questions."""
+    extra: dict[str, dict[str, t.Any]] = {"routers": {}, "services": {}, "middlewares": {}}
+    questions: list[Question] = []
+    for service, ask in asks.items():
+        balancer = doc["http"].get("services", {}).get(service, {}).get("loadBalancer", {})
+        for server in balancer.get("servers", ()):
+            name, word = f"{_OWN}ask-{len(questions)}-{service}", f"{token}-{len(questions)}"
+            questions.append(Question(server["url"], ask, word))
+            extra["routers"][name] = {
+                "rule": f"Header(`{HEADER}`, `{word}`)",
+                "priority": _PRIORITY,
+                "service": name,
+                "entryPoints": list(door.entry_points),
+                "middlewares": [*door.middlewares, name],
+            }
+            extra["services"][name] = {"loadBalancer": {"servers": [server], "serversTransport": service}}
+            said = {"customResponseHeaders": {HEADER: word}, "customRequestHeaders": {HEADER: ""}}
+            extra["middlewares"][name] = {"headers": said}
+    return (_with(doc, extra) if questions else doc), questions
+
+
+def _with(doc: Document, extra: t.Mapping[str, Document]) -> dict[str, t.Any]:
+    part = doc["http"]
+    return {"http": {**part, **{kind: {**part.get(kind, {}), **entries} for kind, entries in extra.items()}}}
+
+
+def plain(doc: Document) -> dict[str, t.Any]:
+    """The document without what this file added."""
+    kinds = {
+        kind: {name: entry for name, entry in entries.items() if not name.startswith(_OWN)}
+        for kind, entries in doc["http"].items()
+    }
+    return {"http": {kind: entries for kind, entries in kinds.items() if entries}}
