@@ -110,11 +110,13 @@ class Compose:
                     cause = "is mounted from the source to be written, where it would be lost with a release"
                     remedy = "Mount it read-only (:ro), or use a named volume or an absolute path for data."
                     raise InvalidOption("compose", os.path.relpath(path, root), cause, remedy)
-                entry[key] = self._place_of(path, sign)
+                entry[key] = self._place_of(path, root, sign)
         return model
 
-    def _place_of(self, path: str, sign: Sign) -> str:
-        real = os.path.realpath(path)
+    def _place_of(self, path: str, source: str, sign: Sign) -> str:
+        real, top = os.path.realpath(path), os.path.realpath(source)
+        if real != top and not real.startswith(top + os.sep):
+            raise InvalidOption("compose", os.path.basename(path), "is a link out of the source", "Remove it.")
         if not os.path.exists(real):
             raise InvalidOption("compose", os.path.basename(path), "is mounted, but not there", "Add it to the source.")
         found, name = _content(real), os.path.basename(path)
@@ -131,7 +133,10 @@ class Compose:
                 shutil.rmtree(part, ignore_errors=True)
                 os.makedirs(part)
                 target = os.path.join(part, os.path.basename(place))
-                (shutil.copytree if os.path.isdir(origin) else _copy)(origin, target)
+                if os.path.isdir(origin):
+                    shutil.copytree(origin, target, symlinks=True)  # a link to a file of the host stays a link
+                else:
+                    _copy(origin, target)
                 os.rename(part, os.path.dirname(place))
         _files.private_folder(home)
         document = {

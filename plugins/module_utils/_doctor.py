@@ -17,7 +17,7 @@ from ._call import Call, Result
 from ._declared import Subject
 from ._errors import EngineFailure, ProxyFailure, TidegateError
 from ._examine import Space
-from ._model import Known
+from ._model import Known, Release
 from ._names import key_of
 from ._table import table
 
@@ -160,6 +160,7 @@ def _record(call: Call) -> t.Iterator[Finding]:
         yield Finding("record", FAILURE, error.cause, error.remedy)
         return
     yield Finding("record", FAILURE if damage else OK, damage or "whole", "Run the playbook restore." if damage else "")
+    yield of_walls(store.known())
     if proxied:
         try:
             yield Finding("proxy", OK, f"{len(call.traefik().api.table())} routers")
@@ -183,6 +184,18 @@ def of_compose(version: str, projects: t.Sequence[str]) -> Finding:
         return Finding("compose", OK, version)
     needed = f"; needed by {', '.join(projects)}" if projects else "; Compose projects cannot be deployed"
     return Finding("compose", FAILURE if projects else WARNING, f"{said}{needed}", _composer.REMEDY)
+
+
+def of_walls(known: t.Mapping[Subject, Known]) -> Finding:
+    """Workloads whose declaration says that they may reach the host."""
+    open_to = [str(subject.workload) for subject, row in sorted(known.items()) if row.live and reaches_host(row.live)]
+    return Finding("walls", OK, f"open by declaration: {', '.join(open_to)}" if open_to else "closed for all workloads")
+
+
+def reaches_host(release: Release) -> bool:
+    """Whether a release was declared unsafe, or has the engine's socket."""
+    snapshot = release.snapshot
+    return bool(snapshot.get("unsafe")) or any(volume.get("engine") for volume in snapshot.get("volumes") or ())
 
 
 def _ports(call: Call) -> t.Iterator[Finding]:

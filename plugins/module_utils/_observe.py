@@ -21,6 +21,7 @@ from ._services import good
 from ._stack import Definition, with_images
 from ._stack_volumes import declared as declared_volumes
 from ._stack_volumes import refuse_another
+from ._walls import Walls, refuse_capabilities, refuse_mounts
 from ._world import Platform
 
 FindImage = t.Callable[[str], t.Optional[Image]]
@@ -43,6 +44,7 @@ class Survey(t.NamedTuple):
         known = self.known.get(want.subject, Known())
         if want.stack is not None:
             return self._stack(want, known)
+        _refuse_unsafe(want, self.on)
         image, pull_needed, reference = _artifact(want, self.on, self.find_image)
         containers = self.containers.get(want.subject, ())
         return Actual(
@@ -113,6 +115,16 @@ def _settled(found: Definition, known: Known, have: t.Sequence[Container]) -> bo
     if known.live is None or known.live.image_id != found.identity:
         return False
     return all(sum(good(c, service) for c in have) == service.replicas for service in found.services)
+
+
+def _refuse_unsafe(want: Workload, on: Platform) -> None:
+    """Refuse what hands the host to a container, unless the declaration says that it shall; a record was judged."""
+    if want.state is not State.PRESENT or want.artifact or want.snapshot.get("unsafe"):
+        return
+    refuse_capabilities(want.container.cap_add)
+    volumes = want.snapshot.get("volumes") or ()
+    if volumes:
+        refuse_mounts(Walls(on.state_dir, on.engine.docker_host), volumes)
 
 
 def _refuse_project(want: Workload, on: Platform, known: Known) -> None:

@@ -17,7 +17,6 @@ from ._errors import InvalidOption
 
 Params = t.Mapping[str, t.Any]
 
-ENGINE_SOCKETS = ("/var/run/docker.sock", "/run/docker.sock")
 SECRETS_DIR = "/run/secrets"
 LAST_PORT = 65535
 _UNITS = {"": 1, "b": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
@@ -88,12 +87,6 @@ def _mount(volume: Params) -> Mount:
     source, target = volume["source"], volume["target"]
     grammar = _names.ABSOLUTE if source.startswith("/") else _names.VOLUME
     grammar.check("volumes.source", source)
-    socket = source.rstrip("/") in ENGINE_SOCKETS
-    if socket and not volume["engine"]:
-        remedy = "Reach the engine through a socket proxy (role socket_proxy)."
-        raise InvalidOption("volumes.source", source, "would hand the host to the container", remedy)
-    if volume["engine"] and not socket:
-        raise InvalidOption("volumes.engine", True, f"goes only with {', '.join(ENGINE_SOCKETS)}", "Leave it out.")
     _names.ABSOLUTE.check("volumes.target", target)
     if target.rstrip("/") in ("", SECRETS_DIR):
         raise InvalidOption("volumes.target", target, "is used by the platform", "Mount it somewhere else.")

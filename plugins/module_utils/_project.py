@@ -36,6 +36,7 @@ def stack(params: Params, version_of: t.Callable[[str], str]) -> Stack:
         exposed=exposed(given),
         network=_names.NETWORK.check("compose.network", given["network"]),
         secrets=tuple(_variable(row, given.get("env") or {}, version_of) for row in given.get("secrets") or ()),
+        unsafe=bool(params["unsafe"]),
     )
 
 

@@ -20,9 +20,11 @@ from ._errors import EngineFailure, Unhealthy
 from ._listing import ownership
 from ._model import Container, Release, Step
 from ._names import key_of
+from ._project_walls import refuse_project
 from ._stack import Definition, Service, Stack
 from ._stack_volumes import labelled
 from ._tree import every_path
+from ._walls import Walls
 from ._world import Platform, World
 
 COMPLETION_SECONDS = 300.0
@@ -65,14 +67,22 @@ def read(on: Platform, want: Workload, compose: Compose, *, place: bool = False)
     owner = ownership(on.state_dir, want.subject)
     tree = workshop.identity(stack.source, every_path) if stack.source else ""
     declared = stack.identity(tree, owner)
+    walls = Walls(on.state_dir, on.engine.docker_host)
     known = compose.known(compose.identity(declared))
     if known is not None:
+        _refuse_unsafe(stack, walls, known, compose)
         return known
     with _files_of(stack, workshop) as root:
         found = compose.read(stack, declared, root, owner, on.secrets.version)
+        _refuse_unsafe(stack, walls, found, compose)
         if place:
             compose.place(found)
     return found
+
+
+def _refuse_unsafe(stack: Stack, walls: Walls, found: Definition, compose: Compose) -> None:
+    if not stack.unsafe:
+        refuse_project(walls, found.model, compose.folder)
 
 
 @contextlib.contextmanager

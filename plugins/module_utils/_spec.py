@@ -35,6 +35,7 @@ WORKLOAD: Spec = {
     "force": {"type": "bool", "default": False},
     "retain": {"type": "int", "default": 5},
     "sequence": {"type": "int"},
+    "unsafe": {"type": "bool", "default": False},
     "remove_volumes": {"type": "bool", "default": False},
 }
 

@@ -19,7 +19,6 @@ from ._sources import Source
 NETWORK_KEY = "tidegate_platform"
 LABEL_SERVICE = "com.docker.compose.service"
 LABEL_PROJECT = "com.docker.compose.project"
-_SOCKETS = ("/var/run/docker.sock", "/run/docker.sock")
 
 
 @dataclass(frozen=True)
@@ -44,6 +43,7 @@ class Stack:
     exposed: tuple[Exposed, ...]
     network: str
     secrets: tuple[Secret, ...] = ()
+    unsafe: bool = False
 
     def identity(self, tree: str, owner: t.Mapping[str, str]) -> str:
         """What decides everything that Compose makes of it.
@@ -188,10 +188,6 @@ def _service(name: str, facts: Document, waited: t.Container[str], fingerprint: 
     if not facts.get("image"):
         raise InvalidOption("compose", f"{where}.image", "is missing", "Name an image.")
     mounts = facts.get("volumes") or ()
-    for mount in mounts:
-        if str(mount.get("source", "")).rstrip("/") in _SOCKETS:
-            remedy = "Reach the engine through a socket proxy."
-            raise InvalidOption("compose", f"{where}.volumes", "would hand the host to the container", remedy)
     writable = any(m.get("type") in ("volume", "bind") and not m.get("read_only") for m in mounts)
     published = any(port.get("published") for port in facts.get("ports") or ())
     deploy = facts.get("deploy") or {}

@@ -98,6 +98,22 @@ options:
           with their secrets. Their images are spared by M(tidegate.platform.workload_prune).
         type: int
         default: 5
+      unsafe:
+        description:
+        - Say that the workload may be given what hands the host, or other workloads' secrets, to
+          its containers. Without it, that is refused.
+        - Such are bind mounts that lead, by whatever name, to or above the socket of an engine or
+          of the service manager, the platform's own state, C(/proc), the engine's data or password
+          hashes, and writable ones of what the host starts; capabilities such as C(SYS_ADMIN); and
+          in Compose projects C(privileged), the host's C(pid) and C(userns_mode), disks and memory
+          as C(devices), any C(security_opt) but C(no-new-privileges) and labels, C(use_api_socket),
+          C(provider), privileged hooks, and volumes whose C(driver_opts) lead to the like.
+        - The host's network, IPC or cgroup namespace and plain character devices are no walls of
+          the platform's. What is listening on the host's loopback, such as Traefik's API, trusts
+          whoever has its network.
+        - M(tidegate.platform.platform_doctor) names the workloads that say so.
+        type: bool
+        default: false
       sequence:
         description:
         - A number that grows with every request, such as a pipeline's run number. A deployment whose

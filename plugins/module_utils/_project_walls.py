@@ -1,0 +1,100 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What of a Compose project hands the host to a container. Private to tidegate.platform.
+
+The host's network, IPC and cgroup namespaces, host ports and plain character devices are no walls of the platform's:
+they are what many projects are for.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ._declared import Document
+from ._errors import InvalidOption
+from ._walls import REMEDY, Walls, device, is_root
+
+_HARMLESS_OPTIONS = ("no-new-privileges", "label=user", "label=role", "label=type", "label=level")
+Found = t.Iterator[t.Tuple[str, str]]
+"""Options that break a wall, and why."""
+
+
+def refuse_project(walls: Walls, model: Document, kept: str) -> None:
+    """Refuse a Compose project of which a part breaks a wall.
+
+    :param model: the file that Compose is run with.
+    :param kept: where the files of its source are, which it mounts.
+    :raises InvalidOption: names service and option.
+    """
+    for where, why in _of_project(walls, model, kept):
+        raise InvalidOption("compose", where, f"would hand the host to the container: it {why}", REMEDY)
+
+
+def _of_project(walls: Walls, model: Document, kept: str) -> Found:
+    for name, facts in sorted((model.get("services") or {}).items()):
+        for find in (_of_modes, _of_rights, _of_devices):
+            yield from ((f"services.{name}.{option}", why) for option, why in find(facts))
+        binds = [mount for mount in facts.get("volumes") or () if mount.get("type") == "bind"]
+        for mount in binds:
+            why = walls.broken_by(str(mount.get("source") or ""), bool(mount.get("read_only")), kept)
+            if why:
+                yield f"services.{name}.volumes", f"{why} ({mount['source']})"
+    yield from _of_files(walls, model, kept)
+
+
+def _of_files(walls: Walls, model: Document, kept: str) -> Found:
+    """Files and devices of the host that the project's parts are made of."""
+    for kind in ("configs", "secrets"):
+        for name, entry in sorted((model.get(kind) or {}).items()):
+            path = str((entry or {}).get("file") or "")
+            why = walls.broken_by(path, read_only=True, kept=kept) if path else ""
+            if why:
+                yield f"{kind}.{name}.file", why
+    for name, entry in sorted((model.get("volumes") or {}).items()):
+        path = str(((entry or {}).get("driver_opts") or {}).get("device") or "")
+        why = walls.broken_by(path, read_only=False) or device(path) if path.startswith("/") else ""
+        if why:
+            yield f"volumes.{name}.driver_opts", why
+
+
+def _of_modes(facts: Document) -> Found:
+    """Whose namespaces, mounts and programs a service shares."""
+    for option in ("pid", "userns_mode"):
+        mode = str(facts.get(option) or "")
+        if mode == "host" or mode.startswith("container:"):
+            yield option, f"shares what is {mode}'s"
+    for given in facts.get("volumes_from") or ():
+        if str(given).startswith("container:"):
+            yield "volumes_from", "mounts what a container mounts that is none of the project's"
+    if facts.get("use_api_socket"):
+        yield "use_api_socket", "is the socket of an engine"
+    if facts.get("provider"):
+        yield "provider", "is a program that Compose runs on the host"
+
+
+def _of_rights(facts: Document) -> Found:
+    """What the kernel lets a service do."""
+    if facts.get("privileged"):
+        yield "privileged", "takes every wall away"
+    for name in facts.get("cap_add") or ():
+        if is_root(name):
+            yield "cap_add", f"has {name}"
+    for text in facts.get("security_opt") or ():
+        if not str(text).replace(":", "=").startswith(_HARMLESS_OPTIONS):
+            yield "security_opt", f"says {text}"
+    for hook in ("post_start", "pre_stop"):
+        if any((row or {}).get("privileged") for row in facts.get(hook) or ()):
+            yield hook, "has a privileged command"
+
+
+def _of_devices(facts: Document) -> Found:
+    for row in facts.get("devices") or ():
+        path = str(row.get("source") if isinstance(row, dict) else row).partition(":")[0]
+        why = device(path) if path.startswith("/") else ""
+        if why:
+            yield "devices", why
+    for rule in facts.get("device_cgroup_rules") or ():
+        kind, _blank, numbers = str(rule).strip().partition(" ")
+        if kind != "c" or numbers.split(":")[0] in ("*", "1"):
+            yield "device_cgroup_rules", f"says {rule}"

@@ -1,0 +1,187 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What hands the host, or its other workloads, to a container. Private to tidegate.platform.
+
+A path is judged by where it leads to on this host, whatever it is called.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import typing as t
+
+from ._declared import Document
+from ._errors import InvalidOption
+
+# Whoever reaches one of these is root on the host: engines, their parts, and the service manager.
+SOCKETS = (
+    "/var/run/docker.sock",
+    "/run/docker.sock",
+    "/run/docker/containerd/containerd.sock",
+    "/run/containerd/containerd.sock",
+    "/run/buildkit/buildkitd.sock",
+    "/run/podman/podman.sock",
+    "/run/crio/crio.sock",
+    "/run/k3s/containerd/containerd.sock",
+    "/run/systemd/private",
+    "/run/dbus/system_bus_socket",
+    "/run/snapd.socket",
+)
+# Not even to be read: what others' secrets are in.
+_PRIVATE = ("/proc", "/etc/shadow", "/root/.ssh")
+# Not as a whole; what collects logs reads a part.
+_DATA = ("/var/lib/docker", "/var/lib/containerd")
+_PRIVATE_STATE = ("tidegate.db", "secret.key", "secrets", "records", "stacks", "work", "platform")
+# Not to be written: what the host starts, or whom it believes.
+_SYSTEM = (
+    "/boot",
+    "/etc/cron.d",
+    "/etc/docker",
+    "/etc/init.d",
+    "/etc/ld.so.preload",
+    "/etc/pam.d",
+    "/etc/passwd",
+    "/etc/ssh",
+    "/etc/sudoers",
+    "/etc/sudoers.d",
+    "/etc/systemd",
+    "/sys",
+    "/usr/bin",
+    "/usr/lib",
+    "/usr/local/bin",
+    "/usr/sbin",
+    "/var/lib/docker",
+    "/var/spool/cron",
+)
+_CAPABILITIES = {
+    "ALL",
+    "BPF",
+    "DAC_READ_SEARCH",
+    "MAC_ADMIN",
+    "MAC_OVERRIDE",
+    "SYS_ADMIN",
+    "SYS_BOOT",
+    "SYS_MODULE",
+    "SYS_RAWIO",
+}
+_MEMORY = ("/dev/mem", "/dev/kmem", "/dev/port")
+REMEDY = "Remove it; reach the engine through a socket proxy. If it has to be, say so with unsafe=true."
+
+
+class Walls:
+    """The walls of one host.
+
+    :param docker_host: its engine's address.
+    """
+
+    def __init__(self, state_dir: str, docker_host: str) -> None:
+        own = docker_host.partition("unix://")[2]
+        self.sockets = _real([*SOCKETS, *([own] if own else [])])
+        self.data = _real(_DATA)
+        self.private = _real([*_PRIVATE, *(os.path.join(state_dir, name) for name in _PRIVATE_STATE)])
+
+    def socket(self, source: str) -> bool:
+        """True for a path that is an engine's socket, under whatever name."""
+        path = _leads_to(source)
+        return path in self.sockets or any(_same(path, socket) for socket in self.sockets)
+
+    def broken_by(self, source: str, read_only: bool, kept: str = "") -> str:
+        """Why a path of the host may not be mounted; empty when it may.
+
+        :param kept: a folder of the platform's own, whose content it mounts itself.
+        """
+        path = _leads_to(source)
+        if kept and _within(path, os.path.realpath(kept)):
+            return ""
+        if self.socket(path):
+            return "is the socket of an engine"
+        above = [reached for reached in (*self.sockets, *self.data) if _within(reached, path)]
+        shown = [private for private in self.private if _related(path, private)]
+        written = [] if read_only else [system for system in _real(_SYSTEM) if _related(path, system)]
+        for what, found in (("has {} inside", above), ("shows {}", shown), ("lets it write {}", written)):
+            if found:
+                return what.format(found[0])
+        return ""
+
+
+def refuse_capabilities(names: t.Iterable[str]) -> None:
+    """Refuse those that make root in a container root of the host.
+
+    :raises InvalidOption: names the first.
+    """
+    for name in names:
+        if is_root(name):
+            raise InvalidOption("cap_add", name, "would hand the host to the container", REMEDY)
+
+
+def refuse_mounts(walls: Walls, volumes: t.Iterable[Document]) -> None:
+    """Refuse bind mounts that break a wall; one whose `engine` says so may be a socket, and nothing else.
+
+    :raises InvalidOption: names the source.
+    """
+    for volume in volumes:
+        source = volume["source"]
+        if not source.startswith("/"):
+            continue
+        if volume.get("engine") and walls.socket(source):
+            continue
+        if volume.get("engine"):
+            cause = "goes only with the socket of an engine, such as /var/run/docker.sock"
+            raise InvalidOption("volumes.engine", True, cause, "Leave it out.")
+        why = walls.broken_by(source, bool(volume["read_only"]))
+        if why:
+            cause = f"would hand the host to the container: it {why}"
+            raise InvalidOption("volumes.source", source, cause, REMEDY)
+
+
+def device(path: str) -> str:
+    """Why a device is a wall: a disk is every file on it, and memory is everything."""
+    real = _leads_to(path)
+    if real == "/dev":
+        return "is every device"
+    if real in _MEMORY:
+        return f"is the host's memory ({path})"
+    try:
+        disk = stat.S_ISBLK(os.stat(real).st_mode)
+    except OSError:
+        return ""  # the engine refuses it
+    return f"is a disk ({path})" if disk else ""
+
+
+def is_root(capability: str) -> bool:
+    """True for a capability that makes root in a container root of the host."""
+    return str(capability).upper().removeprefix("CAP_") in _CAPABILITIES
+
+
+def _leads_to(path: str) -> str:
+    """Where a path leads to; what is behind a process's own links is that process's."""
+    plain = "/" + os.path.normpath(path).lstrip("/")
+    if _within(plain, "/proc"):
+        return plain
+    try:
+        return os.path.realpath(plain)
+    except OSError:  # a link that may not be read
+        return plain
+
+
+def _real(paths: t.Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(os.path.realpath(path) for path in paths))
+
+
+def _within(path: str, folder: str) -> bool:
+    """True for a path that is a folder, or below it."""
+    return path == folder or path.startswith(folder.rstrip("/") + "/")
+
+
+def _related(path: str, other: str) -> bool:
+    return _within(path, other) or _within(other, path)
+
+
+def _same(path: str, other: str) -> bool:
+    """True for two names of one file: hard links and bind mounts have no other sign."""
+    try:
+        return os.path.samestat(os.stat(path), os.stat(other))
+    except OSError:
+        return False

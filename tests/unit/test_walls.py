@@ -1,0 +1,172 @@
+"""What hands the host to a container, by where paths lead to on this very host."""
+
+from __future__ import annotations
+
+import os
+import socket
+import typing as t
+from pathlib import Path
+
+import pytest
+from ansible_collections.tidegate.platform.plugins.module_utils._declared import Subject
+from ansible_collections.tidegate.platform.plugins.module_utils._doctor import of_walls
+from ansible_collections.tidegate.platform.plugins.module_utils._errors import InvalidOption
+from ansible_collections.tidegate.platform.plugins.module_utils._model import Known, Release
+from ansible_collections.tidegate.platform.plugins.module_utils._project_walls import refuse_project
+from ansible_collections.tidegate.platform.plugins.module_utils._walls import (
+    Walls,
+    refuse_capabilities,
+    refuse_mounts,
+)
+
+PLAIN = {"image": "app:1"}
+
+
+@pytest.fixture
+def walls(tmp_path: Path) -> t.Iterator[Walls]:
+    """Those of a host whose engine listens at an unusual place."""
+    (state := tmp_path / "state" / "secrets").mkdir(parents=True)
+    (tmp_path / "engine").mkdir()
+    with socket.socket(socket.AF_UNIX) as engine:
+        engine.bind(str(tmp_path / "engine" / "own.sock"))
+        yield Walls(str(state.parent), f"unix://{tmp_path}/engine/own.sock")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        *("/", "//", "/run", "/run/", "/var/run", "/var", "//var/run/docker.sock", "/var/run/./docker.sock"),
+        *(
+            "/run/docker.sock",
+            "/run/docker.sock/",
+            "/run/containerd",
+            "/run/containerd/containerd.sock",
+            "/run/systemd",
+        ),
+        *("{tmp}/engine", "{tmp}/engine/own.sock", "{tmp}", "{tmp}/link", "{tmp}/link/docker.sock", "{tmp}/hard"),
+        *("{tmp}/state", "{tmp}/state/secrets", "{tmp}/state/secrets/shop", "{tmp}/state/secret.key"),
+        *("/proc", "/proc/1/root", "/etc", "/etc/shadow", "/root", "/var/lib/docker", "/var/lib/docker/"),
+    ],
+)
+def test_what_may_not_even_be_read(walls: Walls, tmp_path: Path, source: str) -> None:
+    """C6: the resolved path decides, and what lies below it."""
+    (tmp_path / "link").symlink_to("/run")
+    os.link(tmp_path / "engine" / "own.sock", tmp_path / "hard")
+    with pytest.raises(InvalidOption, match="hand the host"):
+        refuse_mounts(walls, [{"source": source.format(tmp=tmp_path), "read_only": True}])
+
+
+@pytest.mark.parametrize("source", ["/etc/cron.d", "/usr", "/usr/local/bin", "/sys", "/boot", "/etc/systemd/system"])
+def test_what_may_be_read_but_not_written(walls: Walls, source: str) -> None:
+    """C6."""
+    refuse_mounts(walls, [{"source": source, "read_only": True}])
+    with pytest.raises(InvalidOption, match="lets it write"):
+        refuse_mounts(walls, [{"source": source, "read_only": False}])
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["{tmp}/data", "/srv", "/etc/shop", "/var/lib/shop", "/run/shop", "/var/runner", "volume", "{tmp}/state/x"],
+)
+def test_what_is_no_wall(walls: Walls, tmp_path: Path, source: str) -> None:
+    """C6: data, also beside and below what is one."""
+    refuse_mounts(walls, [{"source": source.format(tmp=tmp_path), "read_only": False}])
+
+
+def test_the_engines_socket_itself_may_be_declared_and_nothing_else_under_its_name(
+    walls: Walls, tmp_path: Path
+) -> None:
+    """C6: what a socket proxy has."""
+    for source in ("/var/run/docker.sock", "/run/docker.sock", str(tmp_path / "engine" / "own.sock")):
+        refuse_mounts(walls, [{"source": source, "read_only": False, "engine": True}])
+    for source in ("/run", "/srv"):
+        with pytest.raises(InvalidOption, match="goes only with the socket"):
+            refuse_mounts(walls, [{"source": source, "read_only": False, "engine": True}])
+
+
+@pytest.mark.parametrize(
+    ("where", "facts"),
+    [
+        ("privileged", {"privileged": True}),
+        ("pid", {"pid": "host"}),
+        ("pid", {"pid": "container:other"}),
+        ("userns_mode", {"userns_mode": "host"}),
+        ("cap_add", {"cap_add": ["NET_ADMIN", "SYS_ADMIN"]}),
+        ("cap_add", {"cap_add": ["cap_sys_module"]}),
+        ("cap_add", {"cap_add": ["all"]}),
+        ("security_opt", {"security_opt": ["seccomp:unconfined"]}),
+        ("security_opt", {"security_opt": ["apparmor=unconfined"]}),
+        ("security_opt", {"security_opt": ["label:disable"]}),
+        ("security_opt", {"security_opt": ["systempaths=unconfined"]}),
+        ("devices", {"devices": [{"source": "/dev/mem", "target": "/dev/mem", "permissions": "rwm"}]}),
+        ("devices", {"devices": ["/dev:/dev"]}),
+        ("device_cgroup_rules", {"device_cgroup_rules": ["a *:* rwm"]}),
+        ("device_cgroup_rules", {"device_cgroup_rules": ["b 8:* rwm"]}),
+        ("volumes_from", {"volumes_from": ["container:other"]}),
+        ("use_api_socket", {"use_api_socket": True}),
+        ("provider", {"provider": {"type": "reboot"}}),
+        ("post_start", {"post_start": [{"command": ["x"], "privileged": True}]}),
+        ("volumes", {"volumes": [{"type": "bind", "source": "/var/run", "target": "/r", "read_only": True}]}),
+    ],
+)
+def test_options_of_a_project_that_break_a_wall(walls: Walls, where: str, facts: dict[str, t.Any]) -> None:
+    """C6: each is named."""
+    with pytest.raises(InvalidOption, match="hand the host") as caught:
+        refuse_project(walls, {"services": {"web": {**PLAIN, **facts}}}, "/kept")
+    assert f"compose='services.web.{where}'" in str(caught.value)
+    assert "unsafe" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"network_mode": "host"},
+        {"ipc": "host"},
+        {"pid": "service:db"},
+        {"cap_add": ["NET_ADMIN", "SYS_NICE"]},
+        {"security_opt": ["no-new-privileges:true", "label:type:x_t"]},
+        {"devices": [{"source": "/dev/null", "target": "/dev/null", "permissions": "rwm"}]},
+        {"device_cgroup_rules": ["c 13:* rmw"]},
+        {"volumes": [{"type": "volume", "source": "data", "target": "/data"}]},
+        {"volumes": [{"type": "bind", "source": "/kept/files/x", "target": "/x", "read_only": True}]},
+        {"privileged": False, "pid": "", "post_start": [{"command": ["x"]}]},
+    ],
+)
+def test_options_of_a_project_that_are_no_wall(walls: Walls, facts: dict[str, t.Any]) -> None:
+    """C6: what real projects need for good reasons."""
+    refuse_project(walls, {"services": {"web": {**PLAIN, **facts}}}, "/kept")
+
+
+@pytest.mark.parametrize(
+    ("where", "model"),
+    [
+        ("configs.c.file", {"configs": {"c": {"file": "/run/docker.sock"}}}),
+        ("secrets.s.file", {"secrets": {"s": {"file": "/etc/shadow"}}}),
+        ("volumes.v.driver_opts", {"volumes": {"v": {"driver_opts": {"o": "bind", "device": "/run/"}}}}),
+    ],
+)
+def test_top_level_parts_of_a_project_that_break_a_wall(walls: Walls, where: str, model: dict[str, t.Any]) -> None:
+    """C6: a named volume may be a bind mount by its options."""
+    with pytest.raises(InvalidOption, match="hand the host") as caught:
+        refuse_project(walls, {"services": {"web": PLAIN}, **model}, "/kept")
+    assert f"compose='{where}'" in str(caught.value)
+
+
+def test_capabilities_that_are_root() -> None:
+    """C6."""
+    refuse_capabilities(["NET_BIND_SERVICE", "CHOWN"])
+    with pytest.raises(InvalidOption, match="hand the host"):
+        refuse_capabilities(["CHOWN", "SYS_ADMIN"])
+
+
+def test_the_doctor_names_whoever_may_reach_the_host() -> None:
+    """C6."""
+
+    def live(**snapshot: t.Any) -> Known:
+        return Known(live=Release("a", "i", "i", "f", (), None, snapshot))
+
+    closed = {Subject("shop", "production"): live(volumes=[{"source": "/srv"}]), Subject("gone", "production"): Known()}
+    assert of_walls(closed).found == "closed for all workloads"
+    agent = {Subject("agent", "production"): live(unsafe=True)}
+    proxy = {Subject("proxy", "platform"): live(volumes=[{"source": "/run/docker.sock", "engine": True}])}
+    assert of_walls({**closed, **agent, **proxy}).found == "open by declaration: agent, proxy"
