@@ -21,6 +21,7 @@ options:
         - Name of the project. It is made lower-case, and what Compose does not take becomes a hyphen.
         - Omitted, it is made of the workload's name and environment. It cannot be changed while
           the workload is there, and is refused if anybody else's containers have it.
+        - Volumes and networks are named by it. Give the old name to a renamed workload, which then has its data.
         type: str
       file:
         description: Path of the Compose file below the source.

@@ -17,7 +17,7 @@ import tempfile
 import time
 import typing as t
 
-from . import _archive, _artifacts, _cipher, _files, _rolling
+from . import _archive, _artifacts, _cipher, _files, _rolling, _volume_data
 from ._archive import Part
 from ._artifacts import Wanted
 from ._call import Call, Result
@@ -92,14 +92,16 @@ def _written(call: Call, job: Job, work: str) -> tuple[str, int]:
     """The whole archive in a private folder, verified; and how many files are in it."""
     plain, passphrase = os.path.join(work, "plain"), call.params["passphrase"]
     releases = {key_of(*subject): known.live.id for subject, known in sorted(job.known.items()) if known.live}
+    copies, volumes = _volume_data.saved(call, job.known, work) if call.params["volumes"] else ([], [])
     facts = {
+        "volumes": volumes,
         "state_dir": call.params["state_dir"],
         "host": socket.gethostname(),
         "made_at": job.made_at,
         "elsewhere": [row._asdict() for row in job.elsewhere],
     }
     with open(plain, "xb") as stream:
-        manifest = _archive.write(stream, _parts(call, work, job), {**facts, "releases": releases})
+        manifest = _archive.write(stream, [*_parts(call, work, job), *copies], {**facts, "releases": releases})
     path = _cipher.encrypted(plain, work, passphrase, call.clock)
     with _cipher.readable(path, work, passphrase, call.clock) as again:
         if _archive.verify(again) != manifest:
@@ -159,6 +161,7 @@ def _restored(call: Call, plain: str, work: str) -> Result:
         **{name: manifest[name] for name in ("releases", "made_at", "host")},
         "postgres": DUMP in manifest["files"],
         "pulled": [row.reference for row in absent],
+        "volumes": [row["name"] for row in manifest.get("volumes", ())],
         "aside": aside if os.path.exists(state) else None,
     }
     if not call.check:
@@ -179,6 +182,7 @@ def _put(call: Call, plain: str, work: str, aside: str, manifest: t.Mapping[str,
     for name in images:
         with open(os.path.join(work, os.path.basename(name)), "rb") as stream:
             engine.load(stream)
+    _volume_data.put(call, plain, work, manifest.get("volumes", ()))
     if DUMP in manifest["files"]:
         os.makedirs(os.path.join(fresh, "platform"), mode=0o700, exist_ok=True)
         os.rename(os.path.join(work, DUMP), os.path.join(fresh, RESTORED_DUMP))

@@ -20,7 +20,7 @@ from . import _listing
 from ._create import ContainerExtra, address_options, container_options, host_options
 from ._declared import ContainerSpec, Registry, Subject
 from ._errors import EngineFailure
-from ._listing import LABEL_MANAGED, Facts, Publisher
+from ._listing import LABEL_MANAGED, Facts, Mounted, Publisher
 from ._model import Container, Image
 from ._stack_volumes import Named
 
@@ -185,10 +185,14 @@ class Engine:
             rows = self.api.volumes(filters={"label": labels})["Volumes"] or ()
         return tuple(sorted(row["Name"] for row in rows))
 
+    def mounted(self, name: str) -> list[Mounted]:
+        """The volumes of a container."""
+        row = self._found("inspect", name, lambda: self.api.inspect_container(name))
+        return _listing.mounted(row) if row else []
+
     def unnamed_volumes(self, name: str) -> dict[str, str]:
         """Volumes of a container that have no name but an id, by where they are mounted."""
-        row = self._found("inspect", name, lambda: self.api.inspect_container(name))
-        return _listing.unnamed(row) if row else {}
+        return {mount.target: mount.volume for mount in self.mounted(name) if mount.unnamed}
 
     def named_volumes(self) -> dict[str, Named]:
         """Every volume of the engine, whoever made it, by name."""
@@ -328,11 +332,45 @@ class Engine:
         labels: t.Mapping[str, str],
         driver: str | None = None,
         options: t.Mapping[str, str] | None = None,
+        *,
+        managed: bool = True,
     ) -> None:
         """Create a named volume unless there is one (the engine's create is idempotent and keeps old labels)."""
+        own = {LABEL_MANAGED: "1"} if managed else {}
         with explained("create the volume", name):
             given = dict(options) if options else None
-            self.api.create_volume(name, driver=driver, driver_opts=given, labels={LABEL_MANAGED: "1", **labels})
+            self.api.create_volume(name, driver=driver, driver_opts=given, labels={**own, **labels})
+
+    @contextlib.contextmanager
+    def paused(self, name: str) -> t.Iterator[None]:
+        """Have a running container stand still for the length of a block; one that is gone is fine."""
+        self._if_there(name, "pause", lambda: self.api.pause(name))
+        try:
+            yield
+        finally:
+            self._if_there(name, "let go on", lambda: self.api.unpause(name))
+
+    def fill(self, volume: str, image_id: str, target: str, archive: t.IO[bytes]) -> bool:
+        """Unpack a copy of what was mounted at a place into a volume; False without the image that it is done with."""
+        name, parent = _filler(volume), os.path.dirname(target.rstrip("/")) or "/"
+        host = self.api.create_host_config(binds=[f"{volume}:{target}:rw,nocopy"], network_mode="none")
+        made = self._found(
+            "create a container for the volume",
+            volume,
+            lambda: self.api.create_container(image_id, command=["none"], name=name, host_config=host),
+        )
+        if made is None:
+            return False
+        try:
+            with explained("fill the volume", volume):
+                self.api.put_archive(name, parent, archive)
+        finally:
+            self.remove_filler(volume)
+        return True
+
+    def remove_filler(self, volume: str) -> None:
+        """Remove the container that a volume was filled through."""
+        self.remove(_filler(volume))
 
     def create(self, name: str, image_id: str, spec: ContainerSpec, extra: ContainerExtra) -> None:
         """Create a container complete with all its networks, not started.
@@ -409,6 +447,11 @@ class Engine:
         with explained("look at the command", command):
             facts = self.api.exec_inspect(command)
         return None if facts["Running"] else int(facts["ExitCode"] or 0)
+
+
+def _filler(volume: str) -> str:
+    """The container that a volume is filled through; it is never started."""
+    return f"tidegate-restore-{volume}"
 
 
 def _auth(registry: Registry | None) -> dict[str, str] | None:

@@ -100,10 +100,19 @@ def volume_of(row: Document) -> Named:
     return Named(row["Name"], row["Driver"], row.get("Options") or {}, row.get("Labels") or {})
 
 
-def unnamed(row: Document) -> dict[str, str]:
-    """Volumes of an inspected container that have no name but an id, by where they are mounted."""
+class Mounted(t.NamedTuple):
+    """A volume in a container, whose image has that id; some volumes have no name but an id."""
+
+    volume: str
+    target: str
+    image: str
+    unnamed: bool
+
+
+def mounted(row: Document) -> list[Mounted]:
+    """The volumes of an inspected container."""
     mounts = [m for m in row.get("Mounts") or () if m.get("Type") == "volume"]
-    return {m["Destination"]: m["Name"] for m in mounts if _ID.fullmatch(m["Name"])}
+    return [Mounted(m["Name"], m["Destination"], row["Image"], bool(_ID.fullmatch(m["Name"]))) for m in mounts]
 
 
 def image_of(facts: Document) -> Image:

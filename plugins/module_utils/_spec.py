@@ -387,6 +387,7 @@ BACKUP: Spec = {
     "group": {"type": "str"},
     "passphrase": {"type": "str", "no_log": True},
     "images": {"type": "bool", "default": True},
+    "volumes": {"type": "bool", "default": True},
     "keep": {"type": "int", "default": 7},
     **HOST,
 }

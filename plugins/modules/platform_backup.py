@@ -11,10 +11,11 @@ short_description: Back up a host's platform into one verified archive
 version_added: 0.1.0
 description:
   - Writes everything that makes this host's platform into one archive - records, secrets, certificates, routes,
-    definitions of Compose projects, images that were built here, and a dump of the server of the role C(postgres).
+    definitions of Compose projects, images that were built here, what is in named volumes, and a dump of the server of
+    the role C(postgres).
   - The record is copied as of one moment, whatever is deployed meanwhile. The archive is read again, and every file
     compared with what was read of it, before it gets its name.
-  - Data in volumes of workloads are not part of it; neither are those of Redis.
+  - Data in directories of the host that workloads mount, and in volumes without a name, are not part of it.
 author:
   - tidegate.platform contributors (@tidegate)
 extends_documentation_fragment:
@@ -41,6 +42,14 @@ options:
     description:
       - Take in the images that no registry has, of live releases and of those that can be gone back to.
       - Others are pulled by their digests at a restore.
+    type: bool
+    default: true
+  volumes:
+    description:
+      - Take in what is in the named volumes of all workloads, but for the roles of PostgreSQL, Loki and Alloy.
+      - A workload stands still (C(docker pause)) while its volumes are copied, so that they are as after a power
+        cut, which databases come back from. What a program has only in its memory is not in them.
+      - A restore makes the volumes that its host does not have. One that is there is left as it is, with a warning.
     type: bool
     default: true
   keep:

@@ -69,6 +69,11 @@ pulled:
   returned: success
   type: list
   elements: str
+volumes:
+  description: Volumes that are in the archive. Those that the host did not have were made, with what was in them.
+  returned: success
+  type: list
+  elements: str
 aside:
   description: Where the directory of the platform that was there is now; null if there was none.
   returned: success

@@ -19,7 +19,15 @@ description:
     for a routed service that it recreates is answered 503 with C(Retry-After) meanwhile.
   - An unchanged declaration runs no Compose at all. What drifted is repaired; a service that is no longer declared is
     removed. Named volumes are kept, unless O(remove_volumes) says otherwise.
-  - Needs C(docker compose) of version 2 on the host.
+  - A named volume that is there is used as it is, whoever made it, and is never made anew. Where its driver, an option
+    of it or a label is declared otherwise than it is, the declaration is refused before anything is touched. To take
+    over a project that ran by C(docker compose) itself, take its containers away (C(docker compose down), without
+    C(--volumes)), and declare it with the same O(compose.project). O(remove_volumes) only takes what was made for this
+    workload.
+  - What is in C(configs), C(secrets) and C(networks) counts for the services that use it. Files of the first two that
+    lie beyond the source are kept with the release as they are at its deployment.
+  - A service whose image declares a volume that nothing is mounted over stays in its place, and keeps that volume.
+  - Needs C(docker compose) 2.24 or newer on the host.
 author:
   - tidegate.platform contributors (@tidegate)
 extends_documentation_fragment:

@@ -83,6 +83,7 @@ MATRIX = {
             "drain": {"drain": {"timeout": 1}},
             "strategy": {"strategy": "recreate"},
             "release_command": {"release_command": ["true"]},
+            "image_volumes": {"image_volumes": "discard"},
             "pull": {"pull": "always"},
         },
     ),

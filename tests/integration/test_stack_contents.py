@@ -152,6 +152,6 @@ def test_what_is_said_of_two_routed_services(platform: Platform, name: str) -> N
     (row,) = [row for row in found["workloads"] if row["name"] == name]
     assert [route["status"] for route in row["routes"]] == ["enabled", "enabled"], row
     assert (row["health"], row["drift"]) == ("healthy", "")
-    assert "2 of 2" in found["table"]
+    assert "2 of 2" in str(found["table"])
     assert len(found["workloads"]) > 1
     assert len([one for one in opened if "tidegate.db" in str(one)]) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import typing as t
 from pathlib import Path
@@ -168,3 +169,115 @@ def test_another_name_and_another_platform_keep_the_data(
     assert (kept(name), made(f"{project}_data")) == ("newer", before)
     good(run(platform, {"name": name, "state": "absent", "remove_volumes": True, **elsewhere})[0])
     assert made(f"{project}_data") == before
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> t.Iterator[str]:
+    """The real server under a name of the test's own, in the registry, writing every key to the disk at once."""
+    images.up(images.STACK_IMAGES)
+    reference = f"{names.REGISTRY}/tidegate/redis-{os.urandom(4).hex()}:7"
+    lines = [f"FROM {VOLUME['image']}", "LABEL own=1", 'CMD ["redis-server", "--bind", "0.0.0.0", "--protected-mode",']
+    lines[2] += ' "no", "--dir", "/data", "--appendonly", "yes", "--appendfsync", "always", "--save", ""]'
+    (tmp_path / "Dockerfile").write_text("\n".join(lines))
+    docker("build", "-q", "-t", reference, str(tmp_path))
+    docker("push", "-q", reference)
+    yield reference
+    docker("rmi", "-f", reference, check=False)
+
+
+class Host(t.NamedTuple):
+    """A platform of its own beside the session's, without a proxy, and the project that lives on it."""
+
+    platform: Platform
+    root: Path
+    project: str
+    server: str
+
+    @property
+    def places(self) -> Options:
+        """Its module options."""
+        return {"state_dir": str(self.root / "state"), "routes_dir": str(self.root / "state" / "routes")}
+
+    def service(self, *mounts: str) -> Options:
+        """The project's service."""
+        return {"image": self.server, "volumes": ["data:/data", *mounts], "stop_grace_period": "5s"}
+
+    def call(self, module: str, **options: t.Any) -> Options:
+        """The result of one call."""
+        return self.platform.directly(Task({**self.places, **options}, module=f"tidegate.platform.{module}"))[0]
+
+    def declare(self, name: str, *mounts: str, **volumes: Options) -> Options:
+        """The result of declaring the project."""
+        definition = {"services": {"cache": self.service(*mounts)}, "volumes": {"data": {}, **volumes}}
+        given = {"network": self.platform.network, "project": self.project, "definition": definition}
+        return self.call("workload_compose", name=name, strategy="rolling", compose=given)
+
+    def bare(self, tmp_path: Path, *words: str) -> None:
+        """Run Compose itself on the project."""
+        path = tmp_path / "bare.json"
+        path.write_text(json.dumps({"services": {"cache": self.service()}, "volumes": {"data": {}}}))
+        argv = ["docker", "compose", "--project-name", self.project, "--file", str(path), *words]
+        subprocess.run(argv, check=True, capture_output=True, stdin=subprocess.DEVNULL)
+
+    def lose(self, name: str) -> None:
+        """Everything is gone, as if this were another host."""
+        docker("rm", "-f", *containers(name))
+        docker("volume", "rm", f"{self.project}_data", f"{self.project}_more")
+        docker("network", "rm", f"{self.project}_default")
+        docker("rmi", "-f", docker("image", "inspect", "--format", "{{.Id}}", self.server))
+        shutil.rmtree(self.root)
+
+    def volumes(self) -> tuple[str, str]:
+        """By whom its volumes were made, and as what."""
+        return made(f"{self.project}_data"), made(f"{self.project}_more")
+
+
+def add(container: str, key: str) -> None:
+    """Write a key, which is on the disk when the server answers."""
+    assert redis(container, "SADD", "key", key) == "1"
+
+
+def keys(name: str) -> set[str]:
+    """The keys, as the workload's server has them."""
+    (cache,) = containers(name)
+    ready = "for n in $(seq 50); do redis-cli ping | grep -q PONG && exit; sleep 0.1; done"
+    docker("exec", cache, "sh", "-c", ready)
+    return set(redis(cache, "SMEMBERS", "key").split())
+
+
+def test_a_project_with_data_through_everything(
+    platform: Platform, name: str, project: str, tmp_path: Path, server: str
+) -> None:
+    """A1, A5: taken over, renamed, its volumes changed, backed up, lost and restored on a bare host: no key is lost."""
+    host, second = Host(platform, tmp_path / "host", project, server), f"{name}b"
+    more: Options = {"labels": {"a": "1"}}
+    host.bare(tmp_path, "up", "--detach")
+    add(f"{project}-cache-1", "bare")
+    host.bare(tmp_path, "down")
+    good(host.declare(name))
+    add(containers(name)[0], "taken-over")
+    good(host.call("workload_compose", name=name, state="absent"))
+    good(host.declare(second))
+    add(containers(second)[0], "renamed")
+    assert f"{project}_data" in host.declare(second, data=more)["msg"]
+    good(host.declare(second, "more:/more", more=more))
+    add(containers(second)[0], "changed")
+    before = host.volumes()
+    backup = good(host.call("platform_backup", directory=str(tmp_path / "backups")))
+    add(containers(second)[0], "after")
+    host.lose(second)
+    restored = good(host.call("platform_restore", archive=backup["archive"]))
+    assert restored["volumes"] == [f"{project}_data", f"{project}_more"]
+    (row,) = good(host.call("reconcile", names=[second]))["workloads"]
+    assert row["state"] == "repaired", row
+    assert keys(second) == {"bare", "taken-over", "renamed", "changed"}
+    assert host.volumes() == before
+    assert not good(host.declare(second, "more:/more", more=more))["changed"]
+    add(containers(second)[0], "newer")
+    again = good(host.call("platform_restore", archive=backup["archive"], replace=True))
+    assert f"{project}_data was there already" in str(again["warnings"])
+    good(host.call("reconcile", names=[second]))
+    assert "newer" in keys(second)
+    good(host.call("workload_compose", name=second, state="absent", remove_volumes=True))
+    assert made(f"{project}_data") == before[0], "what bare Compose made is not ours to remove"
+    assert f"{project}_more" not in docker("volume", "ls", "-q").split()

@@ -8,7 +8,14 @@ from dataclasses import replace
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.tidegate.platform.plugins.module_utils import _project, _routing, _services, _stack
+from ansible_collections.tidegate.platform.plugins.module_utils import (
+    _composer,
+    _project,
+    _routing,
+    _services,
+    _stack,
+    _stack_volumes,
+)
 from ansible_collections.tidegate.platform.plugins.module_utils._declared import Strategy, Workload, digest
 from ansible_collections.tidegate.platform.plugins.module_utils._errors import InvalidOption
 from ansible_collections.tidegate.platform.plugins.module_utils._info import replicas
@@ -230,3 +237,57 @@ def test_a_fingerprint_tells_nothing_without_the_key() -> None:
 
     assert told("/a", "one") == told("/a", "one")
     assert len({told("/a", "one"), told("/b", "one"), told("/a", "two")}) == 3
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("2.40.3", ""),
+        ("v2.24.0-desktop.1", ""),
+        ("10.0.0", ""),
+        ("2.23.3", "is 2.23.3; 2.24 or newer"),
+        ("1.29.2", "is 1.29.2"),
+        ("", "is not there"),
+    ],
+)
+def test_which_compose_is_new_enough(said: str, words: str) -> None:
+    """D4."""
+    found = _composer.problem(said)
+    assert (words in found) if words else found == ""
+
+
+def test_compose_is_told_of_every_volume_as_an_external_one() -> None:
+    """A1: whatever is declared of a volume, Compose has nothing to compare, and so nothing to make anew."""
+    options = {"name": "p_data", "driver": "local", "driver_opts": {"type": "nfs"}, "labels": {"a": "1"}}
+    model = {"name": "p", "services": {}, "volumes": {"data": options, "more": {"name": "x", "external": True}}}
+    handed = _stack_volumes.handed(model)["volumes"]
+    assert handed == {"data": {"name": "p_data", "external": True}, "more": {"name": "x", "external": True}}
+    (made,) = _stack_volumes.labelled(model)
+    assert (made.name, made.options, made.labels["com.docker.compose.volume"]) == ("p_data", {"type": "nfs"}, "data")
+    ours = made._replace(labels={**made.labels, "tidegate.workload": "other"})
+    _stack_volumes.refuse_another(model, {"p_data": ours, "x": made})
+    for other in (
+        made._replace(driver="nfs"),
+        made._replace(options={}),
+        made._replace(options={"type": "nfs", "o": "ro"}),
+        made._replace(labels={}),
+    ):
+        with pytest.raises(InvalidOption, match="p_data"):
+            _stack_volumes.refuse_another(model, {"p_data": other, "x": made})
+    with pytest.raises(InvalidOption, match="not there"):
+        _stack_volumes.refuse_another(model, {"p_data": ours})
+
+
+@pytest.mark.parametrize(
+    ("mounts", "in_place"),
+    [
+        ({}, True),
+        ({"volumes": [{"type": "bind", "source": "/a", "target": "/data/", "read_only": True}]}, False),
+        ({"tmpfs": ["/data:size=1m"]}, False),
+        ({"tmpfs": ["/other"]}, True),
+    ],
+)
+def test_a_service_whose_image_keeps_data_stays_in_its_place(mounts: dict[str, t.Any], in_place: bool) -> None:
+    """A3: unless something is mounted at that very path."""
+    found = _stack.with_images(defined({"web": {**WEB, **mounts}}), {"web:1": ["/data"]})
+    assert found.services[0].in_place is in_place

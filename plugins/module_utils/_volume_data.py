@@ -1,0 +1,120 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is in the named volumes of workloads: taken into a backup, and put on a host that does not have them.
+
+Private to tidegate.platform. A workload stands still for as long as its volumes are copied, so that they are as after a
+power cut at one moment, which databases come back from.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import typing as t
+
+from . import _archive, _files, _lock
+from ._archive import Part
+from ._call import Call
+from ._declared import Subject
+from ._engine import Engine
+from ._errors import BackupFailure
+from ._listing import Mounted
+from ._model import Known
+
+# What is dumped by its own program, and what can be read again from elsewhere or is of this host alone.
+LEFT_OUT = {Subject(name, "platform") for name in ("postgres", "loki", "alloy", "traefik")}
+TOP = "volumes"
+Row = t.Dict[str, t.Any]
+
+
+def saved(call: Call, known: t.Mapping[Subject, Known], work: str) -> tuple[list[Part], list[Row]]:
+    """Copies of the volumes of all live releases, and what the manifest says of them."""
+    rows: list[Row] = []
+    for subject in sorted(known):
+        if known[subject].live is None or subject in LEFT_OUT or not _mounted(call.on.engine, subject):
+            continue
+        with _lock.held(call.on.state_dir, subject, call.on.lock_timeout, call.clock):
+            rows += _of_workload(call, subject, {row["name"] for row in rows}, work, len(rows))
+    return [Part(os.path.join(work, row["file"]), f"{TOP}/{row['file']}") for row in rows], rows
+
+
+def _mounted(engine: Engine, subject: Subject) -> dict[str, list[Mounted]]:
+    """The volumes of a workload's containers that have any."""
+    containers = engine.containers(subject).get(subject, ())
+    found = {container.name: engine.mounted(container.name) for container in containers}
+    return {name: mounts for name, mounts in found.items() if mounts}
+
+
+def _of_workload(call: Call, subject: Subject, but: t.Container[str], work: str, first: int) -> list[Row]:
+    """Copies of one workload's volumes, which nobody of it writes meanwhile."""
+    engine = call.on.engine
+    mounted = _mounted(engine, subject)
+    found: dict[str, tuple[str, Mounted]] = {}
+    for name, mounts in mounted.items():
+        for mount in mounts:
+            if mount.unnamed:
+                text = (
+                    f"The volume {mount.volume} of {name} has no name; what is in {mount.target} is not in the archive."
+                )
+                call.warnings.append(text)
+            elif mount.volume not in but:
+                found.setdefault(mount.volume, (name, mount))
+    running = [c.name for c in engine.containers(subject).get(subject, ()) if c.state == "running"]
+    writers = [name for name in running if any(m.volume in found for m in mounted.get(name, ()))]
+    facts = engine.named_volumes() if found else {}
+    with contextlib.ExitStack() as still:
+        for name in writers:
+            still.enter_context(engine.paused(name))
+        rows = []
+        for number, (volume, (name, mount)) in enumerate(sorted(found.items()), first):
+            with open(os.path.join(work, f"volume-{number}.tar"), "xb") as stream:
+                engine.archive(name, mount.target, t.cast("t.IO[bytes]", stream))
+            own = {"target": mount.target, "image": mount.image, "file": f"volume-{number}.tar"}
+            rows.append({**facts[volume]._asdict(), **own})
+    return rows
+
+
+def put(call: Call, plain: str, work: str, rows: t.Sequence[Row]) -> None:
+    """Make the volumes that are not here, with what was in them; one that is here is left as it is."""
+    engine, note = call.on.engine, f"{call.params['state_dir']}.volumes"
+    here, begun = engine.named_volumes(), _begun(note)
+    wanted = [row for row in rows if row["name"] not in here or row["name"] in begun]
+    for row in rows:
+        if row not in wanted:
+            text = (
+                f"The volume {row['name']} was there already and is as it was; the archive's was not put in its place."
+            )
+            call.warnings.append(text)
+    if not wanted:
+        return
+    os.mkdir(os.path.join(work, TOP))
+    _archive.unpack(plain, TOP, os.path.join(work, TOP))
+    left = [row["name"] for row in wanted]
+    for row in wanted:
+        _files.place(note, json.dumps(left), 0o600, os.path.dirname(note))
+        _fill(engine, row, os.path.join(work, TOP, row["file"]))
+        left.remove(row["name"])
+    _files.remove(note)
+
+
+def _begun(note: str) -> list[str]:
+    """Volumes that a restore before this one did not come to fill, or not wholly."""
+    try:
+        with open(note, encoding="utf-8") as stream:
+            found: list[str] = json.load(stream)
+    except FileNotFoundError:
+        return []
+    return found
+
+
+def _fill(engine: Engine, row: Row, path: str) -> None:
+    """Make a volume with the content of a copy."""
+    engine.remove_filler(row["name"])
+    engine.remove_volume(row["name"])
+    engine.ensure_volume(row["name"], row["labels"], row["driver"], row["options"], managed=False)
+    with open(path, "rb") as stream:
+        if not engine.fill(row["name"], row["image"], row["target"], stream):
+            remedy = "Load the image that the volume belongs to, and restore again."
+            raise BackupFailure("its image is not in the engine", subject=row["name"], remedy=remedy)
