@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from . import _neighbours
 from ._acts import ACTS
-from ._errors import StoreFailure, TidegateError
+from ._errors import StoreFailure, TidegateError, explained_at_least
 from ._model import Plan, Step, Verb
 from ._phases import committed_at
 from ._world import World
@@ -54,7 +54,8 @@ def _perform(world: World, step: Step, name: str = "") -> None:
     world.steps.append(row)
     world.tell(world.key, name)
     try:
-        row["detail"] = ACTS[step.verb](world, step)
+        with explained_at_least():
+            row["detail"] = ACTS[step.verb](world, step)
     finally:
         row["seconds"] = round(clock.monotonic() - begun, 3)
 

@@ -26,7 +26,7 @@ def keep(place: str, archive: t.IO[bytes], now: float) -> int:
     :param now: Unix time; files are let go of by it later.
     """
     _ready(place)
-    count = 0
+    ready = []
     with tarfile.open(fileobj=archive) as tar:
         for entry in tar:
             path = inside("site", entry.name.partition("/")[2] or ".")
@@ -38,11 +38,16 @@ def keep(place: str, archive: t.IO[bytes], now: float) -> int:
             temporary = f"{full}.{os.getpid()}.part"
             with open(temporary, "wb") as stream:
                 shutil.copyfileobj(content, stream)
-            os.chmod(temporary, 0o644)
+                os.fchmod(stream.fileno(), 0o644)
+                stream.flush()
+                os.fsync(stream.fileno())
             os.utime(temporary, (now, now))
-            os.rename(temporary, full)
-            count += 1
-    return count
+            ready.append((temporary, full))
+    for temporary, full in ready:
+        os.rename(temporary, full)
+    for above in sorted({os.path.dirname(full) for _temporary, full in ready}):
+        _files.sync_folder(above)
+    return len(ready)
 
 
 def expire(place: str, seconds: float, now: float) -> None:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import glob
 import grp
 import gzip
 import hashlib
@@ -17,10 +16,11 @@ import tempfile
 import time
 import typing as t
 
-from . import _archive, _artifacts, _cipher, _files, _rolling, _volume_data
+from . import _archive, _artifacts, _cipher, _files, _lock, _rolling, _rotation, _volume_data
 from ._archive import Part
 from ._artifacts import Wanted
 from ._call import Call, Result
+from ._database import Database
 from ._declared import Subject
 from ._errors import BackupFailure, InvalidOption
 from ._model import Known
@@ -43,6 +43,7 @@ class Job(t.NamedTuple):
     """What a backup takes in, and where it goes."""
 
     target: str
+    mine: _rotation.Mine
     made_at: str
     known: dict[Subject, Known]
     images: list[str]
@@ -59,20 +60,34 @@ def backup(call: Call) -> Result:
     directory = os.path.dirname(job.target)
     with _explained(directory), _workplace(directory) as work:
         path, count = _written(call, job, work)
-        digest, size = _digest(path), os.path.getsize(path)
-        os.rename(path, job.target)
-    _files.place(f"{job.target}.sha256", f"{digest}  {os.path.basename(job.target)}\n", 0o640, directory)
-    removed = _rotate(directory, call.params["keep"], job.target)
+        written, digest, size = os.path.getmtime(path), _digest(path), os.path.getsize(path)
+        _files.sync(path)
+        _files.rename(path, job.target)
+        text = _rotation.checksum(job.mine, os.path.basename(job.target), digest)
+        _files.place(f"{job.target}{_rotation.ENDING}", text, 0o640, directory)
+        removed = _old(call, job, written)
     return {**done, "files": count, "bytes": size, "sha256": digest, "removed": removed}
+
+
+def _old(call: Call, job: Job, written: float) -> list[str]:
+    """Remove what was asked to be removed, now that the new archive is whole and on the disk."""
+    keep, directory = call.params["keep"], os.path.dirname(job.target)
+    if keep is None:
+        return []
+    own = not call.params["name"]  # one that a person named is not one of those that are counted
+    paths = _rotation.removable(directory, job.mine, job.target, written)
+    return _rotation.rotate(directory, paths, keep - 1 if own else keep, call.params["spare"])
 
 
 def _job(call: Call) -> Job:
     params, state = call.params, call.params["state_dir"]
-    positive("keep", params["keep"])
+    if params["keep"] is not None:
+        positive("keep", params["keep"])
     if not os.path.exists(os.path.join(state, DATABASE)):
         raise InvalidOption("state_dir", state, "holds no platform", "Correct it, or deploy something first.")
     stamp = _stamp(call)
-    name = params["name"] or f"tidegate-{socket.gethostname()}-{stamp}"
+    mine = _rotation.Mine(socket.gethostname(), state)
+    name = params["name"] or _rotation.default_name(mine, stamp)
     target = os.path.join(params["directory"], name + (".tar.gz.enc" if params["passphrase"] else ".tar.gz"))
     if os.path.sep in name or os.path.exists(target):
         raise InvalidOption("name", name, "is taken, or no file name", "Choose another one.")
@@ -85,7 +100,7 @@ def _job(call: Call) -> Job:
     images = _wanted(call, known)
     only_here = [_artifacts.name_of(call.on.engine, row) for row in images if not row.exact]
     elsewhere = [row for row in images if row.exact]
-    return Job(target, stamp, known, only_here if params["images"] else [], elsewhere, dumped)
+    return Job(target, mine, stamp, known, only_here if params["images"] else [], elsewhere, dumped)
 
 
 def _written(call: Call, job: Job, work: str) -> tuple[str, int]:
@@ -142,8 +157,16 @@ def restore(call: Call) -> Result:
     """Put a backup's records, secrets, certificates and images on this host; reconciliation then makes it run."""
     parent = os.path.dirname(os.path.abspath(call.params["state_dir"]))
     archive, secret = call.params["archive"], call.params["passphrase"]
-    with _explained(parent), _workplace(parent) as work, _cipher.readable(archive, work, secret, call.clock) as plain:
-        return _restored(call, plain, work)
+    with contextlib.ExitStack() as held:
+        held.enter_context(_explained(parent))
+        work = held.enter_context(_workplace(parent))
+        held.enter_context(_held(archive))
+        return _restored(call, held.enter_context(_cipher.readable(archive, work, secret, call.clock)), work)
+
+
+def _held(archive: str) -> t.ContextManager[None]:
+    """Nobody's rotation removes the archive while it is read."""
+    return _lock.shared(archive) if os.path.isfile(archive) else contextlib.nullcontext()
 
 
 def _restored(call: Call, plain: str, work: str) -> Result:
@@ -151,9 +174,8 @@ def _restored(call: Call, plain: str, work: str) -> Result:
     if manifest["state_dir"] != state:
         cause = f"is not {manifest['state_dir']}, where the archive comes from and its containers look"
         raise InvalidOption("state_dir", state, cause, "Use the same directory.")
-    if os.path.exists(os.path.join(state, DATABASE)) and not call.params["replace"]:
-        remedy = "Back it up, then set replace, which removes its containers and puts its directory aside."
-        raise InvalidOption("replace", False, f"but {state} holds a platform", remedy)
+    _refuse_taken(call, state)
+    _check_record(plain, work)
     aside = f"{state}.before-{_stamp(call)}"
     absent = _artifacts.missing(call.on.engine, (Wanted(**row) for row in manifest["elsewhere"]))
     document = {
@@ -168,6 +190,27 @@ def _restored(call: Call, plain: str, work: str) -> Result:
         call.warnings += _artifacts.fetch(call.on.engine, absent, call.interrupts.check)
         _put(call, plain, work, aside, manifest)
     return document
+
+
+def _refuse_taken(call: Call, state: str) -> None:
+    """See that what is here may go, and can go, before anything is touched."""
+    here = sorted(c.name for found in call.on.engine.containers().values() for c in found)
+    if not call.params["replace"] and (os.path.exists(os.path.join(state, DATABASE)) or here):
+        remedy = "Back it up, then set replace, which removes its containers and puts its directory aside."
+        raise InvalidOption("replace", False, f"but {state} holds a platform", remedy)
+    if os.path.ismount(state):
+        cause = "is a mount point, which cannot be put aside"
+        raise InvalidOption("state_dir", state, cause, "Mount the directory above it instead.")
+
+
+def _check_record(plain: str, work: str) -> None:
+    """See that the archive's record is one that this version can read, before anything is removed for it."""
+    copy = os.path.join(work, "record")
+    _archive.unpack(plain, f"state/{DATABASE}", copy)
+    if not os.path.isfile(copy):
+        raise BackupFailure("holds no record of a platform", subject=plain, remedy="Use another archive.")
+    Database.check(copy)
+    os.unlink(copy)
 
 
 def _put(call: Call, plain: str, work: str, aside: str, manifest: t.Mapping[str, t.Any]) -> None:
@@ -186,13 +229,16 @@ def _put(call: Call, plain: str, work: str, aside: str, manifest: t.Mapping[str,
     if DUMP in manifest["files"]:
         os.makedirs(os.path.join(fresh, "platform"), mode=0o700, exist_ok=True)
         os.rename(os.path.join(work, DUMP), os.path.join(fresh, RESTORED_DUMP))
-    for found in engine.containers().values():
-        for container in found:
+    _files.sync_tree(fresh)
+    there = engine.containers()
+    with contextlib.ExitStack() as held:
+        for subject in there if os.path.exists(state) else ():  # no run is in the middle of a deployment
+            held.enter_context(_lock.held(state, subject, call.on.lock_timeout, call.clock))
+        for container in [container for found in there.values() for container in found]:
             engine.remove(container.name)
-    if os.path.exists(state):
-        os.rename(state, aside)
-    os.rename(fresh, state)
-    _files.sync_folder(os.path.dirname(os.path.abspath(state)))
+        if os.path.exists(state):
+            os.rename(state, aside)
+        _files.rename(fresh, state)
 
 
 def _wanted(call: Call, known: t.Mapping[Subject, Known]) -> list[Wanted]:
@@ -243,14 +289,3 @@ def _digest(path: str) -> str:
         for data in iter(lambda: stream.read(2**20), b""):
             found.update(data)
     return found.hexdigest()
-
-
-def _rotate(directory: str, keep: int, newest: str) -> list[str]:
-    """Remove the oldest archives of this host beyond so many."""
-    pattern = os.path.join(glob.escape(directory), f"tidegate-{socket.gethostname()}-*.tar.gz*")
-    found = [path for path in glob.glob(pattern) if not path.endswith(".sha256") and path != newest]
-    gone = sorted(found, key=os.path.getmtime, reverse=True)[max(keep - 1, 0) :]
-    for path in gone:
-        _files.discard(path)
-        _files.discard(f"{path}.sha256")
-    return sorted(gone)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ._converge import Declare, Outcome, as_declared, converge, preview, seen_after, unchanged
 from ._declared import Workload
-from ._errors import Canceled, InvalidOption, TidegateError
+from ._errors import Canceled, InvalidOption, TidegateError, explained_at_least
 from ._fleet import NO_FLEET, Fleet
 from ._names import key_of
 from ._observe import Survey, survey
@@ -70,11 +70,15 @@ class Batch:
         paced = self.on.paced(pending)
 
         def one(want: Workload) -> Ended:
-            if not hasattr(mine, "on"):
-                mine.on = paced.another()
-            ended = self._one(want, mine.on)
-            pending.discard(key_of(*want.subject))
-            return ended
+            try:
+                with explained_at_least():
+                    if not hasattr(mine, "on"):
+                        mine.on = paced.another()
+                return self._one(want, mine.on)
+            except TidegateError as error:
+                return Ended(want, None, error, None)
+            finally:
+                pending.discard(key_of(*want.subject))
 
         with ThreadPoolExecutor(max_workers=max(1, min(self.manner.concurrency, len(wants)))) as pool:
             ended = list(pool.map(one, wants))
@@ -85,7 +89,8 @@ class Batch:
         if not any(map(self._is_unseen, ended)):
             return ended
         try:
-            now = survey(self.on, list_images=False)
+            with explained_at_least():
+                now = survey(self.on, list_images=False)
         except TidegateError as error:
             return [one._replace(outcome=None, error=error) if self._is_unseen(one) else one for one in ended]
         return [_with_look(one, now) if self._is_unseen(one) else one for one in ended]
@@ -107,19 +112,21 @@ class Batch:
         if want.recipe is not None or want.stack is not None:
             return None  # its source is looked at side by side with the others'
         try:
-            outcome = unchanged(want, seen)
-        except InvalidOption:
+            with explained_at_least():
+                outcome = unchanged(want, seen)
+        except TidegateError:
             return None  # said, and recorded, where it is looked at more closely
         return Ended(want, outcome, None, None) if outcome else None
 
     def _one(self, want: Workload, on: Platform | None = None) -> Ended:
         world: World | None = None
         try:
-            self._go_on()
-            world = new_world(want, on or self.on, self.interrupts, self.tell)
-            world.fleet = self.manner.fleet
-            world.failure = self.manner.reason if self.manner.phase is Phase.REVERT else ""
-            outcome = self._converge(world, look=on is None or not self._looks_later(want))
+            with explained_at_least():
+                self._go_on()
+                world = new_world(want, on or self.on, self.interrupts, self.tell)
+                world.fleet = self.manner.fleet
+                world.failure = self.manner.reason if self.manner.phase is Phase.REVERT else ""
+                outcome = self._converge(world, look=on is None or not self._looks_later(want))
         except TidegateError as error:
             self._failed.set()
             self.tell(f"{want.name}.{want.environment}", f"failed: {type(error).__name__}")
@@ -141,7 +148,10 @@ class Batch:
         error = ended.error
         if not isinstance(error, InvalidOption) or error.option != "routes" or self.manner.check:
             return False
-        claims = self.on.store.claims()
+        try:
+            claims = self.on.store.claims()
+        except TidegateError:
+            return False  # then it has failed, and the others keep their results
         subjects = {want.subject for want in wants}
         others = subjects - {ended.want.subject}
         return not any(claims.get(claim) in others for claim in ended.want.claims)
@@ -151,7 +161,8 @@ def _with_look(one: Ended, now: Survey) -> Ended:
     if one.outcome is None or one.world is None:
         return one
     try:
-        return one._replace(outcome=seen_after(one.outcome, one.world.want, now))
+        with explained_at_least():
+            return one._replace(outcome=seen_after(one.outcome, one.world.want, now))
     except TidegateError as error:
         return one._replace(outcome=None, error=error)
 

@@ -8,6 +8,7 @@ Private to tidegate.platform.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import typing as t
@@ -113,18 +114,20 @@ class Call:
         """Remove the progress file: what happened is in the result."""
         path = self.params.get("progress_file")
         if path:
-            _files.discard(path)
+            with contextlib.suppress(OSError):
+                _files.discard(path)
 
     def tell(self, key: str, what: str) -> None:
-        """Append a line to the progress file, if there is one."""
+        """Append a line to the progress file, if there is one; a line that cannot be written stops nothing."""
         path = self.params.get("progress_file")
         if not path:
             return
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-        try:
-            os.write(descriptor, f"{key}: {what}\n".encode())
-        finally:
-            os.close(descriptor)
+        with contextlib.suppress(OSError):
+            descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+            try:
+                os.write(descriptor, f"{key}: {what}\n".encode(errors="backslashreplace"))
+            finally:
+                os.close(descriptor)
 
 
 def redactor(declarations: t.Iterable[Params]) -> Redactor:

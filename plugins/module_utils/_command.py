@@ -12,7 +12,7 @@ import typing as t
 
 from ._again import reconcile
 from ._call import Call
-from ._errors import TidegateError
+from ._errors import TidegateError, explained_at_least
 from ._result import failure
 from ._spec import RECONCILE, filled, given
 
@@ -26,7 +26,8 @@ def main(argv: t.Sequence[str]) -> int:
     call = Call(filled(RECONCILE, given(RECONCILE, vars(parser.parse_args(argv)))))
     call.interrupts.install()
     try:
-        document = reconcile(call)
+        with explained_at_least():
+            document = reconcile(call)
     except TidegateError as error:
         document = {**failure(error, None, str), "failed": True}
     for text in call.warnings:

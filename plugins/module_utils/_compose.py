@@ -137,7 +137,9 @@ class Compose:
                     shutil.copytree(origin, target, symlinks=True)  # a link to a file of the host stays a link
                 else:
                     _copy(origin, target)
-                os.rename(part, os.path.dirname(place))
+                _files.sync_tree(part)
+                _files.rename(part, os.path.dirname(place))
+                _files.sync_folder(self.folder)
         _files.private_folder(home)
         document = {
             "model": found.model,

@@ -22,7 +22,7 @@ from ._deployment import (
     recover,
     staged_already,
 )
-from ._errors import TidegateError
+from ._errors import TidegateError, explained_at_least
 from ._model import Actual, Plan, Release
 from ._observe import Survey, observe
 from ._phases import Phase
@@ -31,6 +31,8 @@ from ._unrecorded import refusal, unrecorded
 from ._view import view
 from ._world import World
 
+# Seconds that a pruning of images may take, for which a deployment waits.
+PRUNING = 60.0
 Declare = t.Callable[[World], Workload]
 """Gives the declaration once the workload is locked and recovered: a rollback chooses its target only then."""
 
@@ -132,7 +134,10 @@ def converge(
     :raises TidegateError: nothing that served was taken away; `world` holds the steps done so far.
     """
     on = world.on
-    with _lock.held(on.state_dir, world.subject, on.lock_timeout, world.watch):
+    with (
+        _lock.held(on.state_dir, world.subject, on.lock_timeout, world.watch),
+        _lock.images(on.state_dir, max(on.lock_timeout, PRUNING), world.watch),
+    ):
         first = world.have = observe(world.want, on, deep, before)
         _fleet.refuse(first.attempt, world.fleet, on.clock.now(), world.key)
         again = phase is Phase.STAGE and staged_already(world)
@@ -141,7 +146,8 @@ def converge(
             world.want = declare(world)
             world.have = observe(world.want, on, deep) if declare is as_declared else _spared(world, deep)
         try:
-            plan, conclusion = PHASES[phase](world)
+            with explained_at_least():
+                plan, conclusion = PHASES[phase](world)
         except TidegateError as error:
             conclude_failed(world, error)
             raise

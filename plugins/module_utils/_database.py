@@ -10,6 +10,7 @@ import os
 import sqlite3
 import typing as t
 from contextlib import contextmanager
+from urllib.parse import quote
 
 from . import _files, _lock
 from ._errors import StoreFailure
@@ -73,13 +74,31 @@ class Database:
             raise self._failure("read", error) from error
         return "" if found == "ok" else str(found)
 
+    @staticmethod
+    def check(path: str) -> None:
+        """See that a database that is not in use could be this platform's record; nothing of it is changed.
+
+        :raises StoreFailure: it is damaged, or newer than this version of the collection.
+        """
+        try:
+            with contextlib.closing(sqlite3.connect(f"file:{quote(path)}?immutable=1", uri=True)) as db:
+                version = db.execute("PRAGMA user_version").fetchone()[0]
+                found = str(db.execute("PRAGMA quick_check(1)").fetchone()[0])
+        except sqlite3.Error as error:
+            raise StoreFailure(f"cannot be read: {error}", subject=path, remedy="Use another archive.") from error
+        if found != "ok" or not version:
+            raise StoreFailure(f"is no whole record: {found}", subject=path, remedy="Use another archive.")
+        if version > len(MIGRATIONS):
+            raise _too_new(path, version)
+
     def _failure(self, what: str, error: Exception) -> StoreFailure:
         return StoreFailure(
             f"cannot be {what}: {error}", subject=self.path, remedy="Check its file system's space and permissions."
         )
 
     def _connect(self, create: bool) -> sqlite3.Connection:
-        if self._open is not None and not (create and self._in_memory):
+        stale = self._in_memory and (create or os.path.exists(self.path))
+        if self._open is not None and not stale:
             return self._open
         if create:
             self._found()
@@ -101,8 +120,7 @@ class Database:
             with contextlib.closing(self._opened(draft)) as db:
                 os.chmod(draft, 0o600)
                 db.execute("PRAGMA journal_mode = WAL")
-            os.rename(draft, self.path)
-            _files.sync_folder(self.state_dir)
+            _files.rename(draft, self.path)
 
     def _opened(self, path: str) -> sqlite3.Connection:
         db = sqlite3.connect(path, timeout=30, isolation_level=None)
@@ -112,11 +130,7 @@ class Database:
     def _migrate(self, db: sqlite3.Connection) -> None:
         version = db.execute("PRAGMA user_version").fetchone()[0]
         if version > len(MIGRATIONS):
-            raise StoreFailure(
-                f"has schema {version}, newer than {len(MIGRATIONS)}",
-                subject=self.path,
-                remedy="Use the collection's version that wrote it, or a newer one.",
-            )
+            raise _too_new(self.path, version)
         if version == len(MIGRATIONS):
             return
         db.execute("BEGIN EXCLUSIVE")
@@ -130,3 +144,9 @@ class Database:
             db.execute("ROLLBACK")
             raise
         db.execute("COMMIT")
+
+
+def _too_new(path: str, version: int) -> StoreFailure:
+    cause = f"has schema {version}, newer than {len(MIGRATIONS)}"
+    remedy = "Use the collection's version that wrote it, or a newer one."
+    return StoreFailure(cause, subject=path, remedy=remedy)

@@ -42,6 +42,7 @@ STARTS_AT_ONCE = 1 + 2 * (os.cpu_count() or 1)
 TAIL_LINES = 30
 TAIL_BYTES = 4096
 CONFLICT = 409
+LINKS = 8  # of a file in an image, one behind the other
 
 
 @contextlib.contextmanager
@@ -272,12 +273,18 @@ class Engine:
 
     def passwd(self, name: str) -> str:
         """The container's /etc/passwd, empty where it has none; works before it is started."""
-        archive = self._found("read /etc/passwd of", name, lambda: self.api.get_archive(name, "/etc/passwd"))
-        if archive is None:
-            return ""
-        with tarfile.open(fileobj=io.BytesIO(b"".join(archive[0]))) as tar:
-            member = tar.extractfile(tar.getmembers()[0])
-            return member.read().decode("utf-8", "replace") if member else ""
+        path = "/etc/passwd"
+        for _link in range(LINKS):
+            found = self._found(f"read {path} of", name, functools.partial(self.api.get_archive, name, path))
+            if found is None:
+                return ""
+            with tarfile.open(fileobj=io.BytesIO(b"".join(found[0]))) as tar:
+                entry = tar.getmembers()[0]
+                if not entry.issym():
+                    content = tar.extractfile(entry) if entry.isreg() else None
+                    return content.read().decode("utf-8", "replace") if content else ""
+                path = os.path.normpath(os.path.join(os.path.dirname(path), entry.linkname))
+        return ""
 
     # -- writing ------------------------------------------------------------------------------------------------
 

@@ -8,6 +8,9 @@ An error says which step failed on which object, why, and what to do about it.
 
 from __future__ import annotations
 
+import os
+import traceback
+import types
 import typing as t
 
 
@@ -83,3 +86,36 @@ class Superseded(TidegateError):
 
 class Canceled(TidegateError):
     """The run was told to stop, by a signal or by a request to cancel its deployment."""
+
+
+class Unforeseen(TidegateError):
+    """What nobody explained: a full disk where none was thought of, or a mistake of the platform's own."""
+
+
+class explained_at_least:  # noqa: N801  # pylint: disable=invalid-name
+    """Whatever the block raises leaves it as one of our errors, so that it is undone, concluded and told like these."""
+
+    def __enter__(self) -> None:
+        """Nothing is to be prepared."""
+
+    def __exit__(
+        self, _kind: object, error: BaseException | None, trace: types.TracebackType | None
+    ) -> t.Literal[False]:
+        """Explain it as well as can be.
+
+        :raises Unforeseen: instead of what was raised.
+        """
+        if isinstance(error, Exception) and not isinstance(error, TidegateError):
+            raise unforeseen(error, trace) from error
+        return False
+
+
+def unforeseen(error: Exception, trace: types.TracebackType | None) -> Unforeseen:
+    """What to say of an error that is not ours."""
+    where = [f"{os.path.basename(f.filename)}:{f.lineno} {f.name}" for f in traceback.extract_tb(trace)[-8:]]
+    if isinstance(error, OSError):
+        subject = error.filename if isinstance(error.filename, str) else ""
+        remedy = "Check its file system's space and permissions."
+        return Unforeseen(error.strerror or repr(error), subject=subject, remedy=remedy, logs="\n".join(where))
+    cause = f"{type(error).__name__}: {error}"
+    return Unforeseen(cause, remedy="It is a mistake of the platform's: report it with `logs`.", logs="\n".join(where))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+import threading
 
 from ._errors import StoreFailure
 
@@ -22,19 +23,62 @@ def place(path: str, text: str, mode: int, staging: str) -> None:
 
     :raises OSError: the folder cannot be written; nothing of the old file is lost.
     """
-    temporary = os.path.join(staging, f".{os.path.basename(path)}.{os.getpid()}")
+    place_bytes(path, text.encode(), mode, staging)
+
+
+def place_bytes(path: str, data: bytes, mode: int, staging: str) -> None:
+    """The same for bytes."""
+    temporary = os.path.join(staging, f".{os.path.basename(path)}.{os.getpid()}.part")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        with os.fdopen(descriptor, "wb") as stream:
             os.fchmod(stream.fileno(), mode)
-            stream.write(text)
+            stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
-        os.rename(temporary, path)
+        rename(temporary, path)
     except OSError:
         discard(temporary)
         raise
+
+
+def rename(synced: str, path: str) -> None:
+    """Give a file or tree, whose content is on the disk, its lasting name; whoever sees the name sees all of it."""
+    os.rename(synced, path)
     sync_folder(os.path.dirname(path))
+
+
+def claim(path: str, data: bytes, mode: int) -> bool:
+    """Write a file whole unless there is one; False where another was first. It is never seen half written."""
+    draft = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.{os.getpid()}.{threading.get_ident()}")
+    place_bytes(draft, data, mode, os.path.dirname(path))
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        return False
+    finally:
+        discard(draft)
+        sync_folder(os.path.dirname(path))
+    return True
+
+
+def sync(path: str) -> None:
+    """Have a file, or a folder's own entries, on the disk."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_tree(path: str) -> None:
+    """Have a folder on the disk with all that is in it, innermost first."""
+    for base, _folders, names in os.walk(path, topdown=False):
+        for name in names:
+            full = os.path.join(base, name)
+            if stat.S_ISREG(os.lstat(full).st_mode):
+                sync(full)
+        sync(base)
 
 
 def discard(path: str) -> None:
@@ -77,8 +121,20 @@ def public_folder(path: str) -> None:
             public_folder(os.path.dirname(path))
         with contextlib.suppress(FileExistsError):
             os.mkdir(path)
+            sync_folder(os.path.dirname(path))
     if os.stat(path).st_mode & PUBLIC != PUBLIC:
         os.chmod(path, PUBLIC)
+
+
+def _make_lasting(path: str) -> None:
+    """Make a folder, and those above it that are missing: what is synced in a folder is lost with the folder's name."""
+    if os.path.isdir(path):
+        return
+    above = os.path.dirname(os.path.abspath(path))
+    _make_lasting(above)
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(path, 0o700)
+        sync_folder(above)
 
 
 def private_folder(path: str) -> str:
@@ -87,7 +143,7 @@ def private_folder(path: str) -> str:
     :raises StoreFailure: it is a symbolic link or belongs to another user.
     """
     try:
-        os.makedirs(path, mode=0o700, exist_ok=True)
+        _make_lasting(path)
         facts = os.lstat(path)
         if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.geteuid():
             raise StoreFailure(

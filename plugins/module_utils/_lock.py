@@ -46,6 +46,26 @@ def held(state_dir: str, subject: tuple[str, str], timeout: float, clock: Clock)
 
 
 @contextmanager
+def images(state_dir: str, seconds: float, clock: Clock, *, alone: bool = False) -> t.Iterator[None]:
+    """Hold the host's images for the length of a block: together with other deployments, or alone to remove some.
+
+    An image that was fetched just now has no container yet, and its release is not on record.
+
+    :param seconds: how long to wait.
+    :raises LockHeld: a deployment is under way (or a pruning, which takes a moment).
+    """
+    folder = _files.private_folder(os.path.join(_files.private_folder(state_dir), "locks"))
+    kind = fcntl.LOCK_EX if alone else fcntl.LOCK_SH
+    with open(os.path.join(folder, "images.lock"), "a", encoding="utf-8") as stream:
+        for _left in attempts(clock, seconds, first=0.02):
+            if _locked(stream, kind):
+                break
+        else:
+            raise LockHeld("they are in use", subject="images", remedy="Wait for the other run.")
+        yield
+
+
+@contextmanager
 def turn(state_dir: str, name: str, count: int, timeout: float, clock: Clock) -> t.Iterator[None]:
     """One of `count` turns, shared by all runs of this host, for the length of a block.
 
@@ -76,9 +96,24 @@ def directory(path: str) -> t.Iterator[None]:
         os.close(descriptor)
 
 
-def _locked(stream: t.IO[str]) -> bool:
+@contextmanager
+def alone(path: str) -> t.Iterator[bool]:
+    """Whether a file is nobody's, for the length of a block; who reads it to its end holds it by `shared`."""
+    with open(path, "rb") as stream:
+        yield _locked(stream)
+
+
+@contextmanager
+def shared(path: str) -> t.Iterator[None]:
+    """Hold a file that is read together with other readers, so that nobody removes it meanwhile."""
+    with open(path, "rb") as stream:
+        fcntl.flock(stream.fileno(), fcntl.LOCK_SH)
+        yield
+
+
+def _locked(stream: t.IO[t.Any], kind: int = fcntl.LOCK_EX) -> bool:
     try:
-        fcntl.flock(stream.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(stream.fileno(), kind | fcntl.LOCK_NB)
     except OSError as error:
         if error.errno not in (errno.EAGAIN, errno.EACCES):
             raise

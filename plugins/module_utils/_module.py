@@ -13,7 +13,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from . import _engine
 from ._call import Call, Result, redactor
-from ._errors import TidegateError
+from ._errors import TidegateError, explained_at_least
 from ._result import failure
 from ._spec import Spec, given
 
@@ -33,7 +33,8 @@ def run(spec: Spec, story: Story, *, needs_sdk: bool = True) -> None:
     call = Call(given(spec, module.params), module.check_mode, module._diff)
     call.interrupts.install()
     try:
-        document = story(call)
+        with explained_at_least():
+            document = story(call)
     except TidegateError as error:
         document = {**failure(error, None, _redactor(module.params)), "failed": True}
     for text in call.warnings:

@@ -35,7 +35,6 @@ class Pruned:
     images: list[str] = field(default_factory=list)
     deployments: int = 0
     busy: list[str] = field(default_factory=list)
-    needed: set[str] = field(default_factory=set)
 
 
 def prune(call: Call) -> Result:
@@ -75,7 +74,6 @@ def _leftovers(call: Call, subject: Subject, known: Known, done: Pruned) -> None
     engine, store, key = call.on.engine, call.on.store, key_of(*subject)
     kept = store.releases(subject)
     keep = retained(kept, known)
-    done.needed |= {release.image_id for release in keep} | _of_stacks(call, subject, keep)
     found = engine.containers(subject).get(subject, ())
     own = known.live.containers if known.live else ()
     routed = str(call.on.traefik.read(key) or "")
@@ -106,13 +104,35 @@ def _of_stacks(call: Call, subject: Subject, keep: t.Iterable[Release]) -> set[s
 
 
 def _images(call: Call, done: Pruned) -> int:
-    """Images that were pulled by the platform, that no kept release and no container of anybody needs; their bytes."""
-    if done.busy:
-        return 0  # a deployment under way may be about to need one that looks unused
+    """Images that were pulled by the platform, that no kept release and no container of anybody needs; their bytes.
+
+    A deployment under way may be about to need one that looks unused, so that they are judged while there is none.
+    """
+    try:
+        with _lock.images(call.on.state_dir, 0.0, call.clock, alone=True):
+            known = call.on.store.known()
+            open_ones = [key_of(*subject) for subject, one in known.items() if one.attempt is not None]
+            done.busy += sorted(set(open_ones) - set(done.busy))
+            return 0 if done.busy else _unneeded_images(call, done, _needed(call, known))
+    except LockHeld:
+        done.busy.append("images")
+        return 0
+
+
+def _needed(call: Call, known: t.Mapping[Subject, Known]) -> set[str]:
+    """Ids of the images of every release that is kept as of now."""
+    needed: set[str] = set()
+    for subject, one in known.items():
+        keep = retained(call.on.store.releases(subject), one)
+        needed |= {release.image_id for release in keep} | _of_stacks(call, subject, keep)
+    return needed
+
+
+def _unneeded_images(call: Call, done: Pruned, needed: t.Container[str]) -> int:
     engine, store, size = call.on.engine, call.on.store, 0
     for image_id, reference in store.pulled():
         image = engine.image(image_id)
-        if image_id in done.needed or image is None or engine.image_users(image_id):
+        if image_id in needed or image is None or engine.image_users(image_id):
             continue
         size += image.size
         done.images.append(reference)

@@ -13,9 +13,10 @@ import hmac
 import os
 import secrets as entropy
 import shutil
+import threading
 import typing as t
 
-from . import _files
+from . import _files, _lock
 from ._declared import Secret
 from ._errors import StoreFailure
 from ._hidden import spellings
@@ -34,23 +35,39 @@ class Secrets:
     def __init__(self, state_dir: str) -> None:
         self.state_dir = state_dir
         self._key: bytes | None = None
+        self._used = False  # whether a version was made by it
+        self._lock = threading.Lock()  # the workloads of a batch share one
 
     def version(self, value: str) -> str:
         """Keyed hash (HMAC-SHA-256) of a value: tells a change, but nothing else without the host's key."""
+        self._used = True
         mac = hmac.new(self._key_bytes(), value.encode(), hashlib.sha256)
         return mac.hexdigest()[:VERSION_CHARACTERS]
 
     def _key_bytes(self) -> bytes:
         """The key; where there is none yet, one that `keep_key` writes down once something is deployed."""
-        if self._key is None:
-            try:
-                with open(self._key_path, "rb") as stream:
-                    self._key = stream.read()
-            except FileNotFoundError:
-                self._key = entropy.token_bytes(KEY_BYTES)
-            except OSError as error:
-                raise StoreFailure(f"cannot be read: {error.strerror}", subject=self._key_path) from error
-        return self._key
+        with self._lock:
+            if self._key is None:
+                self._key = self._kept() or entropy.token_bytes(KEY_BYTES)
+            return self._key
+
+    def _kept(self) -> bytes:
+        """The key on the disk; nothing where there is none, or one that a power cut left empty.
+
+        :raises StoreFailure: it cannot be read, or is too short to be one.
+        """
+        try:
+            with open(self._key_path, "rb") as stream:
+                found = stream.read()
+        except FileNotFoundError:
+            return b""
+        except OSError as error:
+            raise StoreFailure(f"cannot be read: {error.strerror}", subject=self._key_path) from error
+        if 0 < len(found) < KEY_BYTES:
+            cause = f"holds {len(found)} bytes, which is no whole key ({KEY_BYTES})"
+            remedy = "Take it from a backup; or remove it, and deploy every workload that has secrets again."
+            raise StoreFailure(cause, subject=self._key_path, remedy=remedy)
+        return found
 
     @property
     def _key_path(self) -> str:
@@ -63,18 +80,16 @@ class Secrets:
         """
         _files.private_folder(self.state_dir)
         mine = self._key_bytes()
-        try:
-            descriptor = os.open(self._key_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        except FileExistsError as error:
-            with open(self._key_path, "rb") as stream:
-                if stream.read() == mine:
-                    return
-            cause = "was made by another run just now"
-            raise StoreFailure(cause, subject=self._key_path, remedy="Run again.") from error
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(mine)
-            stream.flush()
-            os.fsync(stream.fileno())
+        if self._kept() == mine:
+            return
+        with _lock.directory(self.state_dir):
+            if not self._kept():
+                _files.discard(self._key_path)
+            if _files.claim(self._key_path, mine, 0o600) or self._kept() == mine:
+                return
+        if self._used:
+            raise StoreFailure("was made by another run just now", subject=self._key_path, remedy="Run again.")
+        self._key = self._kept()
 
     def write(self, workload: str, suffix: str, secrets: t.Iterable[Secret]) -> str:
         """Write a deployment's secrets; the folder of those delivered as files, or an empty text without any.

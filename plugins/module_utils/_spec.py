@@ -388,7 +388,8 @@ BACKUP: Spec = {
     "passphrase": {"type": "str", "no_log": True},
     "images": {"type": "bool", "default": True},
     "volumes": {"type": "bool", "default": True},
-    "keep": {"type": "int", "default": 7},
+    "keep": {"type": "int"},
+    "spare": {"type": "list", "elements": "path", "default": []},
     **HOST,
 }
 RESTORE: Spec = {

@@ -87,7 +87,7 @@ class Store(Database):
 
     def releases(self, subject: Subject) -> list[Kept]:
         """Releases on record, newest first."""
-        query = f"SELECT {_RELEASE}, r.made_at, r.withdrawn FROM releases r WHERE {_OF} ORDER BY made_at DESC, id DESC"
+        query = f"SELECT {_RELEASE}, r.made_at, r.withdrawn FROM releases r WHERE {_OF} ORDER BY id DESC"
         rows = self.rows(query, *subject)
         return [Kept(current(_record.from_columns(row[:_WIDTH])), *row[_WIDTH:]) for row in rows]
 
@@ -201,7 +201,7 @@ class Store(Database):
     def withdraw(self, subject: Subject, reason: str, back: Release | None, claims: t.Sequence[str]) -> None:
         """Go back from the live release to the one before it (or to none), in one transaction, and remember why."""
         live = f"(SELECT release FROM live WHERE {_OF})"
-        other = "id <> ? AND withdrawn IS NULL ORDER BY made_at DESC, id DESC LIMIT 1"
+        other = "id <> ? AND withdrawn IS NULL ORDER BY id DESC LIMIT 1"
         with self.writing() as db:
             if back is None:
                 db.execute(f"UPDATE releases SET withdrawn = ? WHERE id = {live}", (reason, *subject))

@@ -53,9 +53,16 @@ options:
     type: bool
     default: true
   keep:
-    description: How many archives of this host stay in the directory, this one included.
+    description:
+      - How many archives stay in the directory, this one included; older ones are removed once this one is read again,
+        compared and on the disk. All stay if omitted.
+      - Only archives of this host and state directory that nobody named by O(name) are counted and removed.
     type: int
-    default: 7
+  spare:
+    description: Archives that stay whatever O(keep) says, such as one that is about to be restored.
+    type: list
+    elements: path
+    default: []
 """
 
 EXAMPLES = r"""

@@ -96,6 +96,7 @@ options:
         description:
         - How many good releases before the live one are kept for M(tidegate.platform.workload_rollback),
           with their secrets. Their images are spared by M(tidegate.platform.workload_prune).
+        - The one that served last is always kept, even with V(0).
         type: int
         default: 5
       unsafe:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -14,6 +15,7 @@ import names
 import pytest
 
 from .harness import Options, Platform, Task, containers, docker
+from .stories import DRIVER
 
 App = t.Callable[..., Options]
 COLLECTION = "tidegate.platform"
@@ -166,3 +168,169 @@ def test_a_deployment_that_fails_leaves_the_secrets_of_what_nobody_remembers(
     assert [path.name for path in folder.iterdir()] == [before.name]
     assert list(states(options["name"]).values()) == ["running"]
     assert json.dumps(failed).count("still-mounted-1") == 0
+
+
+# -- a first run -----------------------------------------------------------------------------------------------------
+
+
+def test_the_first_batch_of_a_host_succeeds_and_says_what_it_made(
+    platform: Platform, idle: App, tmp_path: Path
+) -> None:
+    """D9: eight workloads side by side where there is neither key nor record; and an empty key is none (A12)."""
+    rows = [
+        {**idle(), "name": f"{idle()['name']}", "environment": f"e{number}", "type": "image"} for number in range(8)
+    ]
+    places = {"state_dir": rows[0].pop("state_dir")}
+    rows = [{key: value for key, value in row.items() if key != "state_dir"} for row in rows]
+    (tmp_path / "state").mkdir(mode=0o700)
+    (tmp_path / "state" / "secret.key").touch(mode=0o600)
+    for row in rows[4:]:
+        row["secrets"] = [{"name": "key", "value": f"first-{row['environment']}"}]
+    batch = {"workloads": rows, "concurrency": 8, **places}
+    first, again = platform.stories([{"story": "declare_many", "params": batch}] * 2)
+    try:
+        assert not first["failed"], first["msg"]
+        assert all(row["release"] for row in first["workloads"]), "what is live now"
+        assert not again["changed"], again["workloads"]
+        key = tmp_path / "state" / "secret.key"
+        assert (len(key.read_bytes()), key.stat().st_mode & 0o777) == (32, 0o600)
+        assert not list((tmp_path / "state").glob(".secret.key*"))
+    finally:
+        docker("rm", "-f", *containers(rows[0]["name"]))
+
+
+# -- retention -------------------------------------------------------------------------------------------------------
+
+
+def secrets_of(state: Path, workload: str) -> list[str]:
+    """The values of a workload's secrets that are kept."""
+    return sorted(path.read_text() for path in (state / "secrets" / f"{workload}.production").rglob("key"))
+
+
+def versions(idle: App, count: int, **more: t.Any) -> list[Options]:
+    """The same workload as often, each with a secret of its own."""
+    return [idle(secrets=[{"name": "key", "value": f"value-{number}"}], **more) for number in range(count)]
+
+
+def test_what_serves_and_what_served_last_are_never_let_go(platform: Platform, idle: App, tmp_path: Path) -> None:
+    """A11: with `retain: 0`, and after deployments of a time when the clock was ahead."""
+    state, workload = tmp_path / "state", idle()["name"]
+    none = [Task(row) for row in versions(idle, 2, retain=0)]
+    back = call("workload_rollback", name=workload, state_dir=str(state))
+    *made, returned = platform.directly(*none, back)
+    assert all(row["changed"] for row in made), made
+    assert not returned["failed"], returned["msg"]
+    assert secrets_of(state, workload) == ["value-0", "value-1"], "the rollback's own, and what served last"
+    ahead = {"clock": 10.0**7}
+    orders = [
+        {"story": "image", "params": row, "fault": ahead if number < 3 else {}}
+        for number, row in enumerate(versions(idle, 7, retain=1)[2:])
+    ]
+    moved = platform.stories(orders)
+    assert all(row["changed"] for row in moved), moved
+    assert secrets_of(state, workload) == ["value-5", "value-6"]
+    (last,) = platform.directly(back)
+    assert not last["failed"], last["msg"]
+    (container,) = containers(workload, everything=False)
+    assert docker("exec", container, "cat", "/run/secrets/key") == "value-5"
+
+
+# -- whatever a step raises ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small_state(tmp_path: Path) -> t.Iterator[Path]:
+    """A state directory on a file system of one megabyte."""
+    (path := tmp_path / "small").mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(path)], check=True)
+    yield path
+    subprocess.run(["umount", str(path)], check=True)
+
+
+def apart(platform: Platform, *orders: Options) -> list[Options]:
+    """Results of stories, each by a process that ends with it: a fault stays in its process."""
+    env = {**os.environ, "PYTHONPATH": platform.collections}
+    found = []
+    for order in orders:
+        given = json.dumps({**order, "params": {**platform.places(), **order["params"]}})
+        argv = [sys.executable, str(DRIVER), given]
+        done = subprocess.run(argv, env=env, capture_output=True, text=True, check=True)
+        found.append({"failed": False, **json.loads(done.stdout)})
+    return found
+
+
+def test_a_disk_that_fills_while_secrets_are_written_is_one_error_of_that_workload(
+    platform: Platform, idle: App, second: str, small_state: Path
+) -> None:
+    """D8: undone, concluded, told; and the other workload of the batch has its result."""
+    state = str(small_state / "state")
+    secret = {"secrets": [{"name": "key", "value": "full-disk-1"}]}
+    base = {key: value for key, value in idle(**secret).items() if key != "state_dir"}
+    good, bad = {**base, "name": second, "secrets": [], "type": "image"}, {**base, "type": "image"}
+    batch = {"workloads": [good, bad], "state_dir": state, "concurrency": 2}
+    fault = {"step": "start", "when": "before", "fill": str(small_state)}
+    before, full = apart(
+        platform,
+        {"story": "declare_many", "params": {**batch, "workloads": [good]}},
+        {"story": "declare_many", "params": batch, "fault": fault},
+    )
+    assert not before["failed"], before["msg"]
+    rows = {row["name"]: row for row in full["workloads"]}
+    assert (rows[second]["failed"], rows[second]["changed"]) == (False, False)
+    failed = rows[base["name"]]
+    assert (failed["failed"], failed["step"]) == (True, "start"), failed
+    assert "No space left on device" in failed["msg"], failed
+    assert containers(base["name"]) == []
+    assert "full-disk-1" not in json.dumps(full)
+    (small_state / "filler").unlink()
+    (after,) = apart(platform, {"story": "declare_many", "params": batch})
+    assert not after["failed"], after["msg"]
+
+
+@pytest.mark.parametrize("place", ["/dev/full", "/no-such-folder/progress", "a folder"])
+def test_a_progress_line_stops_nothing(platform: Platform, idle: App, tmp_path: Path, place: str) -> None:
+    """D8: a progress file on a full disk, in a folder that is not there, or that is a folder."""
+    path = str(tmp_path) if place == "a folder" else place
+    result = platform.apply(**idle(progress_file=path if path != "/dev/full" else str(tmp_path / "full")))
+    assert result["changed"], result
+
+
+def test_the_users_file_of_an_image_may_be_a_link(platform: Platform, idle: App, name: str) -> None:
+    """D8: the secrets belong to the user whom the linked file names; a link to nowhere is no file."""
+    tag = f"tidegate.local/{name}.production:passwd"
+    text = f"FROM {names.image('app')}\nUSER 0\nRUN mv /etc/passwd /usr/share/users && ln -s ../usr/share/users /etc/passwd\n"
+    argv = ["docker", "build", "-q", "-t", tag, "--label", f"{names.LABEL}=1", "-"]
+    subprocess.run(argv, input=text + "USER nobody\n", text=True, check=True, capture_output=True)
+    secret = {"secrets": [{"name": "key", "value": "of-nobody"}]}
+    made = platform.apply(**idle(image=tag, **secret))
+    assert made["changed"], made
+    (container,) = made["release"]["containers"]
+    assert docker("exec", container, "cat", "/run/secrets/key") == "of-nobody"
+    gone = text.replace("mv /etc/passwd /usr/share/users", "rm /etc/passwd") + "USER 65534\n"
+    subprocess.run(argv, input=gone, text=True, check=True, capture_output=True)
+    assert platform.apply(**idle(image=tag, pull="missing", **secret))["changed"]
+
+
+# -- pruning beside a deployment -------------------------------------------------------------------------------------
+
+
+def test_an_image_is_not_judged_while_a_deployment_may_need_it(
+    platform: Platform, idle: App, name: str, tmp_path: Path
+) -> None:
+    """A13: it was fetched just now, its container is not there yet; once nobody deploys it goes."""
+    tag = f"{names.REGISTRY}/tidegate/{name}:1"
+    text = f"FROM {names.image('app')}\nLABEL mark={name}\n"
+    argv = ["docker", "build", "-q", "-t", tag, "--label", f"{names.LABEL}=1", "-"]
+    subprocess.run(argv, input=text, text=True, check=True, capture_output=True)
+    docker("push", "-q", tag)
+    docker("rmi", tag)
+    places = {"state_dir": str(tmp_path / "state")}
+    made, gone = platform.directly(Task(idle(image=tag)), Task({"name": name, "state": "absent", **places}))
+    assert (made["failed"], gone["changed"]) == (False, True), made
+    with (tmp_path / "state" / "locks" / "images.lock").open("a") as held:
+        fcntl.flock(held, fcntl.LOCK_SH)  # as every deployment does from before it fetches
+        (busy,) = platform.directly(call("workload_prune", **places))
+        assert (busy["removed"]["images"], busy["busy"]) == ([], ["images"]), busy
+        assert docker("image", "ls", "-q", tag)
+    (pruned,) = platform.directly(call("workload_prune", **places))
+    assert pruned["removed"]["images"] == [tag], pruned

@@ -1,0 +1,79 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which archives of a folder may go once there is a newer one. Private to tidegate.platform.
+
+Only those that this platform gave a name of its own: what a person named is a person's, and a folder may be shared by
+hosts whose names begin alike, or by two platforms of one host, which the file of the checksum tells apart.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import typing as t
+
+from . import _files, _lock
+
+STAMP = r"[0-9]{8}T[0-9]{6}Z"
+ENDING = ".sha256"
+_WHOSE = "# platform "
+
+
+class Mine(t.NamedTuple):
+    """Whose archives: this host's, of the platform in this state directory."""
+
+    host: str
+    state_dir: str
+
+
+def default_name(mine: Mine, stamp: str) -> str:
+    """What an archive is called that nobody named, without its ending."""
+    return f"tidegate-{mine.host}-{stamp}"
+
+
+def checksum(mine: Mine, name: str, digest: str) -> str:
+    """The text of the file beside an archive, as `sha256sum --check` reads it, which passes over comments."""
+    return f"{digest}  {name}\n{_WHOSE}{mine.state_dir}\n"
+
+
+def removable(directory: str, mine: Mine, newest: str, written: float) -> list[str]:
+    """Archives of this platform that are older than the newest one, newest first.
+
+    :param newest: path of the archive that was made just now.
+    :param written: when it was written; what was written since is not older, whatever its name says.
+    """
+    pattern = re.compile(rf"tidegate-{re.escape(mine.host)}-({STAMP})\.tar\.gz(\.enc)?")
+    found = []
+    for name in os.listdir(directory):
+        path, match = os.path.join(directory, name), pattern.fullmatch(name)
+        if match is None or path == newest or os.path.islink(path) or not os.path.isfile(path):
+            continue
+        if os.stat(path).st_mtime <= written and _whose(path) in ("", mine.state_dir):
+            found.append((match.group(1), path))
+    return [path for _stamp, path in sorted(found, reverse=True)]
+
+
+def rotate(directory: str, paths: t.Sequence[str], keep: int, spare: t.Collection[str]) -> list[str]:
+    """Remove the oldest beyond so many; never one that somebody names, or that a restore reads just now."""
+    gone = []
+    for path in paths[keep:]:
+        if any(os.path.exists(other) and os.path.samefile(path, other) for other in spare):
+            continue
+        with _lock.alone(path) as mine:
+            if mine:
+                _files.discard(path)
+                _files.discard(path + ENDING)
+                gone.append(path)
+    _files.sync_folder(directory)
+    return sorted(gone)
+
+
+def _whose(path: str) -> str:
+    """The state directory that an archive is of, as the file beside it says; empty where it does not."""
+    try:
+        with open(path + ENDING, encoding="utf-8", errors="replace") as stream:
+            lines = stream.read(2**16).splitlines()
+    except OSError:
+        return ""
+    return next((line[len(_WHOSE) :] for line in lines if line.startswith(_WHOSE)), "")

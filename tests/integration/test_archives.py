@@ -1,0 +1,158 @@
+"""Archives that stay, archives that go, and archives that are refused before anything is touched."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import socket
+import sqlite3
+import time
+import typing as t
+from pathlib import Path
+
+import names
+import pytest
+from ansible_collections.tidegate.platform.plugins.module_utils import _archive
+
+from .harness import Options, Platform, Task, containers
+
+App = t.Callable[..., Options]
+BACKUP, RESTORE = "tidegate.platform.platform_backup", "tidegate.platform.platform_restore"
+HOST = socket.gethostname()
+
+
+@pytest.fixture
+def own(platform: Platform, app: App, tmp_path: Path) -> Options:
+    """Places of a platform of the test's own, with one idle workload on record."""
+    places = {"state_dir": str(tmp_path / "state"), "routes_dir": str(tmp_path / "state" / "routes")}
+    health = {"type": "window", "window": 0.1}
+    idle = {"routes": [], "port": None, "command": ["sleep", "600"], "health": health, "stop_timeout": 0}
+    made = platform.apply(**{**app(**idle), **places, "secrets": [{"name": "key", "value": "in-an-archive-1"}]})
+    assert made["changed"], made
+    return places
+
+
+def made(folder: Path, name: str, age: float, beside: str = "") -> Path:
+    """An archive that was there before."""
+    path = folder / name
+    path.write_bytes(name.encode())
+    if beside:
+        Path(f"{path}.sha256").write_text(beside)
+    os.utime(path, (time.time() - age, time.time() - age))
+    return path
+
+
+def test_only_what_was_asked_for_and_is_this_platforms_own_rotates(
+    platform: Platform, own: Options, tmp_path: Path
+) -> None:
+    """A4: not without being asked; no archive of a host whose name begins alike, of another platform, of a person's name,
+    of a later moment, one that is named, or one that a restore reads just now.
+    """
+    (folder := tmp_path / "archives").mkdir()
+    names_kept = {
+        f"tidegate-{HOST}-2-20200101T000000Z.tar.gz": "",
+        f"tidegate-{HOST}-before-the-move.tar.gz": "",
+        f"tidegate-{HOST}-20200101T000000Z.tar.gz.part": "",
+        f"tidegate-{HOST}-20200102T000000Z.tar.gz": f"0  x\n# platform {tmp_path / 'other'}\n",
+    }
+    kept = [made(folder, name, 10**7, beside) for name, beside in names_kept.items()]
+    later = made(folder, f"tidegate-{HOST}-20200103T000000Z.tar.gz", -3600)
+    named = made(folder, f"tidegate-{HOST}-20200104T000000Z.tar.gz", 10**7)
+    read = made(folder, f"tidegate-{HOST}-20200105T000000Z.tar.gz", 10**7)
+    old = [made(folder, f"tidegate-{HOST}-2021010{n}T000000Z.tar.gz.enc", 10**6, "0  x\n") for n in (1, 2, 3)]
+    params = {**own, "directory": str(folder), "images": False}
+    (first,) = platform.directly(Task({**params, "name": "a-person's"}, module=BACKUP))
+    assert (first["failed"], first["removed"]) == (False, []), first
+    with read.open("rb") as stream:
+        fcntl.flock(stream, fcntl.LOCK_SH)
+        (second,) = platform.directly(Task({**params, "keep": 2, "spare": [str(named)]}, module=BACKUP))
+    assert second["removed"] == [str(old[0]), str(old[1])], "the newest of the old ones is the second that stays"
+    assert all(path.exists() for path in [*kept, later, named, read, old[2], Path(first["archive"])])
+    beside = Path(f"{second['archive']}.sha256").read_text().splitlines()
+    assert beside == [f"{second['sha256']}  {Path(second['archive']).name}", f"# platform {own['state_dir']}"]
+
+
+def rewritten(archive: str, target: Path, work: Path, change: t.Callable[[Path], None]) -> str:
+    """The same archive with another record in it."""
+    manifest = _archive.verify(archive)
+    (state := work / "state").mkdir(parents=True)
+    _archive.unpack(archive, "state", str(state))
+    change(state / "tidegate.db")
+    facts = {key: value for key, value in manifest.items() if key not in ("files", "format")}
+    with target.open("xb") as stream:
+        _archive.write(stream, _archive.parts_of(str(state), "state", ()), facts)
+    return str(target)
+
+
+def newer(path: Path) -> None:
+    """A record as a later version of the collection writes it."""
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA user_version = 99")
+
+
+def damaged(path: Path) -> None:
+    """A record that is none."""
+    path.write_bytes(b"no database" * 1000)
+
+
+def test_a_restore_checks_everything_before_it_removes_anything(
+    platform: Platform, own: Options, name: str, tmp_path: Path
+) -> None:
+    """A12, A6: a record of a later version, a damaged one, none; a state directory that cannot be put aside; containers
+    whose record is lost: the containers run on, and nothing is in another place.
+    """
+    (result,) = platform.directly(Task({**own, "directory": str(tmp_path / "backups"), "images": False}, module=BACKUP))
+    assert not result["failed"], result
+    before = containers(name, everything=False)
+    assert len(before) == 1
+    bad = [
+        rewritten(result["archive"], tmp_path / f"{change.__name__}.tar.gz", tmp_path / change.__name__, change)
+        for change in (newer, damaged, Path.unlink)
+    ]
+    restores = [
+        Task({**own, "archive": path, "replace": True}, check, RESTORE) for path in bad for check in (True, False)
+    ]
+    found = platform.directly(*restores)
+    assert [row["failed"] for row in found] == [True] * 6, found
+    assert all("has schema 99" in row["msg"] for row in found[:2]), found
+    for file in (tmp_path / "state").glob("tidegate.db*"):
+        file.rename(tmp_path / file.name)
+    (lost,) = platform.directly(Task({**own, "archive": result["archive"]}, module=RESTORE))
+    assert "holds a platform" in lost["msg"], "what runs there is nobody's to remove unasked"
+    assert containers(name, everything=False) == before
+    assert sorted(path.name for path in tmp_path.glob("state*")) == ["state"]
+    done, info = platform.directly(
+        Task({**own, "archive": result["archive"], "replace": True}, module=RESTORE),
+        Task({**own}, module="tidegate.platform.reconcile"),
+    )
+    assert (done["failed"], info["summary"]["repaired"]) == (False, 1), info
+
+
+def test_an_archive_comes_to_the_controller_for_its_owner_alone(platform: Platform, tmp_path: Path) -> None:
+    """C7: refused without a passphrase unless that was asked for, before anything is made; mode 0600."""
+    (folder := tmp_path / "fetched").mkdir()
+    refused = platform.playbook("tidegate.platform.backup", tidegate_backup_fetch=str(folder))
+    assert refused.code != 0
+    assert "tidegate_backup_fetch_unencrypted" in refused.output
+    assert not (platform.root / "backups").exists() or not list((platform.root / "backups").iterdir())
+    plain = {"tidegate_backup_fetch_unencrypted": "true", "tidegate_backup_keep": ""}
+    mask = os.umask(0o022)
+    try:
+        done = platform.playbook("tidegate.platform.backup", tidegate_backup_fetch=str(folder / "new"), **plain).ok()
+    finally:
+        os.umask(mask)
+    (fetched,) = (folder / "new").iterdir()
+    assert (fetched.stat().st_mode & 0o777, (folder / "new").stat().st_mode & 0o777) == (0o600, 0o700)
+    (archive,) = (platform.root / "backups").glob("*.tar.gz")
+    assert fetched.read_bytes() == archive.read_bytes()
+    assert "Copy it for who logs in" not in done.changed
+
+
+@pytest.mark.parametrize("playbook", ["backup", "restore", "upgrade"])
+def test_every_backup_keeps_as_many_as_it_is_told(playbook: str) -> None:
+    """A4: no playbook rotates unasked, none ignores how many stay, and a restore spares what it is about to read."""
+    text = (names.ROOT / "playbooks" / f"{playbook}.yml").read_text()
+    keep = """keep: "{{ tidegate_backup_keep | default('') | tidegate.platform.given(omit) }}\""""
+    assert text.count("platform_backup:\n        directory:") == text.count(keep) == 1
+    assert ("spare:" in text) == (playbook == "restore")
