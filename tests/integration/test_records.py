@@ -228,7 +228,7 @@ def test_what_serves_and_what_served_last_are_never_let_go(platform: Platform, i
     ]
     moved = platform.stories(orders)
     assert all(row["changed"] for row in moved), moved
-    assert secrets_of(state, workload) == ["value-5", "value-6"]
+    assert secrets_of(state, workload) == ["value-1", "value-5", "value-6"], "what was gone back from, too"
     (last,) = platform.directly(back)
     assert not last["failed"], last["msg"]
     (container,) = containers(workload, everything=False)
