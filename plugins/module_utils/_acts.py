@@ -12,14 +12,15 @@ import shutil
 import tempfile
 import typing as t
 
-from . import _assets, _bake, _divert, _gate, _make, _options, _project, _reach, _records, _rolling, _static, _volumes
+from . import _assets, _bake, _divert, _gate, _make, _options, _reach, _records, _rolling, _static, _volumes
 from ._artifacts import Wanted, bring_back
 from ._building import Builder
+from ._candidate import claims_of
 from ._checkout import Workshop
 from ._declared import Gate
 from ._errors import Unhealthy
 from ._make import each, prune_kept, release_command, release_of, room, stand_in, start
-from ._model import Release, Step, Verb
+from ._model import Step, Verb
 from ._retention import retained
 from ._world import World
 
@@ -146,7 +147,7 @@ def persist(world: World, step: Step) -> str:
     if world.want.stack is not None and release.state == "running":
         release = _rolling.named(world, release)
     _records.keep(on.state_dir, world.key, release)
-    on.store.persist(world.subject, release, _claims(release), on.clock.now())
+    on.store.persist(world.subject, release, claims_of(release), on.clock.now())
     prune_kept(world)
     if world.want.stack is not None:
         kept = retained(on.store.releases(world.subject), on.store.known(world.subject).get(world.subject))
@@ -159,17 +160,8 @@ def withdraw(world: World, step: Step) -> str:
     back = step.release
     if back is not None:
         _records.keep(world.on.state_dir, world.key, back)
-    world.on.store.withdraw(world.subject, world.failure, back, _claims(back) if back else ())
+    world.on.store.withdraw(world.subject, world.failure, back, claims_of(back) if back else ())
     return back.id if back else "nothing is live"
-
-
-def _claims(release: Release) -> list[str]:
-    """Every host and path of its routes, and its Compose project, which no other workload may have."""
-    given = release.snapshot.get("compose")
-    if not given:
-        return [claim for route in _options.routes(release.snapshot) for claim in route.claims()]
-    routes = [route for exposed in _project.exposed(given) for route in exposed.routes]
-    return [f"project {release.image}", *(claim for route in routes for claim in route.claims())]
 
 
 def drain(world: World, step: Step) -> str:

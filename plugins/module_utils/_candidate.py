@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from . import _names
+from . import _names, _options, _project
 from ._declared import Workload, digest
 from ._model import Actual, Release
 
@@ -42,3 +42,12 @@ def _stack_candidate(want: Workload, have: Actual, identity: str) -> Release:
         route=None,
         snapshot=want.snapshot,
     )
+
+
+def claims_of(release: Release) -> list[str]:
+    """Every host and path of its routes, and its Compose project, which no other workload may have."""
+    given = release.snapshot.get("compose")
+    if not given:
+        return [claim for route in _options.routes(release.snapshot) for claim in route.claims()]
+    routes = [route for exposed in _project.exposed(given) for route in exposed.routes]
+    return [f"project {release.image}", *(claim for route in routes for claim in route.claims())]

@@ -13,7 +13,7 @@ from ._call import Call, Params, Result, redactor
 from ._declared import State, Subject, Workload
 from ._errors import InvalidOption
 from ._fleet import UNNAMED, Fleet
-from ._names import ENVIRONMENT, WORKLOAD
+from ._names import ENVIRONMENT, WORKLOAD, key_of
 from ._options import positive
 from ._parse import nothing, parse
 from ._phases import Phase
@@ -57,7 +57,7 @@ def declare_many(call: Call) -> Result:
 
 def _parsed(call: Call) -> list[Workload]:
     wants: list[Workload] = []
-    seen: set[tuple[str, str]] = set()
+    seen: dict[str, Workload] = {}
     for number, params in enumerate(call.params["workloads"]):
         try:
             wants.append(_new(params, seen, call))
@@ -73,13 +73,23 @@ def fleet(call: Call) -> Fleet:
     return Fleet(call.params["fleet"] or UNNAMED, call.params["hold"])
 
 
-def _new(params: Params, seen: set[tuple[str, str]], call: Call) -> Workload:
+def _new(params: Params, seen: dict[str, Workload], call: Call) -> Workload:
+    """The workload, whose name and routes none of those before it has.
+
+    :param seen: by what no two may have, who has it.
+    """
     want = _meant(params, call)
     if want.name in call.params["skip_release_commands"]:
         want = replace(want, release_command=())
-    if want.subject in seen:
+    if seen.setdefault(key_of(*want.subject), want) is not want:
         raise InvalidOption("name", want.name, "is declared twice", "Remove one of them.")
-    seen.add(want.subject)
+    for claim in want.claims:
+        owner = seen.setdefault(claim, want)
+        if owner is not want:
+            option, cause = "routes", f"is declared for {owner.name} ({owner.environment}), too"
+            if claim.startswith("project "):
+                option = "compose.project"
+            raise InvalidOption(option, claim, cause, "Take it away from one of them.")
     return want
 
 

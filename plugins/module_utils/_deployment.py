@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from . import _files, _fleet, _names, _reach, _recovery, _routing
 from ._apply import carry_out
-from ._candidate import candidate
+from ._candidate import candidate, claims_of
 from ._declared import State, Workload, canonical
 from ._errors import Canceled, StoreFailure, Superseded, TidegateError, Unhealthy
 from ._fleet import NO_FLEET
@@ -19,7 +19,7 @@ from ._model import Attempt, Plan, Release, Step, Verb
 from ._observe import observe
 from ._parse import Here, again, nothing
 from ._phases import Phase, staging, switching
-from ._plan import Routing, decide, prepare
+from ._plan import Routing, decide, prepare, refuse_claimed
 from ._services import StackRouting
 from ._store import NewAttempt
 from ._world import World
@@ -260,8 +260,19 @@ def _prepare_and_decide(world: World, staged: Release | None = None) -> Plan:
     elif plan.candidate is not None:
         _reach.require_network(want, plan, world.on)
         _begin(world)
-        world.on.store.propose(world.deployment, plan.candidate)
+        _propose(world, plan.candidate)
     return plan
+
+
+def _propose(world: World, green: Release) -> None:
+    """Record the candidate with its routes; those of what is live stay its own as well, until this is over.
+
+    :raises InvalidOption: another workload came to have one of the routes in the meantime.
+    """
+    live = world.have.live
+    claims = [*claims_of(green), *(claims_of(live) if live else ())]
+    taken = world.on.store.propose(world.deployment, green, claims)
+    refuse_claimed(tuple((claim, f"{owner.workload} ({owner.environment})") for claim, owner in taken.items()))
 
 
 def _begin(world: World) -> None:

@@ -47,7 +47,7 @@ def decide(want: Workload, have: Actual, candidate: Release, routing: Routing) -
         return _absent(want, have)
     if want.state is State.STOPPED:
         return _stopped(want, have, routing)
-    _refuse_claimed(have)
+    refuse_claimed(have.claimed)
     live = have.live
     if want.stack is not None:
         plan = _services.decide(want, have, candidate, routing.stack)
@@ -199,8 +199,13 @@ def _refuse_stateful(want: Workload, have: Actual) -> None:
     raise InvalidOption(option, value, cause, remedy)
 
 
-def _refuse_claimed(have: Actual) -> None:
-    for claim, owner in have.claimed:
+def refuse_claimed(claimed: t.Iterable[tuple[str, str]]) -> None:
+    """Refuse what another workload has.
+
+    :param claimed: claims, and whose each is.
+    :raises InvalidOption: names the first of them and its owner.
+    """
+    for claim, owner in claimed:
         if claim.startswith("project "):
             cause = f"is the project of {owner}"
             raise InvalidOption("compose.project", claim[8:], cause, "Choose another name, or remove that one first.")

@@ -45,4 +45,9 @@ CREATE TABLE pulled (image_id TEXT NOT NULL, reference TEXT NOT NULL, at REAL NO
 ALTER TABLE deployments ADD COLUMN fleet TEXT NOT NULL DEFAULT '';
 ALTER TABLE deployments ADD COLUMN held_until REAL NOT NULL DEFAULT 0
 """,
+    # What an open deployment may come to have, and what it may go back to: nobody else gets it meanwhile.
+    """
+CREATE TABLE wanted (
+  claim TEXT NOT NULL, deployment TEXT NOT NULL REFERENCES deployments (id), PRIMARY KEY (claim, deployment))
+""",
 )

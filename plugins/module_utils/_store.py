@@ -21,6 +21,11 @@ from ._model import Attempt, Kept, Known, Release
 _OF = "workload = ? AND environment = ?"
 _RELEASE = "r.id, r.image, r.image_id, r.fingerprint, r.containers, r.route, r.snapshot"
 _WIDTH = 7
+_SUBJECT = "workload, environment"
+_CLAIMS = (
+    f"SELECT claim, {_SUBJECT} FROM claims UNION ALL "
+    f"SELECT claim, {_SUBJECT} FROM wanted JOIN deployments ON id = deployment WHERE conclusion IS NULL"
+)
 _TRAILING = re.compile(r"(./[^ ]*[^/])/+ on ")  # claims of earlier versions kept the slash at the end of a path
 _LISTED = ("id", "strategy", "status", "conclusion", "reason", "sequence", "begun_at", "ended_at")
 
@@ -101,8 +106,8 @@ class Store(Database):
         ]
 
     def claims(self) -> dict[str, Subject]:
-        """Who has which route."""
-        rows = self.rows("SELECT claim, workload, environment FROM claims")
+        """Who has which route, or may come to have it by a deployment that is under way."""
+        rows = self.rows(_CLAIMS)
         return {_TRAILING.sub(r"\1 on ", row[0]): Subject(*row[1:]) for row in rows}
 
     def deployments(self, subject: Subject, limit: int) -> list[dict[str, t.Any]]:
@@ -140,11 +145,23 @@ class Store(Database):
                 attempt,
             )
 
-    def propose(self, deployment: str, candidate: Release) -> None:
-        """Record the candidate, before its first container is made."""
+    def propose(self, deployment: str, candidate: Release, claims: t.Collection[str] = ()) -> dict[str, Subject]:
+        """Record the candidate, before its first container is made, and that nobody else may have its routes meanwhile.
+
+        :param claims: those of the candidate, and of the release that it may be gone back to.
+        :returns: whose they are already; nothing is recorded then.
+        """
         with self.writing() as db:
+            own = Subject(*db.execute(f"SELECT {_SUBJECT} FROM deployments WHERE id = ?", (deployment,)).fetchone())
+            had = {row[0]: Subject(*row[1:]) for row in db.execute(_CLAIMS).fetchall()}
+            taken = {claim: had[claim] for claim in claims if had.get(claim, own) != own}
+            if taken:
+                return taken
+            rows = [(claim, deployment) for claim in claims]
+            db.executemany("INSERT OR IGNORE INTO wanted VALUES (?, ?)", rows)
             text = _record.to_text(candidate)
             db.execute("UPDATE deployments SET status = 'deploy', candidate = ? WHERE id = ?", (text, deployment))
+        return {}
 
     def staged(self, deployment: str) -> None:
         """Record that the candidate passed its gate and waits for its switch."""
@@ -273,6 +290,7 @@ class Store(Database):
                 f"WHERE {open_one}",
                 (conclusion, reason, now, deployment),
             )
+            db.execute("DELETE FROM wanted WHERE deployment = ?", (deployment,))
             db.execute("UPDATE journal SET ended_at = ? WHERE deployment = ? AND ended_at IS NULL", (now, deployment))
             for workload, environment in rows:
                 data = {"deployment": deployment, "environment": environment, "conclusion": conclusion}

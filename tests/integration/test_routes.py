@@ -6,6 +6,7 @@ import json
 import os
 import sqlite3
 import typing as t
+from concurrent.futures import ThreadPoolExecutor
 
 import names
 import pytest
@@ -111,6 +112,40 @@ def test_the_same_route_in_another_spelling_is_refused_by_name(
     refused = platform.apply(**family("second", spelling))
     assert refused["failed"], refused
     assert f"is already routed to {family.__dict__['label']}-first (production)" in refused["msg"]
+
+
+def test_one_route_for_two_of_a_list_is_refused_before_anything_is_begun(platform: Platform, family: Make) -> None:
+    """B9: both switched, and then one failed with a UNIQUE constraint and "check its file system's space"."""
+    rows = [
+        {**family("one", {"host": "shop.DOMAIN"}), "type": "image"},
+        {**family("two", {"host": "a.DOMAIN"}, {"hosts": ["b.DOMAIN", "SHOP.DOMAIN."]}), "type": "image"},
+    ]
+    (refused,) = platform.stories([{"story": "declare_many", "params": {"workloads": rows}}])
+    assert refused["failed"], refused
+    label = family.__dict__["label"]
+    said = (
+        f"workloads[1] ({label}-two): routes='shop.{label}.test/ on web' is declared for {label}-one (production), too"
+    )
+    assert said in refused["msg"]
+    assert platform.rows("SELECT 1 FROM deployments WHERE workload LIKE ?", f"{label}%") == []
+
+
+def test_a_route_is_taken_when_a_deployment_begins(platform: Platform, family: Make) -> None:
+    """B9: of two runs with one route the second is refused at once; what failed to get there has nothing."""
+    slow = family("slow", {"host": "shop.DOMAIN"}, health={"path": "/never", "codes": ["204"], "deadline": 6})
+    quick = family("quick", {"host": "shop.DOMAIN"})
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(platform.apply, **slow)
+        query = "SELECT 1 FROM wanted JOIN deployments ON id = deployment WHERE workload = ?"
+        while not platform.rows(query, slow["name"]):
+            assert not first.done(), first.result()
+        refused = platform.apply(**quick)
+        assert refused["failed"], refused
+        assert f"is already routed to {slow['name']} (production)" in refused["msg"]
+        assert containers(quick["name"]) == []
+        assert first.result()["failed"]
+    assert platform.rows(query, slow["name"]) == []
+    good(platform.apply(**quick))
 
 
 def earlier(platform: Platform, name: str) -> None:

@@ -48,7 +48,7 @@ LAYERS = {
     "_static": {"_declared"},
     "_recipe": {"_declared", "_names", "_options", "_errors", "_runners", "_sources", "_static"},
     "_project": {"_declared", "_errors", "_names", "_options", "_recipe", "_stack"},
-    "_candidate": {"_declared", "_model", "_names"},
+    "_candidate": {"_declared", "_model", "_names", "_options", "_project"},
     "_written": {"_errors", "_runners", "_sources", "_static", "_tree"},
     "_container": {"_names", "_options", "_errors", "_declared"},
     "_hidden": {"_declared", "_errors"},
