@@ -1,9 +1,8 @@
-"""The roles for what workloads need beside them: PostgreSQL, Redis, a part of the Docker API. By independent looks."""
+"""The roles for what workloads need beside them: PostgreSQL and Redis. By independent looks."""
 
 from __future__ import annotations
 
 import json
-import subprocess
 import typing as t
 
 import images
@@ -31,14 +30,11 @@ def services(platform: Platform) -> t.Iterator[Options]:
         "redis_image": names.image("redis", "7"),
         "redis_network": network,
         "redis_users": [{"name": "shop", "rules": "~shop:* +@all -@dangerous"}],
-        "socket_proxy_image": names.image("haproxy"),
-        "socket_proxy_network": network,
-        "socket_proxy_builder": True,
     }
     yield variables
-    away: Options = {f"{role}_state": "absent" for role in ("postgres", "redis", "socket_proxy")}
+    away: Options = {f"{role}_state": "absent" for role in ("postgres", "redis")}
     everything: Options = {"postgres_remove_data": True, "redis_remove_data": True}
-    for role in ("postgres", "redis", "socket_proxy"):
+    for role in ("postgres", "redis"):
         apply(platform, role, {**variables, **away, **everything}).ok()
     left = docker("volume", "ls", "-q", "--filter", "name=tidegate-postgres", "--filter", "name=tidegate-redis").split()
     assert left == []
@@ -159,95 +155,3 @@ def test_redis_for_a_whole_life(platform: Platform, services: Options) -> None:
     refused = apply(platform, "redis", {**services, "redis_users": [{"name": "default", "rules": "+@all"}]})
     assert refused.code != 0
     assert "is not 'default'" in refused.output
-
-
-ALLOWED = [
-    "GET /_ping",
-    "GET /v1.41/version",
-    "GET /info",
-    "GET /containers/json?all=1",
-    "GET /images/json",
-    "GET /networks",
-]
-FORBIDDEN = [
-    *("GET /containers/ID/json", "GET /containers/ID/archive?path=/etc", "GET /containers/ID/logs?stdout=1"),
-    *(
-        "GET /containers/ID/export",
-        "GET /containers/ID/top",
-        "POST /containers/create",
-        "POST /v1.41/containers/create",
-    ),
-    *("POST /containers/ID/start", "POST /containers/ID/stop", "POST /containers/ID/kill", "POST /containers/ID/exec"),
-    *(
-        "POST /containers/ID/attach",
-        "POST /exec/ID/start",
-        "DELETE /containers/ID",
-        "PUT /containers/ID/archive?path=/",
-    ),
-    *(
-        "POST /containers/ID/update",
-        "POST /containers/ID/rename?name=x",
-        "POST /containers/prune",
-        "DELETE /images/app",
-    ),
-    *(
-        "POST /images/prune",
-        "POST /images/load",
-        "GET /images/app/get",
-        "POST /commit?container=ID",
-        "POST /volumes/create",
-    ),
-    *(
-        "DELETE /volumes/x",
-        "POST /volumes/prune",
-        "POST /networks/create",
-        "POST /networks/x/connect",
-        "DELETE /networks/x",
-    ),
-    *("GET /secrets", "GET /configs", "POST /swarm/init", "GET /plugins", "POST /plugins/pull", "GET /system/df"),
-    *("GET //containers/ID/json", "GET /images/../containers/ID/json", "GET /containers/%6a%73on/../ID/json"),
-    *("get /info", "GET /info/", "GET /_pingx", "TRACE /_ping", "POST /_ping"),
-]
-BUILDER_ONLY = [
-    "POST /build?networkmode=host",
-    "POST /build?t=a&networkmode=HOST",
-    "POST /build?networkmode=container:ID",
-]
-
-
-def statuses(network: str, host: str, calls: list[str]) -> dict[str, int]:
-    """What a proxy answers to raw requests, asked from its network."""
-    program = (
-        "import socket, sys\n"
-        "for call in sys.stdin.read().splitlines():\n"
-        " s = socket.create_connection((sys.argv[1], 2375)); s.settimeout(10)\n"
-        " s.sendall(f'{call} HTTP/1.1\\r\\nHost: a\\r\\nContent-Length: 0\\r\\nConnection: close\\r\\n\\r\\n'.encode())\n"
-        " print(s.recv(100).split()[1].decode())\n"
-    )
-    argv = ["docker", "run", "--rm", "-i", "--network", network, names.image("app"), "python3", "-c", program, host]
-    done = subprocess.run(argv, input="\n".join(calls), capture_output=True, text=True, check=True)
-    return dict(zip(calls, map(int, done.stdout.split()), strict=True))
-
-
-def test_the_socket_proxy_lets_nothing_through_that_is_not_listed(platform: Platform, services: Options) -> None:
-    """Every listed call works on the real engine; more than thirty others are refused and logged, by both."""
-    network = services["socket_proxy_network"]
-    assert apply(platform, "socket_proxy", services, "--check").ok().changed
-    apply(platform, "socket_proxy", services).ok()
-    assert apply(platform, "socket_proxy", services).ok().changed == []
-    identity = container("socket-proxy")
-    forbidden = [call.replace("ID", identity) for call in FORBIDDEN]
-    assert len(forbidden) >= 30
-    for host in ("socket-proxy", "socket-proxy-builder"):
-        assert set(statuses(network, host, ALLOWED).values()) == {200}
-        answers = statuses(network, host, forbidden)
-        assert {call: status for call, status in answers.items() if status not in (400, 403)} == {}
-    log = docker("logs", identity)
-    assert f"403 GET /containers/{identity}/json" in log
-    assert "/containers/json" not in log
-    pull = f"POST /images/create?fromImage={names.image('app', '2').replace('/', '%2F')}"
-    assert statuses(network, "socket-proxy", [pull])[pull] == 403
-    assert statuses(network, "socket-proxy-builder", [pull])[pull] == 200
-    refused = statuses(network, "socket-proxy-builder", [call.replace("ID", identity) for call in BUILDER_ONLY])
-    assert set(refused.values()) == {403}
-    assert docker("ps", "-q", "--filter", f"name={identity}") != ""
