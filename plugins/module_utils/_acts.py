@@ -136,7 +136,7 @@ def resume(world: World, step: Step) -> str:
 
 def stop(world: World, step: Step) -> str:
     """Stop containers, but keep them."""
-    each(step.containers, lambda name: world.on.engine.stop(name, _stop_timeout(world)))
+    each(step.containers, lambda name: world.on.engine.stop(name, step.leaving.stop_timeout))
     return ", ".join(step.containers)
 
 
@@ -166,10 +166,7 @@ def withdraw(world: World, step: Step) -> str:
 
 def drain(world: World, step: Step) -> str:
     """Wait until nothing is in flight to these containers; count what had to be cut."""
-    live = world.have.live
-    port = live.snapshot.get("port") if live else world.want.container.port
-    limits = _options.drain(live.snapshot) if live else world.want.drain
-    drained = _make.drain(world, step.containers, port, limits)
+    drained = _make.drain(world, step.containers, step.leaving)
     if drained is None:
         return "nothing listens"
     return f"cut {drained.cut}" if drained.cut else "none in flight"
@@ -179,7 +176,7 @@ def reap(world: World, step: Step) -> str:
     """Stop and remove containers."""
 
     def away(name: str) -> None:
-        world.on.engine.stop(name, _stop_timeout(world))
+        world.on.engine.stop(name, step.leaving.stop_timeout)
         _volumes.remove_container(world, name)
 
     each(step.containers, away)
@@ -203,11 +200,6 @@ def forget(world: World, _step: Step) -> str:
         shutil.rmtree(place, ignore_errors=True)
     world.on.engine.remove_networks(world.subject)
     return ""
-
-
-def _stop_timeout(world: World) -> int:
-    live = world.have.live
-    return int(live.snapshot.get("stop_timeout", 10) if live else world.want.container.stop_timeout)
 
 
 ACTS: dict[Verb, Act] = {

@@ -81,7 +81,8 @@ def preview(world: World, declare: Declare = as_declared, deep: bool = False) ->
     have = now = world.have = observe(world.want, world.on, deep)
     _fleet.refuse(have.attempt, world.fleet, world.on.clock.now(), world.key)
     plans: list[Plan] = []
-    recovery = _recovery.recover(have, ROUTING.hold) if have.attempt else _recovery.adopt(have, is_declared(world.want))
+    adopted = _recovery.adopt(have, is_declared(world.want))
+    recovery = _recovery.recover(world.want, have, ROUTING.hold) if have.attempt else adopted
     if have.attempt or recovery.steps:
         plans.append(recovery)
         now = after(have, recovery)

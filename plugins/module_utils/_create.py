@@ -32,6 +32,7 @@ def container_options(spec: ContainerSpec, extra: ContainerExtra) -> dict[str, t
         "working_dir": spec.working_dir,
         "labels": {**dict(spec.labels), **extra.labels},
         "stop_signal": spec.stop_signal,
+        "stop_timeout": spec.stop_timeout,
         "ports": [(port.container, port.protocol) for port in spec.ports] or None,
     }
 

@@ -192,7 +192,7 @@ class Registry:
 
 @dataclass(frozen=True)
 class Workload:
-    """A declared application."""
+    """A declared application; `drain` and `stop_timeout` are None where nothing is declared."""
 
     name: str
     environment: str
@@ -203,7 +203,8 @@ class Workload:
     secrets: tuple[Secret, ...] = ()
     routes: tuple[Route, ...] = ()
     gate: Gate = Gate("window")
-    drain: Drain = Drain()
+    drain: Drain | None = None
+    stop_timeout: int | None = None
     pull: str = "missing"
     registry: Registry | None = None
     release_command: tuple[str, ...] = ()

@@ -90,7 +90,7 @@ def _finish(world: World) -> Told:
     if live is None or attempt.candidate is None or live.id != attempt.id:
         return _revert(world)
     world.committed = True
-    plan = Plan(_recovery.finish(world.have, live), "switched with all hosts", live)
+    plan = Plan(_recovery.finish(world.want, world.have, live), "switched with all hosts", live)
     carry_out(world, plan)
     return plan, "succeeded"
 
@@ -105,7 +105,7 @@ def _revert(world: World) -> Told:
     if world.want.stack is not None or (attempt.candidate and attempt.candidate.snapshot.get("compose")):
         return _revert_stack(world)
     world.undoing = True
-    plan = _recovery.revert(world.have, ROUTING.hold)
+    plan = _recovery.revert(world.want, world.have, ROUTING.hold)
     plan = replace(plan, reason=world.failure or plan.reason)
     carry_out(world, plan)
     return plan, "failed"
@@ -205,7 +205,7 @@ def recover(world: World) -> bool:
         return bool(plan.steps)
     if attempt.status == "staged" and attempt.id > world.deployment:
         raise Superseded("a newer deployment is staged", subject=world.key, remedy="Let that one finish.")
-    plan = _recovery.recover(world.have, ROUTING.hold)
+    plan = _recovery.recover(world.want, world.have, ROUTING.hold)
     succeeded = plan.candidate is not None
     mine = world.deployment
     _take_on(world, attempt.id)
@@ -230,7 +230,7 @@ def recover(world: World) -> bool:
 
 def _give_up(world: World) -> Plan:
     """Take back what was switched to and does not answer through the proxy."""
-    plan = _recovery.give_up(world.have, ROUTING.hold)
+    plan = _recovery.give_up(world.want, world.have, ROUTING.hold)
     try:
         carry_out(world, plan)
     except Unhealthy as error:

@@ -15,8 +15,8 @@ import typing as t
 from ._clock import Clock, attempts
 from ._declared import Drain
 
-ESTABLISHED = "01"
-LISTENING = "0A"
+# Established; begun by the other side; ended by this side, but with data that the other one has not yet got.
+OPEN = ("01", "03", "04")
 # One reading of zero may fall between Traefik's choice of a server and its dial; two, this far apart, do not.
 SETTLE_SECONDS = 0.05
 ZEROS = 2
@@ -30,24 +30,25 @@ class Drained(t.NamedTuple):
 
 
 class Sockets:
-    """Counts established connections to a local port, over the network namespaces of some processes.
+    """Counts open connections to local ports, over the network namespaces of some processes.
 
-    For a table of sockets the kernel walks those of every namespace (5 ms on a small host), but its counters are at
-    hand. So a table is read only where the counters say that there is more than the listeners that were found before.
+    For a table of sockets the kernel walks those of every namespace (5 ms on a small host), so one that its counters
+    say is empty is not read. The counters tell no more: one listener less and one connection more are the same to them.
+
+    :param ports: of each process, by its id, the ports that are meant.
     """
 
-    def __init__(self, pids: t.Iterable[int], port: int, proc: str = "/proc") -> None:
-        self.port = port
-        self._listeners = dict.fromkeys((f"{proc}/{pid}/net/{table}" for pid in pids for table in ("tcp", "tcp6")), 0)
+    def __init__(self, ports: t.Mapping[int, t.Collection[int]], proc: str = "/proc") -> None:
+        self._ports = {f"{proc}/{pid}/net/{table}": set(ports[pid]) for pid in ports for table in ("tcp", "tcp6")}
 
     def __call__(self) -> int:
         """How many there are now."""
-        return sum(self._established(path) for path in self._listeners if _in_use(path) > self._listeners[path])
+        return sum(_open(path, ports) for path, ports in self._ports.items() if _in_use(path))
 
-    def _established(self, path: str) -> int:
-        found = [line.split(None, 4) for line in _lines(path)[1:]]
-        self._listeners[path] = sum(row[3] == LISTENING for row in found)
-        return sum(row[3] == ESTABLISHED and int(row[1].rpartition(":")[2], 16) == self.port for row in found)
+
+def _open(path: str, ports: t.Collection[int]) -> int:
+    rows = (line.split(None, 4) for line in _lines(path)[1:])
+    return sum(row[3] in OPEN and int(row[1].rpartition(":")[2], 16) in ports for row in rows)
 
 
 def _in_use(path: str) -> int:

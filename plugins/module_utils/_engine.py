@@ -39,6 +39,7 @@ IMPORT_SECONDS = time.monotonic() - _BEGIN
 # Starting a container is work for processors, 0.26 s of one with a small application's own start. Many at once end late
 # together and cost a tenth more; a few more than there are processors keep all of them busy.
 STARTS_AT_ONCE = 1 + 2 * (os.cpu_count() or 1)
+USUAL_STOP_TIMEOUT = 10  # seconds, where neither a declaration nor the container has another
 TAIL_LINES = 30
 TAIL_BYTES = 4096
 CONFLICT = 409
@@ -416,6 +417,10 @@ class Engine:
 
     def stop(self, name: str, timeout: int | None) -> None:
         """Stop signal, then a kill after `timeout` seconds or its own grace period; one that does not run is fine."""
+        if timeout is None:  # the SDK has to know how long the engine may take to answer
+            facts = self._found("inspect", name, lambda: self.api.inspect_container(name))
+            given = facts["Config"].get("StopTimeout") if facts else None
+            timeout = USUAL_STOP_TIMEOUT if given is None else int(given)
         self._if_there(name, "stop", lambda: self.api.stop(name, timeout=timeout))
 
     def remove(self, name: str, *, volumes: bool = False) -> None:

@@ -15,10 +15,10 @@ from dataclasses import replace
 from . import _drain, _files, _listing, _records
 from ._clock import attempts
 from ._create import ContainerExtra
-from ._declared import ContainerSpec, Drain, Mount
+from ._declared import ContainerSpec, Mount
 from ._drain import Drained
 from ._errors import EngineFailure, TidegateError, Unhealthy
-from ._model import Release, Step
+from ._model import Leaving, Release, Step
 from ._names import SUFFIX_LENGTH, suffix_of
 from ._plan import stateful_paths
 from ._retention import retained
@@ -146,13 +146,13 @@ def room(world: World) -> None:
         raise EngineFailure(cause, subject=root, remedy="Free space (playbook prune), or lower disk_reserve.")
 
 
-def drain(world: World, names: t.Iterable[str], port: int | None, limits: Drain) -> Drained | None:
+def drain(world: World, names: t.Collection[str], leaving: Leaving) -> Drained | None:
     """Wait until nothing is in flight to these containers, and count what had to be cut; None if nothing listens."""
-    facts = [world.on.engine.inspect(name) for name in names]
-    pids = [f.pid for f in facts if f is not None and f.pid]
-    if port is None or not pids:
+    facts = {name: world.on.engine.inspect(name) for name, _ports in leaving.ports if name in names}
+    ports = {f.pid: ports for name, ports in leaving.ports if (f := facts.get(name)) is not None and f.pid}
+    if not ports:
         return None
-    drained = _drain.drain(_drain.Sockets(pids, port), limits, world.watch)
+    drained = _drain.drain(_drain.Sockets(ports), leaving.limits, world.watch)
     world.drained = Drained(world.drained.outlived + drained.outlived, world.drained.cut + drained.cut)
     return drained
 

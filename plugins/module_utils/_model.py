@@ -12,7 +12,7 @@ import enum
 import typing as t
 from dataclasses import dataclass, field, replace
 
-from ._declared import Document
+from ._declared import Document, Drain
 from ._stack import Definition, Service
 
 UNREADABLE = "unreadable"
@@ -177,6 +177,21 @@ class Verb(str, enum.Enum):
 
 
 @dataclass(frozen=True)
+class Leaving:
+    """How containers leave: where their requests are counted, and what they are given to end them.
+
+    :param ports: of each container that requests come to, the ports.
+    :param stop_timeout: seconds between stop signal and kill; None is what each container was made with.
+    :param middlewares: what their requests pass on the way, where they may be held.
+    """
+
+    ports: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    limits: Drain = field(default_factory=Drain)
+    stop_timeout: int | None = None
+    middlewares: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Step:
     """One act, what it acts on, and what takes it back; a switch with its release is one that has to prove itself."""
 
@@ -188,6 +203,7 @@ class Step:
     volumes: tuple[str, ...] = ()
     service: Service | None = None
     definition: Definition | None = None
+    leaving: Leaving = field(default_factory=Leaving)
 
 
 @dataclass(frozen=True)

@@ -65,8 +65,18 @@ def parse(params: Params, here: Here) -> Workload:
         raise InvalidOption("remove_volumes", True, f"contradicts state={state.value}", "It goes with state=absent.")
     if state is not State.PRESENT:  # the other options say how to make a release, and none is made
         subject = Subject(params["name"], params["environment"])
-        return replace(nothing(subject, state), remove_volumes=params["remove_volumes"])
+        return replace(_leaving(nothing(subject, state), params), remove_volumes=params["remove_volumes"])
     return _present(_effective(params, here), strategy, here)
+
+
+def _leaving(want: Workload, params: Params) -> Workload:
+    """The same with what is given, though nothing is to run, to those who leave."""
+    given = params["stop_timeout"] != DECLARATION["stop_timeout"]["default"]
+    return replace(
+        want,
+        drain=_options.drain(params) if params["drain"] is not None else None,
+        stop_timeout=params["stop_timeout"] if given else None,
+    )
 
 
 def _effective(params: Params, here: Here) -> Params:
@@ -116,6 +126,7 @@ def _made(params: Params, strategy: Strategy, here: Here, *, pinned: bool) -> Wo
         routes=_options.routes(params),
         gate=_options.gate(params),
         drain=_options.drain(params),
+        stop_timeout=spec.stop_timeout,
         pull=params["pull"],
         registry=_registry(params),
         release_command=tuple(params["release_command"] or ()),

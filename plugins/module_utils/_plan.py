@@ -12,7 +12,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from . import _services
+from . import _leave, _services
 from ._declared import Document, State, Strategy, Workload
 from ._errors import InvalidOption
 from ._model import Actual, Container, Image, Plan, Release, Step, Verb, Volume, in_state
@@ -85,8 +85,7 @@ def _absent(want: Workload, have: Actual) -> Plan:
     steps: list[Step] = []
     if have.route is not None:
         steps.append(Step(Verb.UNROUTE))
-    if names:
-        steps += [Step(Verb.DRAIN, names), Step(Verb.REAP, names)]
+    steps += _leave.leave(want, have, names)
     if want.remove_volumes and have.volumes:
         for volume in have.volumes:
             _refuse_shared(volume)
@@ -111,7 +110,7 @@ def _stopped(want: Workload, have: Actual, routing: Routing) -> Plan:
         steps.append(Step(Verb.HOLD, route=routing.hold(live.route)))
     running = tuple(c.name for c in have.containers if c.state in ("running", "restarting", "paused"))
     if running:
-        steps += [Step(Verb.DRAIN, running), Step(Verb.STOP, running)]
+        steps += [_leave.drain(want, have, running), _leave.stop(want, have, running)]
     if live.state != "stopped":
         steps.append(Step(Verb.PERSIST, release=in_state(live, "stopped")))
     return Plan(tuple(steps), f"{want.name} is stopped" if not steps else f"{want.name} is to be stopped")
@@ -140,8 +139,8 @@ def _keep(want: Workload, have: Actual, candidate: Release, routing: Routing) ->
         steps.append(Step(Verb.PERSIST, release=in_state(live, "running")))
         reasons.append("it had been stopped")
     orphans = have.others(live.containers)
-    if orphans:
-        steps.append(Step(Verb.REAP, orphans))
+    if orphans:  # a route that was not ours may have sent requests to them until now
+        steps += _leave.leave(want, have, orphans)
         reasons.append(f"{', '.join(orphans)} belong to no live release")
     why = f"{want.name} already runs {want.container.image} (release {live.id})" if not steps else "; ".join(reasons)
     return Plan(tuple(steps), why, green)

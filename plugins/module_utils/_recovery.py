@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from . import _record
-from ._declared import Strategy
+from . import _leave, _record
+from ._declared import Strategy, Workload
 from ._form import current
 from ._model import Actual, Plan, Release, Step, Verb
 from ._strategies import Hold, route_back
 
 
-def recover(have: Actual, hold: Hold) -> Plan:
+def recover(want: Workload, have: Actual, hold: Hold) -> Plan:
     """Finish or take back: routed already → roll forward, else → remove green and make blue serve."""
     attempt = have.attempt
     green = attempt.candidate if attempt else None
@@ -28,41 +28,43 @@ def recover(have: Actual, hold: Hold) -> Plan:
         return Plan((), "each service is brought to its declaration now", green if live else None)
     if have.live is not None and have.live.id == green.id:
         if _all_serve(have, green) or not _all_there(have, have.previous):
-            return Plan(finish(have, green), "it had been made live", green)
-        return replace(revert(have, hold), reason="it had been made live, but does not serve any more")
+            return Plan(finish(want, have, green), "it had been made live", green)
+        return replace(revert(want, have, hold), reason="it had been made live, but does not serve any more")
     switched = _switched(have, green)
     if switched and not attempt.withdrawn:
         route = (Step(Verb.SWITCH, route=green.route, release=green),) if green.route is not None else ()
         return Plan(
-            (*route, Step(Verb.PERSIST, release=green), *finish(have, green)), "its routes had been switched", green
+            (*route, Step(Verb.PERSIST, release=green), *finish(want, have, green)),
+            "its routes had been switched",
+            green,
         )
     why = "it had been withdrawn or canceled" if attempt.withdrawn else "its routes had not been switched"
-    return Plan(_take_back(have, green, hold), why)
+    return Plan(_take_back(want, have, green, hold), why)
 
 
-def revert(have: Actual, hold: Hold) -> Plan:
+def revert(want: Workload, have: Actual, hold: Hold) -> Plan:
     """Go back to the release before the attempt, even if its candidate is live already."""
     green = have.attempt.candidate if have.attempt else None
     if green is None:
         return Plan(reason="it had changed nothing yet")
     if have.live is None or have.live.id != green.id:
-        return Plan(_take_back(have, green, hold), "it was not live yet")
+        return Plan(_take_back(want, have, green, hold), "it was not live yet")
     blue = replace(have, live=have.previous, previous=None)
-    return Plan((Step(Verb.WITHDRAW, release=have.previous), *_take_back(blue, green, hold)), "it was live")
+    return Plan((Step(Verb.WITHDRAW, release=have.previous), *_take_back(want, blue, green, hold)), "it was live")
 
 
-def give_up(have: Actual, hold: Hold) -> Plan:
+def give_up(want: Workload, have: Actual, hold: Hold) -> Plan:
     """Take back what was switched to, and does not answer."""
     green = have.attempt.candidate if have.attempt else None
     if green is None:
         return Plan(reason="it had changed nothing yet")
-    return Plan(_take_back(have, green, hold), "it did not answer through the proxy")
+    return Plan(_take_back(want, have, green, hold), "it did not answer through the proxy")
 
 
-def finish(have: Actual, green: Release) -> tuple[Step, ...]:
+def finish(want: Workload, have: Actual, green: Release) -> tuple[Step, ...]:
     """Drain and reap whatever is not the live release's."""
     leftovers = have.others(green.containers)
-    return (Step(Verb.DRAIN, leftovers), Step(Verb.REAP, leftovers)) if leftovers else ()
+    return _leave.leave(want, have, leftovers, green)
 
 
 def adopt(have: Actual, declared: bool = False) -> Plan:
@@ -99,15 +101,15 @@ def _switched(have: Actual, green: Release) -> bool:
     return green.route is not None and have.route == green.route
 
 
-def _take_back(have: Actual, green: Release, hold: Hold) -> tuple[Step, ...]:
+def _take_back(want: Workload, have: Actual, green: Release, hold: Hold) -> tuple[Step, ...]:
     live = have.live
     steps: list[Step] = []
     down: tuple[str, ...] = ()
     if live is not None and live.state == "running":
         down = tuple(c.name for c in have.named(live.containers) if not c.serves)
-    away = _away(have, green, live.containers if live else ())
+    away = _away(want, have, green, live.containers if live else ())
     if have.diverted:
-        return _hand_back(have, green, live, down)
+        return _hand_back(want, have, green, down)
     if down and away and green.snapshot.get("strategy") in (Strategy.RECREATE.value, Strategy.HANDOVER.value):
         # The two must not run at once: they may share host ports or a volume.
         if green.route is not None and have.route == green.route:
@@ -121,23 +123,23 @@ def _take_back(have: Actual, green: Release, hold: Hold) -> tuple[Step, ...]:
     return (*steps, *away)
 
 
-def _hand_back(have: Actual, green: Release, live: Release | None, down: tuple[str, ...]) -> tuple[Step, ...]:
+def _hand_back(want: Workload, have: Actual, green: Release, down: tuple[str, ...]) -> tuple[Step, ...]:
     """Green lets the ports go, blue takes them again, and only then the stand-in's connections are its own again."""
     named = tuple(c.name for c in have.named(green.containers))
     rest = tuple(c.name for c in have.containers if c.deployment == green.id and c.name not in named)
-    first = (Step(Verb.REAP, named),) if named else ()
-    again = (Step(Verb.RESUME, down), Step(Verb.GATE, down, release=live)) if down else ()
-    last = (Step(Verb.REAP, rest),) if rest else ()
+    first = (_leave.reap(want, have, named, green),) if named else ()
+    again = (Step(Verb.RESUME, down), Step(Verb.GATE, down, release=have.live)) if down else ()
+    last = (_leave.reap(want, have, rest, green),) if rest else ()
     return (*first, *again, Step(Verb.UNDIVERT), *last)
 
 
-def _away(have: Actual, green: Release, kept: tuple[str, ...]) -> tuple[Step, ...]:
+def _away(want: Workload, have: Actual, green: Release, kept: tuple[str, ...]) -> tuple[Step, ...]:
     """Remove green, by label, too: a release command that outlived its run is the deployment's as well."""
     own = {c.name for c in have.containers if c.deployment == green.id} | set(green.containers)
     mine = tuple(c.name for c in have.named(own) if c.name not in kept)
-    served = green.route is not None and have.route == green.route
-    drain = (Step(Verb.DRAIN, mine),) if served else ()
-    return (*drain, Step(Verb.REAP, mine)) if mine else ()
+    if green.route is not None:  # it may have been routed to, even if it is not any more
+        return _leave.leave(want, have, mine, green)
+    return (_leave.reap(want, have, mine, green),) if mine else ()
 
 
 def _all_serve(have: Actual, release: Release) -> bool:

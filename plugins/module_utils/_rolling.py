@@ -10,12 +10,12 @@ import os
 import typing as t
 from dataclasses import replace
 
-from . import _artifacts, _gate, _make, _project, _reach, _routing, _services
+from . import _artifacts, _gate, _leave, _make, _project, _reach, _routing, _services
 from ._artifacts import Wanted
 from ._checkout import Workshop
 from ._clock import attempts
 from ._compose import Compose, Pinned
-from ._declared import Gate, Subject, Workload
+from ._declared import Document, Gate, Subject, Workload
 from ._errors import EngineFailure, Unhealthy
 from ._listing import ownership
 from ._model import Container, Release, Step
@@ -154,13 +154,14 @@ def images(on: Platform, subject: Subject, release: Release, live: bool) -> list
 def roll(world: World, step: Step) -> str:
     """Bring one service to its definition: beside itself where that can be, else in its place."""
     service, wanted = t.cast("Service", step.service), t.cast("Definition", step.definition)
+    want = _bringing(world, step.release)
     in_place = service.in_place or service.completes
     # What is recreated in its place keeps its name; what is replaced beside itself does not.
     going: t.Collection[str] = () if in_place else step.containers
     _bury(world, service)
     before = [c for c in _members(world, service) if c.name not in going and _services.good(c, service)]
     if in_place:
-        _hold(world, service)
+        _hold(world, want, service)
         _up(world, wanted, service.name)
     elif len(before) < service.replicas:
         running = len(_members(world, service))
@@ -169,13 +170,13 @@ def roll(world: World, step: Step) -> str:
     names = [c.name for c in fresh]
     old = [c.name for c in _members(world, service) if c.name not in names]
     try:
-        _pass(world, service, names)
-        route(world, {service.name: names})
+        _pass(world, want, service, names)
+        route(world, want, wanted, {service.name: names})
     except Unhealthy:
         if not in_place:
             _back(world, service, old, sorted(set(names) - {c.name for c in before}))
         raise
-    _drained(world, service, old)
+    _drained(world, want, old)
     for name in old:
         _away(world, name)
     return f"{service.name}: {', '.join(names)}"
@@ -183,22 +184,35 @@ def roll(world: World, step: Step) -> str:
 
 def _back(world: World, service: Service, old: t.Sequence[str], fresh: t.Sequence[str]) -> None:
     """Send requests to the old containers again, if they came to the new ones at all, and remove these."""
-    want = _meant(world, back=True)
+    want, before = _bringing(world, world.have.live), _readable(world)
     document = _routing.stack_document(want, _services.targets(want, _all(world), {service.name: old}))
-    if old and document is not None and document != world.on.traefik.read(world.key):
+    if before is not None and document is not None:
+        document = _routing.merged(before, document, want, [service.name])
+    if old and document is not None and document != before:
         world.on.traefik.place(world.key, document)
-        _drained(world, service, fresh)
+    _drained(world, want, fresh)
     for name in fresh:
         _away(world, name)
 
 
-def _hold(world: World, service: Service) -> None:
+def _bringing(world: World, release: Release | None) -> Workload:
+    """The declaration with the routed services of the release that is brought; on a way back, of an earlier one."""
+    want = world.want
+    if release is None or want.stack is None or not release.snapshot.get("compose"):
+        return want
+    exposed = _project.exposed(release.snapshot["compose"])
+    routes = tuple(route for one in exposed for route in one.routes)
+    return replace(want, stack=replace(want.stack, exposed=exposed), routes=routes)
+
+
+def _hold(world: World, want: Workload, service: Service) -> None:
     """While a routed service is away, who asks for it is told when to come back; what is under way may end."""
     old = [c.name for c in _members(world, service) if c.serves and not _same(c, service)]
-    document = _routing.stack_document(world.want, _services.targets(world.want, _all(world), {}))
-    if old and document is not None and _ports(world, service):
-        world.on.traefik.place(world.key, _routing.stack_hold(world.want, document, [service.name]))
-        _drained(world, service, old)
+    document = _readable(world)
+    held = _routing.stack_hold(want, document, [service.name]) if old and document is not None else None
+    if held is not None and held != document:
+        world.on.traefik.place(world.key, held)
+    _drained(world, want, old)
 
 
 def _bury(world: World, service: Service) -> None:
@@ -213,6 +227,14 @@ def _bury(world: World, service: Service) -> None:
 def unroll(world: World, step: Step) -> str:
     """Remove what a first deployment made of a service, or of all."""
     gone = [c.name for c in _all(world) if step.service is None or _same(c, step.service)]
+    document = _readable(world)
+    if step.service is not None and document is not None:
+        rest = _routing.merged(document, None, world.want, [step.service.name])
+        if not rest["http"].get("routers"):
+            world.on.traefik.withdraw(world.key)
+        elif rest != document:
+            world.on.traefik.place(world.key, rest)
+    _drained(world, world.want, gone)
     for name in gone:
         _away(world, name)
     return ", ".join(gone)
@@ -220,13 +242,13 @@ def unroll(world: World, step: Step) -> str:
 
 def up(world: World, step: Step) -> str:
     """Have Compose bring the whole stack to its definition, and pass every routed service's gate."""
-    wanted = t.cast("Definition", step.definition)
-    for service in wanted.services:  # they are held; what is under way may end
-        _drained(world, service, [c.name for c in _members(world, service) if not _same(c, service)])
+    wanted, want = t.cast("Definition", step.definition), _bringing(world, step.release)
+    # They are held; what is under way may end.
+    _drained(world, want, [c.name for c in _all(world) if not any(_same(c, service) for service in wanted.services)])
     _up(world, wanted)
     for service in wanted.services:
-        _pass(world, service, [c.name for c in _members(world, service)])
-    route(world, {})
+        _pass(world, want, service, [c.name for c in _members(world, service)])
+    route(world, want, wanted, {})
     return f"{len(wanted.services)} services"
 
 
@@ -243,26 +265,35 @@ def named(world: World, release: Release) -> Release:
     return replace(release, containers=names, route=world.on.traefik.read(world.key))
 
 
-def route(world: World, only: t.Mapping[str, t.Collection[str]]) -> None:
+def route(world: World, want: Workload, wanted: Definition, only: t.Mapping[str, t.Collection[str]]) -> None:
     """Send the routed services' requests to what runs now; of some services to these containers alone.
+
+    Services that are yet to be brought keep their routes as they are: their containers may listen elsewhere.
 
     :raises Unhealthy: Traefik does not reach one of these.
     """
-    want, mine = _meant(world), {f"{world.key}-{service}" for service in only}
-    document = _routing.stack_document(want, _services.targets(want, _all(world), only))
-    if document is None or document == world.on.traefik.read(world.key):
+    there, before = _all(world), _readable(world)
+    document: dict[str, t.Any] | None = _routing.stack_document(want, _services.targets(want, there, only))
+    exposed = [one.service for one in (want.stack.exposed if want.stack else ())]
+    ready = [name for name in exposed if any(_brought(c, wanted.service(name)) for c in there)]
+    if before is not None and document is not None and len(ready) < len(exposed):
+        document = _routing.merged(before, document, want, ready)
+    if document is None or document == before:
         return
-    asks = _reach.of_services(world.key, world.want.snapshot["compose"])
-    asked = {} if world.undoing else {key: ask for key, ask in asks.items() if not only or key in mine}
+    asks = {} if world.undoing else _reach.of_services(world.key, world.want.snapshot["compose"])
+    mine = {f"{world.key}-{name}" for name in ready if not only or name in only}
+    asked = {key: ask for key, ask in asks.items() if key in mine}
     _reach.judge(world, world.on.traefik.place(world.key, document, asked))
 
 
-def _meant(world: World, *, back: bool = False) -> Workload:
-    """The declaration that is to be served: where something is taken back, the live release's."""
-    want, live = world.want, world.have.live
-    if want.stack is None or live is None or not (back or world.undoing):
-        return want
-    return replace(want, stack=replace(want.stack, exposed=_project.exposed(live.snapshot["compose"])))
+def _brought(container: Container, service: Service | None) -> bool:
+    return service is not None and container.serves and _same(container, service)
+
+
+def _readable(world: World) -> Document | None:
+    """The routes in place, if they are the platform's."""
+    found = world.on.traefik.read(world.key)
+    return found if found is not None and "http" in found else None
 
 
 def _all(world: World) -> tuple[Container, ...]:
@@ -277,10 +308,9 @@ def _same(container: Container, service: Service) -> bool:
     return container.service == service.name and container.fingerprint == service.fingerprint
 
 
-def _pass(world: World, service: Service, names: t.Sequence[str]) -> None:
+def _pass(world: World, want: Workload, service: Service, names: t.Sequence[str]) -> None:
     """Wait until every container passed the service's gate, or ended well where it shall end."""
-    stack = _meant(world).stack
-    exposed = [e for e in (stack.exposed if stack else ()) if e.service == service.name]
+    exposed = [e for e in (want.stack.exposed if want.stack else ()) if e.service == service.name]
     if not names:
         raise Unhealthy("has no container", subject=service.name, remedy="What served before still serves.")
     for name in names:
@@ -303,15 +333,16 @@ def _complete(world: World, name: str) -> None:
     raise Unhealthy(f"did not end within {COMPLETION_SECONDS:g} s", subject=name, remedy="What served still serves.")
 
 
-def _ports(world: World, service: Service) -> list[int]:
-    """The port that a routed service listens on; nothing for one that is not."""
-    return [e.port for e in (world.want.stack.exposed if world.want.stack else ()) if e.service == service.name]
+def _drained(world: World, want: Workload, names: t.Sequence[str]) -> None:
+    """Wait until nothing is in flight to containers of any release; what is not routed has no port to look at."""
+    if names:
+        have = replace(world.have, containers=_all(world))
+        _make.drain(world, names, _leave.leaving(want, have, names, _proposed(world)))
 
 
-def _drained(world: World, service: Service, names: t.Sequence[str]) -> None:
-    ports = _ports(world, service)
-    if ports:
-        _make.drain(world, names, ports[0], world.want.drain)
+def _proposed(world: World) -> Release:
+    """What is declared, as a release that is on no record yet."""
+    return Release(world.deployment, world.want.container.image, "", "", (), None, world.want.snapshot)
 
 
 def _away(world: World, name: str) -> None:

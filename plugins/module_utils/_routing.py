@@ -9,6 +9,7 @@ Private to tidegate.platform. Traefik v3.
 from __future__ import annotations
 
 import copy
+import re
 import typing as t
 
 from ._declared import Document, Route, Workload
@@ -22,6 +23,13 @@ IDLE_TIME = "500ms"
 DIAL_TIME = "5s"
 RETRY_AFTER = "5"
 NOWHERE = "noop@internal"
+# What a service's own parts of a document are called, by its key; `_part` names them.
+_OWN = (
+    ("routers", r"{}-\d+(?:-[a-z]+)?"),
+    ("services", "{}"),
+    ("serversTransports", "{}"),
+    ("middlewares", r"{}-(?:hold|\d+-(?!hold$)[a-z]+)"),
+)
 
 
 class Part(t.NamedTuple):
@@ -76,6 +84,22 @@ def _entries(part: Part) -> dict[str, t.Any]:
     if middlewares:
         found["middlewares"] = middlewares
     return found
+
+
+def merged(
+    before: Document, wanted: Document | None, workload: Workload, services: t.Iterable[str]
+) -> dict[str, t.Any]:
+    """The routes as they are, but those of some services of a stack as they shall be; without `wanted`, gone."""
+    keys = [_service_key(workload, service) for service in services]
+    own = {kind: re.compile("|".join(form.format(re.escape(key)) for key in keys) or "(?!)") for kind, form in _OWN}
+    kinds: dict[str, t.Any] = {}
+    for kind, pattern in own.items():
+        entries = {k: v for k, v in before["http"].get(kind, {}).items() if not pattern.fullmatch(k)}
+        shall = (wanted or {"http": {}})["http"].get(kind, {})
+        entries.update({k: v for k, v in shall.items() if pattern.fullmatch(k)})
+        if entries:
+            kinds[kind] = entries
+    return {"http": kinds}
 
 
 def stack_hold(workload: Workload, routed: Document, services: t.Collection[str]) -> dict[str, t.Any]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
+from . import _leave
 from ._declared import Document, Strategy, Workload
 from ._errors import InvalidOption
 from ._model import Actual, Container, Plan, Release, Step, Verb, in_state
@@ -66,18 +67,19 @@ def decide(want: Workload, have: Actual, candidate: Release, routing: StackRouti
     if stopped:  # once they run they pass their gate, and get their requests, as if they were new
         steps += [Step(Verb.RESUME, stopped), *(_roll(want, have, wanted, service) for service in down)]
     steps += _steps(want, have, wanted, behind, routing)
-    if not steps and document != have.route:
-        verb = Verb.SWITCH if document is not None else Verb.UNROUTE
+    steps = [_brought(step, candidate, have.live) for step in steps]
+    if document is None and have.route is not None:
+        steps.append(Step(Verb.UNROUTE, undo=route_back(have)))
+    elif not steps and document != have.route:
         routed = replace(candidate, route=document)
-        steps.append(Step(verb, route=document, release=routed, undo=route_back(have)))
+        steps.append(Step(Verb.SWITCH, route=document, release=routed, undo=route_back(have)))
     green, live = None, have.live
     if behind or want.force or live is None or live.fingerprint != candidate.fingerprint or live.route != document:
         green = replace(candidate, route=document)
         steps.append(Step(Verb.PERSIST, release=green))
     elif live.state != "running":
         steps.append(Step(Verb.PERSIST, release=in_state(live, "running")))
-    if stale:
-        steps.append(Step(Verb.REAP, stale))
+    steps += _leave.leave(want, have, stale, candidate)
     return Plan(tuple(steps), _why(want, have, behind, stopped, stale), green)
 
 
@@ -94,6 +96,13 @@ def _refuse_networks(want: Workload, have: Actual, wanted: Definition) -> None:
             cause = "is declared otherwise than it was made, which cannot be rolled service by service"
             remedy = "Set strategy to recreate for this deployment, or give the network another name."
             raise InvalidOption("compose", f"networks.{name}", cause, remedy)
+
+
+def _brought(step: Step, release: Release, before: Release | None) -> Step:
+    """The step with the release whose ports, routes and gates it brings; its undo with the one before."""
+    undo = tuple(replace(back, release=before) for back in step.undo if back.verb not in (Verb.SWITCH, Verb.UNROUTE))
+    rest = tuple(back for back in step.undo if back.verb in (Verb.SWITCH, Verb.UNROUTE))
+    return replace(step, release=release, undo=(*rest, *undo)) if step.verb in (Verb.ROLL, Verb.UP) else step
 
 
 def _behind(want: Workload, have: Actual, service: Service) -> bool:
@@ -128,10 +137,11 @@ def _steps(
     if not behind:
         return []
     if want.strategy is not Strategy.ROLLING:
-        names = {exposed.service for exposed in (want.stack.exposed if want.stack else ())}
-        down = [service.name for service in behind if service.name in names]
+        gone = {c.service for c in have.containers if wanted.service(c.service) is None}
+        down = sorted({service.name for service in behind} | gone)
         held = []
-        if down and have.routed is not None:  # whoever asks meanwhile is told when to come back
+        if have.routed is not None and routing.hold(want, have.routed, down) != have.routed:
+            # Whoever asks meanwhile is told when to come back.
             held = [Step(Verb.HOLD, route=routing.hold(want, have.routed, down), undo=route_back(have))]
         undo: tuple[Step, ...] = (Step(Verb.UNROLL, definition=wanted), *_unroute(have))
         if have.live_definition is not None:

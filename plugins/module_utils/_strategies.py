@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
+from . import _leave
 from ._declared import Document, Strategy, Workload
 from ._model import Actual, Release, Step, Verb
 from ._names import stand_in_name
@@ -23,10 +24,10 @@ def blue_green(want: Workload, have: Actual, green: Release, _hold: Hold) -> tup
     """Start green beside blue, gate it, switch, persist, and only then drain and reap blue (DS-04, DS-09)."""
     blue = have.others(green.containers)
     return (
-        *_make(want, green, blue),
-        *_switch(have, green, route_back(have)),
+        *_make(want, have, green, blue),
+        *_switch(want, have, green, route_back(have)),
         *_commit(want, have, green),
-        *_leave(blue),
+        *_leave.leave(want, have, blue),
     )
 
 
@@ -45,13 +46,13 @@ def recreate(want: Workload, have: Actual, green: Release, hold: Hold) -> tuple[
         undo_switch = (Step(Verb.HOLD, route=held),)
     if serving:
         again = (Step(Verb.RESUME, serving), Step(Verb.GATE, serving, release=have.live))
-        steps += [Step(Verb.DRAIN, serving), Step(Verb.STOP, serving, undo=again)]
+        steps += [_leave.drain(want, have, serving), _leave.stop(want, have, serving, undo=again)]
     return (
         *steps,
-        *_make(want, green, blue),
-        *_switch(have, green, undo_switch),
+        *_make(want, have, green, blue),
+        *_switch(want, have, green, undo_switch),
         *_commit(want, have, green),
-        *_reap(blue),
+        *_reap(want, have, blue),
     )
 
 
@@ -68,15 +69,15 @@ def handover(want: Workload, have: Actual, green: Release, hold: Hold) -> tuple[
     stand_in = (stand_in_name(want.name, green.id),)
     again = (Step(Verb.RESUME, serving), Step(Verb.GATE, serving, release=have.live))
     return (
-        Step(Verb.STAND_IN, stand_in, release=green, undo=(Step(Verb.REAP, stand_in),)),
+        Step(Verb.STAND_IN, stand_in, release=green, undo=_reap(want, have, stand_in, green)),
         Step(Verb.GATE, stand_in, release=green),
         Step(Verb.DIVERT, stand_in, undo=(Step(Verb.UNDIVERT),)),
-        Step(Verb.STOP, serving, undo=again),
-        *_make(want, green, blue),
+        _leave.stop(want, have, serving, undo=again),
+        *_make(want, have, green, blue),
         Step(Verb.UNDIVERT, undo=(Step(Verb.DIVERT, stand_in),)),
-        *_switch(have, green, route_back(have)),
+        *_switch(want, have, green, route_back(have)),
         *_commit(want, have, green),
-        *_reap((*blue, *stand_in)),
+        *_reap(want, have, (*blue, *stand_in), green),
     )
 
 
@@ -94,7 +95,7 @@ def route_back(have: Actual) -> tuple[Step, ...]:
     return (Step(Verb.SWITCH, route=have.routed),)
 
 
-def _make(want: Workload, green: Release, blue: tuple[str, ...]) -> tuple[Step, ...]:
+def _make(want: Workload, have: Actual, green: Release, blue: tuple[str, ...]) -> tuple[Step, ...]:
     """Release command, start, gate.
 
     The release command runs before green starts, not after: an application that needs its migrated schema to boot
@@ -103,12 +104,12 @@ def _make(want: Workload, green: Release, blue: tuple[str, ...]) -> tuple[Step, 
     command = (Step(Verb.RELEASE_COMMAND, release=green),) if want.release_command else ()
     if want.keep_assets:
         command = (Step(Verb.KEEP_ASSETS, blue), *command)
-    start = Step(Verb.START, green.containers, release=green, undo=(Step(Verb.REAP, green.containers),))
+    start = Step(Verb.START, green.containers, release=green, undo=_reap(want, have, green.containers, green))
     return (*command, start, Step(Verb.GATE, green.containers, release=green))
 
 
-def _switch(have: Actual, green: Release, back: tuple[Step, ...]) -> tuple[Step, ...]:
-    undo = (*back, Step(Verb.DRAIN, green.containers))
+def _switch(want: Workload, have: Actual, green: Release, back: tuple[Step, ...]) -> tuple[Step, ...]:
+    undo = (*back, _leave.drain(want, have, green.containers, green))
     if green.route is not None:
         return (Step(Verb.SWITCH, route=green.route, release=green, undo=undo),)
     if have.route is None and have.routed is None:
@@ -124,9 +125,5 @@ def _commit(want: Workload, have: Actual, green: Release) -> tuple[Step, ...]:
     return (persist, Step(Verb.BAKE, green.containers, release=green))
 
 
-def _leave(blue: tuple[str, ...]) -> tuple[Step, ...]:
-    return (Step(Verb.DRAIN, blue), *_reap(blue)) if blue else ()
-
-
-def _reap(blue: tuple[str, ...]) -> tuple[Step, ...]:
-    return (Step(Verb.REAP, blue),) if blue else ()
+def _reap(want: Workload, have: Actual, names: tuple[str, ...], *made: Release) -> tuple[Step, ...]:
+    return (_leave.reap(want, have, names, *made),) if names else ()

@@ -93,7 +93,7 @@ MIDDLES: dict[Verb, tuple[t.Any, str]] = {
     Verb.WITHDRAW: (_store, "_claim"),
     Verb.BAKE: (_bake, "_look"),
     Verb.DRAIN: (_drain.Sockets, "__call__"),
-    Verb.STOP: (_acts, "_stop_timeout"),
+    Verb.STOP: (_engine.Engine, "stop"),
     Verb.REAP: (_engine.Engine, "remove"),
     Verb.RESUME: (_engine.Engine, "resume"),
 }

@@ -398,15 +398,15 @@ def test_a_held_lock_names_its_holder_and_dies_with_it(tmp_path: Path) -> None:
 def test_open_connections_counts_what_the_kernel_has() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        count = _drain.Sockets([os.getpid()], port)
+        count = _drain.Sockets({os.getpid(): (port,)})
         assert count() == 0
         with socket.create_connection(("127.0.0.1", port)):
             assert count() == 1
         assert count() == 0
-    assert _drain.Sockets([2**22 + 1], port)() == 0
+    assert _drain.Sockets({2**22 + 1: (port,)})() == 0
     with socket.create_server(("::1", 0), family=socket.AF_INET6) as server:
         port = server.getsockname()[1]
-        count = _drain.Sockets([os.getpid()], port)
+        count = _drain.Sockets({os.getpid(): (port,)})
         assert count() == 0
         with socket.create_connection(("::1", port)):
             assert count() == 1

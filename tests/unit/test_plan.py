@@ -34,7 +34,7 @@ NEW, OLD, OLDER = (_names.deployment_id(n, bytes([n]) * 10) for n in (3, 2, 1))
 
 def web(version: int = 1, **options: t.Any) -> Workload:
     """A routed workload of some version."""
-    return declared(image=f"registry.test/shop:{version}", port=8000, **{"routes": ROUTES, **options})
+    return declared(image=f"registry.test/shop:{version}", **{"port": 8000, "routes": ROUTES, **options})
 
 
 def candidate(want: Workload, identity: str = NEW) -> Release:
@@ -144,7 +144,7 @@ CASES: list[tuple[str, Workload, Actual, str]] = [
         "an orphan is reaped",
         web(),
         replace(running(web()), containers=(*running(web()).containers, ORPHAN)),
-        "reap",
+        "drain reap",
     ),
     ("forced", web(force=True), running(web()), "start gate switch persist drain reap"),
     (

@@ -45,7 +45,7 @@ def test_a_crash_after_any_step_is_recovered_to_exactly_one_release(
         return
     done = plan.steps[: data.draw(st.integers(0, len(plan.steps)))]
     crashed = replace(after(have, Plan(done)), attempt=Attempt(NEW, plan.candidate))
-    recovered = after(crashed, recover(crashed, HOLD))
+    recovered = after(crashed, recover(web(), crashed, HOLD))
     assert recovered.attempt is None
     again = decide(want, recovered, candidate(want, _names.deployment_id(9, b"z" * 10)), ROUTING)
     final = after(recovered, again)
@@ -65,14 +65,14 @@ def crash(want: Workload, have: Actual, last: Verb) -> Actual:
 @pytest.mark.parametrize(
     ("want", "last", "steps", "live"),
     [
-        (web(2), Verb.START, "reap", OLD),
-        (web(2), Verb.GATE, "reap", OLD),
+        (web(2), Verb.START, "drain reap", OLD),
+        (web(2), Verb.GATE, "drain reap", OLD),
         (web(2), Verb.SWITCH, "switch persist drain reap", NEW),
         (web(2), Verb.PERSIST, "drain reap", NEW),
         (web(2), Verb.REAP, "", NEW),
         (web(2, **RECREATE), Verb.HOLD, "switch", OLD),
         (web(2, **RECREATE), Verb.STOP, "resume gate switch", OLD),
-        (web(2, **RECREATE), Verb.START, "reap resume gate switch", OLD),
+        (web(2, **RECREATE), Verb.START, "drain reap resume gate switch", OLD),
         (web(2, **RECREATE), Verb.SWITCH, "switch persist drain reap", NEW),
         (web(routes=[{"host": "b.test"}]), Verb.SWITCH, "switch persist", NEW),
         (web(2, **PORTS), Verb.STAND_IN, "reap", OLD),
@@ -86,7 +86,7 @@ def test_recovery_rolls_forward_once_switched_else_back(want: Workload, last: Ve
     """DS-T5, decided from the route file and the record, never from the newest container or a tag."""
     before = web(**PORTS) if want.container.ports else web()
     crashed = crash(want, running(before), last)
-    plan = recover(crashed, HOLD)
+    plan = recover(web(), crashed, HOLD)
     assert " ".join(plan.verbs()) == steps
     later = after(crashed, plan)
     assert later.live is not None
@@ -96,7 +96,7 @@ def test_recovery_rolls_forward_once_switched_else_back(want: Workload, last: Ve
 def test_switched_but_dead_green_goes_back_to_blue() -> None:
     crashed = crash(web(2), running(web()), Verb.SWITCH)
     dead = tuple(replace(c, state="exited") if NEW[-8:] in c.name else c for c in crashed.containers)
-    plan = recover(replace(crashed, containers=dead), HOLD)
+    plan = recover(web(), replace(crashed, containers=dead), HOLD)
     assert plan.verbs() == ["switch", "drain", "reap"]
     assert plan.candidate is None
 
@@ -104,12 +104,12 @@ def test_switched_but_dead_green_goes_back_to_blue() -> None:
 def test_a_release_command_that_outlived_its_run_is_taken_back() -> None:
     crashed = replace(running(web()), attempt=Attempt(NEW, candidate(web(2))))
     command = Container(f"shop-{NEW[-8:]}-release", "running", deployment=NEW)
-    plan = recover(replace(crashed, containers=(*crashed.containers, command)), HOLD)
+    plan = recover(web(), replace(crashed, containers=(*crashed.containers, command)), HOLD)
     assert [(step.verb.value, step.containers) for step in plan.steps] == [("reap", (command.name,))]
 
 
 def test_an_attempt_that_made_nothing_is_just_concluded() -> None:
-    assert recover(replace(running(web()), attempt=Attempt(NEW, None)), HOLD).steps == ()
+    assert recover(web(), replace(running(web()), attempt=Attempt(NEW, None)), HOLD).steps == ()
 
 
 def test_a_step_without_its_release_is_a_bug_that_shows() -> None:
@@ -130,7 +130,7 @@ def routed(have: Actual, plan: Plan) -> t.Iterator[tuple[Step, Actual]]:
 @pytest.mark.parametrize(
     ("want", "last", "steps"),
     [
-        (web(2), Verb.GATE, "reap"),
+        (web(2), Verb.GATE, "drain reap"),
         (web(2), Verb.PERSIST, "withdraw switch drain reap"),
         (web(2, **RECREATE), Verb.PERSIST, "withdraw hold drain reap resume gate switch"),
         (web(routes=[{"host": "b.test"}]), Verb.PERSIST, "withdraw switch"),
@@ -138,7 +138,7 @@ def routed(have: Actual, plan: Plan) -> t.Iterator[tuple[Step, Actual]]:
 )
 def test_a_revert_makes_the_release_before_live_again(want: Workload, last: Verb, steps: str) -> None:
     crashed = crash(want, running(web()), last)
-    plan = revert(crashed, HOLD)
+    plan = revert(web(), crashed, HOLD)
     assert " ".join(plan.verbs()) == steps
     later = after(crashed, plan)
     assert later.live is not None
@@ -153,7 +153,7 @@ def test_a_revert_makes_the_release_before_live_again(want: Workload, last: Verb
 def test_a_revert_without_a_release_before_leaves_nothing() -> None:
     plan = planned(web(), Actual())
     crashed = replace(after(Actual(), plan), attempt=Attempt(NEW, plan.candidate))
-    later = after(crashed, revert(crashed, HOLD))
+    later = after(crashed, revert(web(), crashed, HOLD))
     assert (later.live, later.route, later.containers) == (None, None, ())
 
 
@@ -166,28 +166,30 @@ def test_a_crash_in_a_revert_goes_on_with_it(want: Workload, have: Actual, data:
         return
     done = after(have, Plan(plan.steps[: committed_at(plan.steps) + 1]))
     switched = replace(done, attempt=Attempt(NEW, plan.candidate))
-    steps = revert(switched, HOLD).steps
+    steps = revert(web(), switched, HOLD).steps
     killed = after(switched, Plan(steps[: data.draw(st.integers(1, len(steps)))]))
     killed = replace(killed, attempt=Attempt(NEW, plan.candidate, withdrawn=True))
-    later = after(killed, recover(killed, HOLD))
+    later = after(killed, recover(web(), killed, HOLD))
     assert later.live == have.live
     assert later.route == have.live.route
 
 
 def test_a_bake_cut_short_rolls_forward_unless_green_is_dead() -> None:
     crashed = crash(web(2), running(web()), Verb.PERSIST)
-    assert recover(crashed, HOLD).verbs() == ["drain", "reap"]
+    assert recover(web(), crashed, HOLD).verbs() == ["drain", "reap"]
     dead = tuple(replace(c, state="exited") if NEW[-8:] in c.name else c for c in crashed.containers)
-    assert recover(replace(crashed, containers=dead), HOLD).verbs() == ["withdraw", "switch", "drain", "reap"]
+    assert recover(web(), replace(crashed, containers=dead), HOLD).verbs() == ["withdraw", "switch", "drain", "reap"]
     alone = tuple(c for c in dead if NEW[-8:] in c.name)
-    assert recover(replace(crashed, containers=alone), HOLD).candidate is not None, "there is nothing to go back to"
+    assert recover(web(), replace(crashed, containers=alone), HOLD).candidate is not None, (
+        "there is nothing to go back to"
+    )
 
 
 def test_what_was_canceled_is_taken_back_even_if_it_was_switched() -> None:
     """DP-T5: a late write never revives it."""
     crashed = crash(web(2), running(web()), Verb.SWITCH)
     canceled = replace(crashed, attempt=Attempt(NEW, planned(web(2), running(web())).candidate, withdrawn=True))
-    assert recover(canceled, HOLD).verbs() == ["switch", "drain", "reap"]
+    assert recover(web(), canceled, HOLD).verbs() == ["switch", "drain", "reap"]
 
 
 # -- phases ----------------------------------------------------------------------------------------------------------

@@ -291,3 +291,41 @@ def test_a_service_whose_image_keeps_data_stays_in_its_place(mounts: dict[str, t
     """A3: unless something is mounted at that very path."""
     found = _stack.with_images(defined({"web": {**WEB, **mounts}}), {"web:1": ["/data"]})
     assert found.services[0].in_place is in_place
+
+
+def test_the_routes_of_some_services_change_and_those_of_others_stay() -> None:
+    """B3: whatever the services are called, each entry of a document is one service's own."""
+    names = ["web", "web-0", "web-0-hold", "other"]
+    rows = [
+        {
+            "name": name,
+            "port": 80,
+            "routes": [
+                {"host": f"{name}.test"},
+                {"hosts": ["b.test", "*.c.test"], "path_prefix": f"/{name}", "strip_prefix": True},
+            ],
+        }
+        for name in names
+    ]
+    want = declared(compose={"definition": {"services": dict.fromkeys(names, WEB)}, "services": rows})
+    before = _routing.stack_document(want, {name: [f"{name}-1"] for name in names})
+    after = _routing.stack_document(want, {name: [f"{name}-2"] for name in names})
+    assert before
+    assert after
+    held = _routing.stack_hold(want, before, names)
+    for name in names:
+        one = _routing.merged(held, after, want, [name])
+        others = _routing.merged(held, None, want, [name])
+        for kind, entries in one["http"].items():
+            key = f"shop.production-{name}"
+            mine = {k for k in entries if k not in others["http"].get(kind, {})}
+            assert mine == {k for k, v in after["http"].get(kind, {}).items() if _is_of(kind, k, v, key, after)}, kind
+            assert all(entries[k] == held["http"][kind][k] for k in entries if k not in mine)
+    assert _routing.merged(held, after, want, names) == after
+
+
+def _is_of(kind: str, name: str, entry: t.Any, key: str, document: t.Any) -> bool:
+    if kind == "routers":
+        return bool(entry["service"] == key)
+    routers = [router for router in document["http"]["routers"].values() if router["service"] == key]
+    return name == key or any(name in router.get("middlewares", ()) for router in routers)
