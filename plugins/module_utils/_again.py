@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from . import _entry
 from ._batch import Batch, Manner, alone
 from ._call import Call, Result
 from ._clock import Watch, attempts
@@ -24,6 +25,8 @@ from ._parse import Here, again, nothing
 from ._retention import target
 from ._unrecorded import refusal, unrecorded
 from ._world import World
+
+TRAEFIK = Subject("traefik", "platform")
 
 
 def rollback(call: Call) -> Result:
@@ -88,6 +91,7 @@ def _concluded(call: Call, subject: Subject, deployment: str) -> str | None:
 
 def reconcile(call: Call) -> Result:
     """`reconcile`: make containers, routes and record agree again, for every workload or for some."""
+    opened = _open_ways(call)
     try:
         seen = survey(call.on)
     except EngineFailure as error:
@@ -100,6 +104,10 @@ def reconcile(call: Call) -> Result:
     manner = Manner(check=call.check, concurrency=call.params["concurrency"], declare=_by_record, deep=True)
     ended = Batch(call.on, manner, call.interrupts, call.tell).run(wants)
     rows = [_judged(row) for row in documents(ended, call)]
+    rows = [
+        {**row, **opened} if (row["name"], row["environment"], row["state"]) == (*TRAEFIK, "ok") else row
+        for row in rows
+    ]
     rows += [_row(subject, "busy", "it is a part of a fleet's deployment, which ends it") for subject in staged]
     done = together([row for row in rows if row["state"] != "busy"], call.diff)
     done["workloads"] = sorted(rows, key=lambda row: (row["name"], row["environment"]))
@@ -142,6 +150,17 @@ def _judged(row: Result) -> Result:
     if row["kind"] in states:
         return {**row, "failed": False, "state": states[row["kind"]], "reason": row["msg"]}
     return {**row, "state": "failed"}
+
+
+def _open_ways(call: Call) -> Result:
+    """Set the proxy's rules of the packet filter again, and say what to say of it; nothing where they stood."""
+    state_dir = call.params["state_dir"]
+    if not call.wanted(TRAEFIK) or _entry.stands(state_dir, call.clock):
+        return {}
+    said = "" if call.check else _entry.restore(state_dir, call.clock)
+    if said:
+        return {"failed": True, "state": "failed", "msg": f"its rules of the packet filter cannot be set: {said}"}
+    return {"changed": True, "state": "repaired", "reason": "its rules of the packet filter were away"}
 
 
 def _row(subject: Subject, state: str, reason: str) -> Result:

@@ -12,7 +12,7 @@ import os
 import re
 import typing as t
 
-from . import _composer, _engine, _examine, _options
+from . import _composer, _engine, _entry, _examine, _options
 from ._call import Call, Result
 from ._declared import Subject
 from ._errors import EngineFailure, ProxyFailure, TidegateError
@@ -166,6 +166,7 @@ def _record(call: Call) -> t.Iterator[Finding]:
             yield Finding("proxy", OK, f"{len(call.traefik().api.table())} routers")
         except ProxyFailure as error:
             yield Finding("proxy", FAILURE, str(error), "Run the playbook reconcile, or the role traefik.")
+        yield of_entry(*_entry_of(call))
 
 
 def _projects(call: Call) -> list[str]:
@@ -196,6 +197,24 @@ def reaches_host(release: Release) -> bool:
     """Whether a release was declared unsafe, or has the engine's socket."""
     snapshot = release.snapshot
     return bool(snapshot.get("unsafe")) or any(volume.get("engine") for volume in snapshot.get("volumes") or ())
+
+
+def _entry_of(call: Call) -> tuple[int, list[str], bool]:
+    live = call.store().known(TRAEFIK).get(TRAEFIK, Known()).live
+    ways = _entry.ways((live.snapshot.get("ports") or ()) if live else (), _examine.own_addresses(call.clock))
+    closed = [way.target for way in ways if _examine.reached(way.target)]
+    return len(ways), closed, _entry.stands(call.params["state_dir"], call.clock)
+
+
+def of_entry(ways: int, closed: t.Sequence[str], stands: bool) -> Finding:
+    """Whether the proxy takes connections on each address that it is published on, and by the rules that it has."""
+    remedy = "Run the playbook reconcile, or the role traefik."
+    if closed:
+        return Finding("entry", FAILURE, f"no connection to {', '.join(closed)}", remedy)
+    if not stands:
+        found = f"{ways} ways in; rules of the packet filter are away, the engine's docker-proxy is in between"
+        return Finding("entry", WARNING, found, remedy)
+    return Finding("entry", OK, f"{ways} ways in")
 
 
 def _ports(call: Call) -> t.Iterator[Finding]:

@@ -9,7 +9,7 @@ import time
 import typing as t
 from dataclasses import replace
 
-from . import _rolling
+from . import _entry, _rolling
 from ._call import Call, Result
 from ._converge import unchanged
 from ._declared import Document, Subject
@@ -76,6 +76,8 @@ def _workload(
     rows = None
     if seen is not None:
         rows = replicas(live, seen.containers.get(subject, ()), _rolling.kept(seen.on, subject, live))
+    closed = _closed(call, live, rows)
+    health = _health(live, rows)
     return {
         "name": subject.workload,
         "environment": subject.environment,
@@ -84,9 +86,10 @@ def _workload(
         "release": release_document(live),
         "releases": [_release(r, kept[r.id].made_at, kept[r.id].withdrawn, live, seen) for r in releases],
         "containers": None if rows is None else [row._asdict() for row in rows],
-        "health": _health(live, rows),
+        "health": "degraded" if closed and health == "healthy" else health,
+        "refused": closed,
         "routes": _routes(live, routers),
-        "drift": _drift(call, subject, known, seen),
+        "drift": _drift(call, subject, known, seen) or (f"no connection to {', '.join(closed)}" if closed else ""),
         "deploying": _attempt(known.attempt) if known.attempt else None,
         "deployments": [
             _deployment(row, store.step(row["id"])) for row in store.deployments(subject, call.params["deployments"])
@@ -150,6 +153,14 @@ def _health(live: Release | None, rows: t.Sequence[Replica] | None) -> str:
         return live.state
     serving = [row.good for row in rows if row.live]
     return "healthy" if all(serving) else "degraded" if any(serving) else "down"
+
+
+def _closed(call: Call, live: Release | None, rows: t.Sequence[Replica] | None) -> list[str]:
+    """Addresses on which a running container is published, and which nevertheless take no connection."""
+    ports = (live.snapshot.get("ports") or ()) if live else ()
+    serving = [row.name for row in rows or () if row.live and row.good and row.name]
+    facts = call.on.engine.inspect(serving[0]) if ports and serving else None
+    return list(_entry.refused(ports, facts.address, call.clock)) if facts else []
 
 
 def _routes(live: Release | None, routers: dict[str, Document] | None) -> list[Result]:

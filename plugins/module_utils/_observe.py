@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from . import _composer, _divert, _listing, _names, _records
+from . import _composer, _divert, _entry, _listing, _names, _records
 from ._building import Builder
 from ._checkout import Workshop
 from ._compose import Compose
@@ -172,10 +172,13 @@ def observe(want: Workload, on: Platform, deep: bool = False, before: Survey | N
 
 def _inspected(want: Workload, have: Actual, on: Platform) -> tuple[Container, ...]:
     own = have.live.containers if have.live else ()
+    ports = (have.live.snapshot.get("ports") or ()) if have.live else ()
     found = []
     for container in have.containers:
         facts = on.engine.inspect(container.name) if container.name in own else None
         changes = _listing.altered(facts, want.container) if facts else ()
+        if facts and facts.state == "running":
+            changes += _entry.refused(ports, facts.address, on.clock)
         found.append(replace(container, altered=changes))
     return tuple(found)
 

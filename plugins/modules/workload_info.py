@@ -74,6 +74,10 @@ workloads:
     health:
       description: One of V(healthy), V(degraded), V(down), V(stopped), V(absent), V(unknown), as it is now.
       type: str
+    refused:
+      description: Published addresses that take no connection although a container listens behind them.
+      type: list
+      elements: str
     since:
       description: Since when the release is live.
       type: str

@@ -6,6 +6,7 @@ import contextlib
 import functools
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -15,8 +16,9 @@ from pathlib import Path
 
 import names
 import pytest
+import shell
 
-from .harness import Platform, docker
+from .harness import Platform, Task, docker, free_ports
 
 SITE = "tidegate.platform.site"
 # Tells who asked, as an application is told by the proxy.
@@ -69,6 +71,14 @@ class Way(t.NamedTuple):
 
 
 @pytest.fixture
+def own(own: Platform) -> t.Iterator[Platform]:
+    """A platform of the test's own, whose workload goes before it does."""
+    yield own
+    if own.state.exists():
+        own.apply(name=f"e{own.label}", state="absent")
+
+
+@pytest.fixture
 def ways() -> t.Iterator[dict[str, Way]]:
     """Clients on this host, and one in a network namespace of its own, which is another host to this one."""
     name = f"tg{os.urandom(3).hex()}"
@@ -108,6 +118,13 @@ def echo(own: Platform) -> None:
     assert not done["failed"], done
 
 
+def as_it_was_before(own: Platform) -> None:
+    """A host of an earlier version: IPv4 alone, and no rules."""
+    own.playbook(SITE, traefik_address="0.0.0.0").ok()
+    echo(own)
+    subprocess.run([str(own.state / "traefik" / "entry"), "down"], check=True)
+
+
 def carried_by_programs(port: int) -> int:
     """Connections to a port of this host that end in a program of this host, such as the engine's docker-proxy."""
     count = 0
@@ -122,10 +139,13 @@ def test_every_way_in_is_the_kernels_and_stays_open_while_the_proxy_is_changed(
     own: Platform, ways: dict[str, Way]
 ) -> None:
     """B19: true addresses over both families; no way passes the engine's docker-proxy; a handover refuses nobody."""
-    own.variables["traefik_address"] = "::"
-    own.playbook(SITE).ok()
-    echo(own)
     port = own.ports.http
+    as_it_was_before(own)
+    counts = during(
+        own.playbook(SITE, traefik_address="::").ok, {name: ways[name] for name in ("IPv4", "loopback")}, port
+    )
+    assert {name: found["failed"] for name, found in counts.items() if found["failed"]} == {}
+    own.variables["traefik_address"] = "::"
     for name, way in ways.items():
         found = way.ask(port)
         assert (found["count"], found["failed"]) == (1, []), (name, found)
@@ -136,11 +156,109 @@ def test_every_way_in_is_the_kernels_and_stays_open_while_the_proxy_is_changed(
                 open_ones.enter_context(socket.create_connection((way.address, port), 5))
         assert carried_by_programs(port) == 0
     before = docker("ps", "-q", "--filter", f"label=tidegate.state_dir={own.state}", "--filter", "name=traefik")
-    counts = during(lambda: own.playbook(SITE, traefik_log_level="WARN").ok(), ways, port)
+    counts = during(own.playbook(SITE, traefik_log_level="WARN").ok, ways, port)
     assert docker("ps", "-q", "--filter", f"label=tidegate.state_dir={own.state}", "--filter", "name=traefik") != before
     print({name: found["count"] for name, found in counts.items()})
     assert {name: found["failed"] for name, found in counts.items() if found["failed"]} == {}
     assert all(found["count"] > 20 for found in counts.values()), counts
+
+
+def seen(platform: Platform, workload: str) -> tuple[str, list[str], str]:
+    """What the doctor says of the ways in, and what `status` says of a workload."""
+    asked = [Task({}, module=f"tidegate.platform.{module}") for module in ("platform_doctor", "workload_info")]
+    doctor, info = platform.directly(*asked)
+    (entry,) = (finding["state"] for finding in doctor["findings"] if finding["check"] == "entry")
+    (row,) = (row for row in info["workloads"] if row["name"] == workload)
+    return entry, row["refused"], row["health"]
+
+
+def reconciled(platform: Platform, workload: str, *, check: bool = False) -> str:
+    """What became of a workload when the host was reconciled."""
+    (done,) = platform.directly(Task({"names": [workload]}, check, "tidegate.platform.reconcile"))
+    return "".join(row["state"] for row in done["workloads"])
+
+
+def test_rules_that_were_flushed_are_missed_and_set_again(platform: Platform) -> None:
+    """B19: a firewall that is loaded anew takes them away; the engine's docker-proxy carries what comes meanwhile."""
+    rules = str(platform.state / "traefik" / "entry")
+    assert seen(platform, "traefik") == ("ok", [], "healthy")
+    subprocess.run([rules, "down"], check=True)
+    assert _refused(platform.ports.http) == ""
+    assert seen(platform, "traefik") == ("warning", [], "healthy")
+    assert reconciled(platform, "traefik", check=True) == "repaired"
+    assert subprocess.run([rules, "check"], check=False).returncode != 0
+    assert reconciled(platform, "traefik") == "repaired"
+    assert seen(platform, "traefik") == ("ok", [], "healthy")
+    assert reconciled(platform, "traefik") == "ok"
+
+
+def test_a_published_port_that_takes_no_connection_is_seen_and_comes_back(platform: Platform) -> None:
+    """B19: the engine's docker-proxy ends, and the container stays up and well; a handover brings another."""
+    name, (port,) = f"p{os.urandom(3).hex()}", free_ports(1)
+    ports = [{"container": 8000, "host": port, "address": "127.0.0.1"}]
+    options = {"name": name, "image": names.image("app"), "port": 8000, "networks": [platform.network], "ports": ports}
+    made = platform.apply(**options, strategy="handover", health={"path": "/healthz"})
+    assert not made["failed"], made
+    try:
+        assert seen(platform, name)[1:] == ([], "healthy")
+        dead = [path for path in Path("/proc").glob("[0-9]*") if f"-host-port\0{port}\0" in read(path / "cmdline")]
+        os.kill(int(dead[0].name), signal.SIGKILL)
+        shell.wait_until("it ended", lambda: bool(_refused(port)), 5)
+        assert seen(platform, name)[1:] == ([f"127.0.0.1:{port}"], "degraded")
+        assert reconciled(platform, name, check=True) == "repaired"
+        assert reconciled(platform, name) == "repaired"
+        assert seen(platform, name)[1:] == ([], "healthy")
+        assert reconciled(platform, name) == "ok"
+    finally:
+        platform.apply(name=name, state="absent")
+
+
+def _refused(port: int) -> str:
+    try:
+        socket.create_connection(("127.0.0.1", port), 2).close()
+    except OSError as error:
+        return str(error)
+    return ""
+
+
+def read(path: Path) -> str:
+    """A file of a process that may be gone."""
+    with contextlib.suppress(OSError):
+        return path.read_text()
+    return ""
+
+
+HOLD = """
+import socket, sys
+address, port, count, held = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), []
+for number in range(count):
+    held.append(socket.create_connection((address, port), 10))
+    held[-1].sendall(b"GET / HTTP/1.1\\r\\nHost: echo.test\\r\\n")
+print("open", flush=True)
+sys.stdin.read()
+for connection in held:
+    connection.sendall(b"Connection: close\\r\\n\\r\\n")
+print(sum(connection.recv(12).endswith(b"200") for connection in held))
+"""
+# One process of this machine may have 20,000 descriptors, of which Traefik needs one for each connection, and another
+# for each request that it answers.
+EACH = 4500
+
+
+@pytest.mark.second
+def test_thousands_of_open_connections_from_every_way(own: Platform, ways: dict[str, Way]) -> None:
+    """B19: requests that are not whole yet keep 18,000 connections open at once; every one of them is answered."""
+    own.variables["traefik_address"] = "::"
+    own.playbook(SITE).ok()
+    echo(own)
+    port = str(own.ports.http)
+    argvs = [[*way.inside, sys.executable, "-c", HOLD, way.address, port, str(EACH)] for way in ways.values()]
+    holders = [subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for argv in argvs]
+    opened = [holder.stdout.readline().strip() for holder in holders if holder.stdout]
+    assert opened == ["open"] * len(ways)
+    assert {name: way.ask(own.ports.http)["failed"] for name, way in ways.items()} == {name: [] for name in ways}
+    answered = [int(holder.communicate(timeout=300)[0].strip()) for holder in holders]
+    assert answered == [EACH] * len(ways)
 
 
 def during(act: t.Callable[[], object], ways: dict[str, Way], port: int) -> dict[str, dict[str, t.Any]]:

@@ -1,0 +1,80 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether clients get in by the ports that a container publishes, and the rules that bring them to the proxy.
+
+Private to tidegate.platform. A container that is up and well can be out of reach: the engine's docker-proxy ended, a
+firewall was loaded anew. So every published address is asked for a connection, as a client would.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import typing as t
+
+from . import _examine
+from ._clock import Clock
+from ._declared import Document
+from ._process import run
+
+SCRIPT = os.path.join("traefik", "entry")
+SECONDS = 30.0
+LOOPBACK = {4: "127.0.0.1", 6: "::1"}
+
+
+class Way(t.NamedTuple):
+    """One way in: an address and port of the host, and the container's port behind it."""
+
+    address: str
+    host: int
+    container: int
+
+    @property
+    def target(self) -> str:
+        """As people write it."""
+        return f"{bracketed(self.address)}:{self.host}"
+
+
+def ways(ports: t.Iterable[Document], own: t.Iterable[str]) -> list[Way]:
+    """Every way in by published TCP ports. Pure.
+
+    :param own: the host's addresses, which a port that is published on all of them has.
+    """
+    found = []
+    for port in ports:
+        if port["protocol"] != "tcp":
+            continue
+        given = ipaddress.ip_address(port["address"])
+        every = [LOOPBACK[given.version], *(a for a in own if ipaddress.ip_address(a).version == given.version)]
+        addresses = every if given.is_unspecified else [port["address"]]
+        found += [Way(address, int(port["host"]), int(port["container"])) for address in addresses]
+    return list(dict.fromkeys(found))
+
+
+def refused(ports: t.Sequence[Document], container: str, clock: Clock) -> tuple[str, ...]:
+    """Ways in that take no connection although the container itself does.
+
+    :param container: the container's own address.
+    """
+    if not ports or not container:
+        return ()
+    closed = [way for way in ways(ports, _examine.own_addresses(clock)) if _examine.reached(way.target)]
+    return tuple(way.target for way in closed if not _examine.reached(f"{bracketed(container)}:{way.container}"))
+
+
+def stands(state_dir: str, clock: Clock) -> bool:
+    """Whether the proxy's rules are as the role traefik set them; true where it set none."""
+    script = os.path.join(state_dir, SCRIPT)
+    return not os.path.exists(script) or run([script, "check"], clock, SECONDS).code == 0
+
+
+def restore(state_dir: str, clock: Clock) -> str:
+    """Set the rules again; why that failed, or an empty text."""
+    done = run([os.path.join(state_dir, SCRIPT), "up"], clock, SECONDS)
+    return done.err.strip() if done.code else ""
+
+
+def bracketed(address: str) -> str:
+    """An address as it stands before a port."""
+    return f"[{address}]" if ":" in address else address

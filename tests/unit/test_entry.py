@@ -1,0 +1,64 @@
+"""Ways in by published ports, and the rules that divert them for the length of a handover; both pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.tidegate.platform.plugins.module_utils import _divert, _entry
+from ansible_collections.tidegate.platform.plugins.module_utils._declared import Port
+
+
+def published(address: str, protocol: str = "tcp") -> dict[str, t.Any]:
+    """A published port as a release has it on record."""
+    return {"container": 8000, "host": 80, "address": address, "protocol": protocol}
+
+
+@pytest.mark.parametrize(
+    ("port", "asked"),
+    [
+        (published("0.0.0.0"), ["127.0.0.1:80", "192.0.2.7:80"]),
+        (published("::"), ["[::1]:80", "[2001:db8::7]:80"]),
+        (published("192.0.2.7"), ["192.0.2.7:80"]),
+        (published("::1"), ["[::1]:80"]),
+        (published("0.0.0.0", "udp"), []),
+    ],
+)
+def test_every_address_that_a_port_is_published_on_is_asked(port: dict[str, t.Any], asked: list[str]) -> None:
+    """B19."""
+    assert [way.target for way in _entry.ways([port], ["192.0.2.7", "2001:db8::7"])] == asked
+
+
+@pytest.mark.parametrize(
+    ("address", "to", "rules"),
+    [
+        (
+            "0.0.0.0",
+            "10.0.0.2",
+            """nat PREROUTING -p tcp --dport 80 LOCAL DNAT 10.0.0.2:8000
+               nat OUTPUT -p tcp --dport 80 LOCAL DNAT 10.0.0.2:8000
+               nat POSTROUTING -s 127.0.0.0/8 -d 10.0.0.2 -p tcp --dport 8000 MASQUERADE
+               filter PASS -d 10.0.0.2 -p tcp --dport 8000 ACCEPT""",
+        ),
+        (
+            "192.0.2.7",
+            "10.0.0.2",
+            """nat PREROUTING -d 192.0.2.7 -p tcp --dport 80 LOCAL DNAT 10.0.0.2:8000
+               nat OUTPUT -d 192.0.2.7 -p tcp --dport 80 LOCAL DNAT 10.0.0.2:8000
+               filter PASS -d 10.0.0.2 -p tcp --dport 8000 ACCEPT""",
+        ),
+        (
+            "::",
+            "fd00::2",
+            """nat PREROUTING ! -d ::1 -p tcp --dport 80 LOCAL DNAT [fd00::2]:8000
+               nat OUTPUT ! -d ::1 -p tcp --dport 80 LOCAL DNAT [fd00::2]:8000
+               filter PASS -d fd00::2 -p tcp --dport 8000 ACCEPT""",
+        ),
+    ],
+)
+def test_a_handover_diverts_every_way_that_the_kernel_can(address: str, to: str, rules: str) -> None:
+    """B19: before, it left out loopback, and refused IPv6."""
+    left_out = {"-t", "-I", "1", "-m", "comment", "--comment", "tidegate:web", "addrtype", "--dst-type", "-j"}
+    found = _divert.rules("web", Port(8000, 80, address, "tcp"), to, "PASS")
+    shown = [" ".join(word for word in rule if word not in {*left_out, "--to-destination"}) for rule in found]
+    assert shown == [line.strip() for line in rules.splitlines()]
