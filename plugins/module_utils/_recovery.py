@@ -112,7 +112,7 @@ def _take_back(want: Workload, have: Actual, green: Release, hold: Hold) -> tupl
         return _hand_back(want, have, green, down)
     if down and away and green.snapshot.get("strategy") in (Strategy.RECREATE.value, Strategy.HANDOVER.value):
         # The two must not run at once: they may share host ports or a volume.
-        if green.route is not None and have.route == green.route:
+        if green.route is not None and _may_serve(have, green, hold):
             steps.append(Step(Verb.HOLD, route=hold(green.route)))
         steps += away
         away = ()
@@ -140,6 +140,12 @@ def _away(want: Workload, have: Actual, green: Release, kept: tuple[str, ...]) -
     if green.route is not None:  # it may have been routed to, even if it is not any more
         return _leave.leave(want, have, mine, green)
     return (_leave.reap(want, have, mine, green),) if mine else ()
+
+
+def _may_serve(have: Actual, green: Release, hold: Hold) -> bool:
+    """True unless the routes are surely blue's, or held: a file that is nobody's may be read as green's any moment."""
+    blue = have.live.route if have.live else None
+    return green.route is not None and have.route not in (blue, hold(blue) if blue else None)
 
 
 def _all_serve(have: Actual, release: Release) -> bool:

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sqlite3
+import subprocess
+import sys
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import names
 import pytest
+from ansible_collections.tidegate.platform.plugins.module_utils._clock import Clock
+from ansible_collections.tidegate.platform.plugins.module_utils._traefik import Traefik
 
 from .harness import Options, Platform, containers, docker
+from .stories import DRIVER
 
 Make = t.Callable[..., Options]
 
@@ -146,6 +153,85 @@ def test_a_route_is_taken_when_a_deployment_begins(platform: Platform, family: M
         assert first.result()["failed"]
     assert platform.rows(query, slow["name"]) == []
     good(platform.apply(**quick))
+
+
+def killed(platform: Platform, params: Options, when: str) -> None:
+    """A deployment that is killed at its switch, by a file of its own name."""
+    order = {
+        "story": "image",
+        "params": {**platform.places(), **params},
+        "fault": {"step": "switch", "when": when},
+    }
+    env = {**os.environ, "PYTHONPATH": platform.collections}
+    ended = subprocess.run([sys.executable, str(DRIVER), json.dumps(order)], env=env, check=False, capture_output=True)
+    assert ended.returncode == -signal.SIGKILL, ended
+
+
+def touched(path: Path) -> None:
+    """What a backup by hard links, or a `chown`, leaves of a file: another change time, the same content."""
+    os.link(path, path.parent / "backup-link")
+    (path.parent / "backup-link").unlink()
+
+
+def test_a_route_file_counts_by_what_traefik_serves_not_by_its_times(platform: Platform, family: Make) -> None:
+    """B12: a hard link made a route file foreign; and then a confirmed release was removed without a drain."""
+    own = domain(family)
+    shop = family("shop", {"host": "shop.DOMAIN"})
+    good(platform.apply(**shop))
+    touched(platform.route(shop["name"]))
+    assert not good(platform.apply(**shop))["changed"]
+    killed(platform, {**shop, "env": {"VERSION": "new"}}, "after")
+    touched(platform.route(shop["name"]))
+    again = good(platform.apply(**{**shop, "env": {"VERSION": "new"}}))
+    assert "was rolled forward" in " ".join(again["warnings"])
+    assert who(platform, f"shop.{own}") == "new"
+    assert len(containers(shop["name"])) == 1
+
+
+def test_what_traefik_may_serve_is_drained_before_it_goes(platform: Platform, family: Make) -> None:
+    """B12: a file that Traefik was not told of is one that it may read at any moment."""
+    own = domain(family)
+    shop = family("shop", {"host": "shop.DOMAIN"})
+    good(platform.apply(**shop))
+    killed(platform, {**shop, "env": {"VERSION": "new"}}, "middle")
+    again = good(platform.apply(**shop))
+    assert "was taken back" in " ".join(again["warnings"])
+    assert [step["name"] for step in again["steps"]][:3] == ["switch", "drain", "reap"]
+    assert who(platform, f"shop.{own}") == "shop"
+
+
+def test_a_change_is_confirmed_by_all_that_the_file_says(platform: Platform) -> None:
+    """B10: rule, middlewares and entry points alone let the old state confirm every other change."""
+    key = f"r{os.urandom(3).hex()}.production"
+    traefik = Traefik(str(platform.state / "routes"), f"http://127.0.0.1:{platform.ports.api}", 10, Clock())
+    router = {"rule": "Host(`a.test`)", "service": "noop@internal", "entryPoints": ["websecure"]}
+    to = {"regex": "^(.*)$", "replacement": "https://one.test"}
+
+    def document(more: Options, **middleware: t.Any) -> Options:
+        own = {**router, "middlewares": [key], "priority": 30_000_001, **more}
+        return {"http": {"routers": {key: own}, "middlewares": {key: middleware}}}
+
+    try:
+        for number, made in enumerate(
+            [
+                document({}, redirectRegex=to),
+                document({}, redirectRegex={**to, "replacement": "https://two.test"}),
+                document({}, stripPrefix={"prefixes": ["/one"]}),
+                document({}, stripPrefix={"prefixes": ["/two"]}),
+                document({"tls": {}}, stripPrefix={"prefixes": ["/two"]}),
+                document({"tls": {}, "priority": 30_000_002}, stripPrefix={"prefixes": ["/two"]}),
+            ]
+        ):
+            traefik.place(key, made)
+            answers = [json.loads(platform.get("api", f"/api/http/{kind}/{key}@file", port=platform.ports.api)[2])
+                       for kind in ("routers", "middlewares")]  # fmt: skip
+            want = {**made["http"]["routers"][key], **made["http"]["middlewares"][key]}
+            found = {**answers[1], **answers[0]}
+            assert ("tls" in found) == ("tls" in want), f"change {number}"
+            for name in {*want} - {"tls", "middlewares"}:
+                assert found[name] == want[name], f"change {number}"
+    finally:
+        traefik.withdraw(key)
 
 
 def earlier(platform: Platform, name: str) -> None:
