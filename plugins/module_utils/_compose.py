@@ -64,7 +64,9 @@ class Compose:
             found = self.known(name) if name.startswith(f"{declared}-") else None
             if found is not None:
                 return _with(declared, found.outside)
-        return declared
+        # Definitions of earlier versions name such files instead of keeping their content.
+        kept = self.known(declared)
+        return _with(declared, _outside(kept.model, self.folder)) if kept else declared
 
     def read(self, stack: Stack, declared: str, root: str, owner: t.Mapping[str, str], sign: Sign) -> Definition:
         """What Compose makes of a stack whose files are in a directory.

@@ -120,7 +120,7 @@ def _carried(world: World) -> tuple[Mount, ...]:
     The engine would give the new container empty ones.
     """
     image, live = world.have.image, world.have.live
-    paths = stateful_paths(world.want, image) if image is not None else ()
+    paths = stateful_paths(world.want, image) if image is not None and world.want.container.replicas == 1 else ()
     found: dict[str, str] = {}
     for name in live.containers if live is not None and paths else ():
         found = {**world.on.engine.unnamed_volumes(name), **found}

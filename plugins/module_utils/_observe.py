@@ -79,7 +79,8 @@ class Survey(t.NamedTuple):
         before = compose.known(known.live.image_id) if known.live else None
         if want.force or not _settled(found, known, have):
             _composer.require(self.on.clock)
-            refuse_another(found.model, self.on.engine.named_volumes())
+            if before is None or before.identity != found.identity:  # else it was made by just this
+                refuse_another(found.model, self.on.engine.named_volumes())
             images = _images(self.on, found, before)
             pull_needed = pull_needed or any(images[service.image] is None for service in found.services)
             volumes = {name: image.volumes for name, image in images.items() if image is not None}

@@ -53,9 +53,11 @@ def decide(want: Workload, have: Actual, candidate: Release, routing: Routing) -
         plan = _services.decide(want, have, candidate, routing.stack)
         return _unless_newer(want, have, candidate, plan) if plan.candidate else plan
     if live is None or want.force or live.fingerprint != candidate.fingerprint or _lost(have, live):
-        _refuse_stateful(want, have)
+        strategy = _fitting(want, have)
         green = replace(candidate, route=routing.document(want, candidate.containers))
-        plan = Plan(STRATEGIES[want.strategy](want, have, green, routing.hold), _why(want, have, candidate), green)
+        if strategy is not want.strategy:  # whoever recovers it has to know
+            green = replace(green, snapshot={**green.snapshot, "strategy": strategy.value})
+        plan = Plan(STRATEGIES[strategy](want, have, green, routing.hold), _why(want, have, candidate), green)
     else:
         plan = _keep(want, have, candidate, routing)
     return _unless_newer(want, have, candidate, plan) if plan.candidate else plan
@@ -185,11 +187,18 @@ def stateful_paths(want: Workload, image: Image) -> tuple[str, ...]:
     return paths if want.keeps_image_volumes else ()
 
 
-def _refuse_stateful(want: Workload, have: Actual) -> None:
-    """A second container beside the first would have an empty volume, and the first's would go with it."""
+def _fitting(want: Workload, have: Actual) -> Strategy:
+    """How to replace: as declared, but never a container beside another that keeps data where only its image says so.
+
+    What an earlier version of the platform took is on record, and has to be brought back all the same: in its place.
+
+    :raises InvalidOption: it is declared so now.
+    """
     paths = stateful_paths(want, have.image) if have.image is not None else ()
     if not paths or (want.strategy is Strategy.RECREATE and want.container.replicas == 1):
-        return
+        return want.strategy
+    if want.artifact:
+        return Strategy.RECREATE
     several = want.container.replicas > 1
     option, value = ("replicas", want.container.replicas) if several else ("strategy", want.strategy.value)
     cause = f"would start a container beside another, but {want.container.image} keeps data in {', '.join(paths)}"

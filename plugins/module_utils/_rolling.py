@@ -148,7 +148,8 @@ def images(on: Platform, subject: Subject, release: Release, live: bool) -> list
         image = on.engine.image(name)
         if image is not None:
             pinned[name] = Pinned(image.id, tuple(_artifacts.exact(name, image)))
-    return [Wanted(row.image_id, name, list(row.exact), live) for name, row in sorted(pinned.items())]
+    rows = [Wanted(row.image_id, name, list(row.exact), live) for name, row in sorted(pinned.items())]
+    return [row for row in rows if row.exact or on.engine.image(row.image_id) is not None]
 
 
 def roll(world: World, step: Step) -> str:

@@ -24,7 +24,8 @@ def remove_container(world: World, name: str) -> None:
             engine.remove_volume(volume)
         return
     engine.remove(name, volumes=_worthless(world))
-    image = world.have.image if want.state is State.PRESENT else None
+    one = want.state is State.PRESENT and want.container.replicas == 1
+    image = world.have.image if one else None
     carried = stateful_paths(want, image) if image is not None else ()
     rows = [f"{volume} ({path})" for path, volume in sorted(left.items()) if path not in carried]
     if rows and not _worthless(world):

@@ -323,3 +323,30 @@ def test_undoing_from_any_step_leaves_what_served_serving(want: Workload, have: 
     assert was_running <= {c.name for c in later.containers if c.state == "running"}
     if any(s.verb in (Verb.SWITCH, Verb.HOLD, Verb.UNROUTE) for s in begun):
         assert later.route == have.live.route
+
+
+@pytest.mark.parametrize(
+    ("options", "refused"),
+    [
+        ({}, "strategy"),
+        ({"replicas": 2, "strategy": "recreate"}, "replicas"),
+        ({"strategy": "recreate"}, ""),
+        ({"tmpfs": ["/data"]}, ""),
+        ({"volumes": [{"source": "data", "target": "/data", "shared": True}]}, ""),
+        ({"volumes": [{"source": "data", "target": "/data/below", "shared": True}]}, "strategy"),
+        ({"image_volumes": "discard"}, ""),
+    ],
+)
+def test_what_an_image_keeps_is_never_started_beside_itself(options: dict[str, t.Any], refused: str) -> None:
+    """A3: refused by name; what is on record from before is brought back in its place, and recorded so."""
+    want = web(**options)
+    have = replace(running(web(2)), image=Image("i", volumes=("/data",)))
+    if not refused:
+        assert planned(want, have).steps
+        return
+    with pytest.raises(InvalidOption, match=f"^{refused}=.*/data"):
+        planned(want, have)
+    plan = planned(replace(want, artifact="i"), have)
+    assert plan.verbs().index("stop") < plan.verbs().index("start")
+    assert plan.candidate
+    assert plan.candidate.snapshot["strategy"] == "recreate"
