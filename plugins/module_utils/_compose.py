@@ -58,7 +58,7 @@ class Compose:
         variables = tuple(sorted(facts.get("variables", {}).items()))
         return Definition(identity, facts["model"], services, variables, tuple(facts.get("outside", ())))
 
-    def identity(self, declared: str) -> str:
+    def identity(self, declared: str, env_files: t.Sequence[str]) -> str:
         """The identity of what is declared so, where it is kept: files beyond its source count by their content now."""
         for name in sorted(os.listdir(self.folder)) if os.path.isdir(self.folder) else ():
             found = self.known(name) if name.startswith(f"{declared}-") else None
@@ -66,7 +66,7 @@ class Compose:
                 return _with(declared, found.outside)
         # Definitions of earlier versions name such files instead of keeping their content.
         kept = self.known(declared)
-        return _with(declared, _outside(kept.model, self.folder)) if kept else declared
+        return _with(declared, sorted({*_outside(kept.model, self.folder), *env_files}) if kept else env_files)
 
     def read(self, stack: Stack, declared: str, root: str, owner: t.Mapping[str, str], sign: Sign) -> Definition:
         """What Compose makes of a stack whose files are in a directory.
@@ -92,7 +92,7 @@ class Compose:
             said[0] = Redactor(secret.value for secret in stack.secrets)(said[0].replace(root, "."))
             raise InvalidOption("compose", stack.file, f"is refused by Compose: {said[0]}", remedy)
         model = json.loads(done.out)
-        outside = _outside(model, root)
+        outside = sorted({*_outside(model, root), *stack.env_files})
         settled = self._settled(model, root, sign)
         return definition(stack, _with(declared, outside), settled, owner, sign, outside)
 

@@ -68,7 +68,7 @@ def read(on: Platform, want: Workload, compose: Compose, *, place: bool = False)
     tree = workshop.identity(stack.source, every_path) if stack.source else ""
     declared = stack.identity(tree, owner)
     walls = Walls(on.state_dir, on.engine.docker_host)
-    known = compose.known(compose.identity(declared))
+    known = compose.known(compose.identity(declared, stack.env_files))
     if known is not None:
         _refuse_unsafe(stack, walls, known, compose)
         return known

@@ -9,6 +9,7 @@ Private to tidegate.platform.
 from __future__ import annotations
 
 import copy
+import json
 import typing as t
 from dataclasses import dataclass, field, replace
 
@@ -55,6 +56,15 @@ class Stack:
         secrets = sorted((secret.name, secret.version) for secret in self.secrets)
         declared = [self.project, self.inline, self.file, self.env, secrets, routed, self.network]
         return digest([tree, *declared, dict(owner)])
+
+    @property
+    def env_files(self) -> tuple[str, ...]:
+        """Files of the host that an inline definition has variables of its services from."""
+        services = (json.loads(self.inline).get("services") if self.inline else None) or {}
+        rows = [(facts or {}).get("env_file") or () for facts in services.values() if isinstance(facts or {}, dict)]
+        entries = [entry for row in rows for entry in ([row] if isinstance(row, (str, dict)) else row)]
+        paths = [str(entry.get("path") if isinstance(entry, dict) else entry) for entry in entries]
+        return tuple(sorted({path for path in paths if path.startswith("/")}))
 
     @property
     def variables(self) -> dict[str, str]:

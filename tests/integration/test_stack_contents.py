@@ -54,16 +54,18 @@ def identities(name: str) -> dict[str, str]:
 
 def test_changed_content_replaces_the_services_that_use_it(platform: Platform, name: str, tmp_path: Path) -> None:
     """A2, C4: inline, of a variable, of a file; only who uses it is replaced; a rollback gives the old content."""
-    secret = tmp_path / "secret"
+    secret, variables = tmp_path / "secret", tmp_path / "variables"
 
-    def declared(inline: str, variable: str, file: str) -> Options:
+    def declared(inline: str, variable: str, file: str, env: str = "one") -> Options:
         secret.write_text(file)
+        variables.write_text(f"GIVEN={env}")
         plain = {"image": names.image("app"), "init": True, "stop_grace_period": "1s", "command": ["sleep", "1000"]}
         definition = {
             "services": {
                 "inline": {**plain, "configs": ["text"]},
                 "variable": {**plain, "secrets": ["told"]},
                 "file": {**plain, "secrets": [{"source": "kept", "target": "here"}]},
+                "env": {**plain, "env_file": [str(variables)]},
                 "none": plain,
             },
             "configs": {"text": {"content": inline}},
@@ -89,6 +91,11 @@ def test_changed_content_replaces_the_services_that_use_it(platform: Platform, n
         assert {one for one in after if after[one] != before[one]} == {service}
         before = after
         assert not good(platform, declared(*step))["changed"]
+    moved = good(platform, declared(*steps[-1], env="two"))
+    assert [row["name"] for row in moved["steps"]] == ["place", "roll", "persist"]
+    assert docker("exec", identities(name)["env"], "printenv", "GIVEN") == "two"
+    good(platform, {"name": name}, "tidegate.platform.workload_rollback")
+    assert docker("exec", identities(name)["env"], "printenv", "GIVEN") == "one"
     good(platform, {"name": name}, "tidegate.platform.workload_rollback")
     assert content() == ["two", "secret-two", "file-one"]
     secret.unlink()
