@@ -117,7 +117,8 @@ class Compose:
 
     def _place_of(self, path: str, source: str, sign: Sign) -> str:
         real, top = os.path.realpath(path), os.path.realpath(source)
-        if real != top and not real.startswith(top + os.sep):
+        of_source = path == source or path.startswith(source + os.sep)  # what lies elsewhere is named outright
+        if of_source and real != top and not real.startswith(top + os.sep):
             raise InvalidOption("compose", os.path.basename(path), "is a link out of the source", "Remove it.")
         if not os.path.exists(real):
             raise InvalidOption("compose", os.path.basename(path), "is mounted, but not there", "Add it to the source.")

@@ -14,7 +14,7 @@ from ._call import Call, Result
 from ._converge import unchanged
 from ._declared import Document, Subject
 from ._deployment import ROUTING
-from ._errors import EngineFailure, InvalidOption, ProxyFailure
+from ._errors import CommandFailure, EngineFailure, InvalidOption, ProxyFailure
 from ._model import Actual, Attempt, Container, Known, Release
 from ._names import key_of, suffix_of
 from ._observe import Survey, survey
@@ -196,7 +196,7 @@ def _drift(call: Call, subject: Subject, known: Known, seen: Survey | None) -> s
             return ""
         have: Actual = seen.of(want)
         return decide(want, have, replace(known.live, route=None), ROUTING).reason
-    except InvalidOption as error:
+    except (InvalidOption, CommandFailure) as error:
         return str(error)
 
 

@@ -20,14 +20,16 @@ Found = t.Iterator[t.Tuple[str, str]]
 """Options that break a wall, and why."""
 
 
-def refuse_project(walls: Walls, model: Document, kept: str) -> None:
+def refuse_project(walls: Walls, model: Document, kept: str, outside: t.Iterable[str] = ()) -> None:
     """Refuse a Compose project of which a part breaks a wall.
 
     :param model: the file that Compose is run with.
     :param kept: where the files of its source are, which it mounts.
+    :param outside: files of the host that are copied to there, or read.
     :raises InvalidOption: names service and option.
     """
-    for where, why in _of_project(walls, model, kept):
+    copied = ((path, walls.broken_by(path, read_only=True)) for path in outside)
+    for where, why in (*_of_project(walls, model, kept), *(found for found in copied if found[1])):
         raise InvalidOption("compose", where, f"would hand the host to the container: it {why}", REMEDY)
 
 

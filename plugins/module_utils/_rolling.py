@@ -82,7 +82,7 @@ def read(on: Platform, want: Workload, compose: Compose, *, place: bool = False)
 
 def _refuse_unsafe(stack: Stack, walls: Walls, found: Definition, compose: Compose) -> None:
     if not stack.unsafe:
-        refuse_project(walls, found.model, compose.folder)
+        refuse_project(walls, found.model, compose.folder, found.outside)
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ import compose
 import names
 import pytest
 
-from .harness import Options, Platform, Task, containers
+from .harness import Options, Platform, Task, containers, docker
 
 MODULE = "tidegate.platform.workload_compose"
 
@@ -44,6 +44,9 @@ def test_compose_is_looked_at_first(
     assert finding["state"] == "failure"
     assert name in finding["found"]
     assert containers(name) == [before]
+    docker("rm", "-f", before)
+    (row,) = run({"names": [name]}, "tidegate.platform.workload_info")["workloads"]
+    assert "docker compose" in row["drift"], row
     monkeypatch.setenv("DOCKER_CONFIG", str(compose.config()))
     findings = run({"ports": []}, "tidegate.platform.platform_doctor")["findings"]
     assert [row["state"] for row in findings if row["check"] == "compose"] == ["ok"]

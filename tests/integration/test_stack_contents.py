@@ -105,7 +105,12 @@ def test_changed_content_replaces_the_services_that_use_it(platform: Platform, n
 def test_a_secret_file_that_is_not_there_is_refused(platform: Platform, name: str, tmp_path: Path) -> None:
     """A2: before anything is touched, by name; so is a variable that nobody declares."""
     web = {"image": names.image("app"), "secrets": ["key"]}
-    for entry, words in (({"file": str(tmp_path / "key")}, "not there"), ({"environment": "KEY"}, "variable KEY")):
+    cases: list[tuple[Options, str]] = [
+        ({"file": str(tmp_path / "key")}, "not there"),
+        ({"environment": "KEY"}, "variable KEY"),
+        ({"file": str(platform.state / "secret.key")}, "would hand the host"),
+    ]
+    for entry, words in cases:
         definition = {"services": {"web": web}, "secrets": {"key": entry}}
         options = {"name": name, "compose": {"network": platform.network, "definition": definition}}
         (refused,) = platform.directly(Task(options, module=MODULE))
