@@ -34,7 +34,7 @@ _WITHOUT = ("work", "locks", DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm")
 POSTGRES = Subject("postgres", "platform")
 DUMP = "postgres.sql.gz"
 # Where the role `postgres` looks for what it has to restore.
-RESTORED_DUMP = os.path.join("platform", "postgres-upgrade.sql.gz")
+RESTORED_DUMP = os.path.join("platform", "postgres-restore.sql.gz")
 _COMPLETE = b"PostgreSQL database cluster dump complete"
 _WORK = ".tidegate-"
 

@@ -95,8 +95,8 @@ def test_postgres_for_a_whole_life(platform: Platform, services: Options) -> Non
         "SELECT setting FROM pg_settings WHERE name IN ('shared_buffers', 'log_min_duration_statement') ORDER BY name"
     )
     assert docker("exec", container("postgres"), "psql", "-U", "postgres", "-Atc", shown).split() == ["250", "8192"]
-    newer = {**services, "postgres_image": names.image("postgres", "17"), "postgres_major": 17}
-    assert "Restore everything" in apply(platform, "postgres", newer).ok().changed
+    newer = {**services, "postgres_image": names.image("postgres", "17"), "postgres_major": "17"}
+    upgraded_under_writes(platform, services, newer)
     assert sql(network, "shop", PASSWORD, "SELECT n FROM t") == "42"
     assert sql(network, "reports", made, "SELECT n FROM t") == "42"
     assert sql(network, "shop", PASSWORD, "INSERT INTO t VALUES (43) RETURNING n") == "43"
@@ -107,6 +107,51 @@ def test_postgres_for_a_whole_life(platform: Platform, services: Options) -> Non
     assert refused.code != 0
     assert "holds data of version 15" in refused.output
     assert sql(network, "shop", PASSWORD, "SELECT count(*) FROM t") == "2"
+
+
+# Neither the server's defaults nor its restarts keep these from writing: each line that they say is a row that was taken.
+WRITE = "INSERT INTO written VALUES (DEFAULT) RETURNING n"
+EAGER = "export PGOPTIONS='-c default_transaction_read_only=off'; while :; do {}; done 2> /dev/null"
+WRITERS = (
+    f"psql postgresql://shop@postgres/shop -Atqc '{WRITE}'",
+    f"while echo '{WRITE};'; do sleep 0.02; done | psql postgresql://shop@postgres/shop -Atq",
+)
+
+
+def upgraded_under_writes(platform: Platform, services: Options, newer: Options) -> None:
+    """A7: a failed upgrade, a whole one, and one that is none, while clients write and connect again all the time."""
+    network = services["postgres_network"]
+    row = "CREATE ROLE postgres;"
+    sql(network, "shop", PASSWORD, f"CREATE TABLE written (n serial); CREATE TABLE l AS SELECT '{row}' AS t")
+    argv = [
+        "run",
+        "-d",
+        "--network",
+        network,
+        "-e",
+        f"PGPASSWORD={PASSWORD}",
+        names.image("postgres", "15"),
+        "sh",
+        "-c",
+    ]
+    clients = [docker(*argv, EAGER.format(writer)) for writer in WRITERS]
+    try:
+        failed = apply(platform, "postgres", {**newer, "postgres_image": services["postgres_image"]})
+        assert failed.code != 0
+        assert "the earlier version serves as before" in failed.output
+        between = sql(network, "shop", PASSWORD, "SELECT max(n) FROM written")
+        upgraded = apply(platform, "postgres", newer).ok()
+        assert "Restore everything" in upgraded.changed
+        assert apply(platform, "postgres", newer).ok().changed == []
+    finally:
+        for client in clients:
+            docker("stop", "-t", "0", client)
+        told = {int(line) for client in clients for line in docker("logs", client).split() if line.isdigit()}
+        docker("rm", "-f", *clients)
+    kept = {int(n) for n in sql(network, "shop", PASSWORD, "SELECT n FROM written").split()}
+    assert told - kept == set()
+    assert max(told) > int(between) > 0
+    assert sql(network, "shop", PASSWORD, "SELECT t FROM l") == row
 
 
 @pytest.mark.parametrize(
