@@ -1,0 +1,157 @@
+"""What the world hands in is text: each boolean, number, list and mapping of a role is what was meant, wherever it comes from."""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+import jinja2
+import pytest
+import yaml
+from ansible.errors import AnsibleError
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
+from jinja2 import nodes
+
+ROOT = Path(__file__).resolve().parents[2]
+ROLES = sorted(path.name for path in (ROOT / "roles").iterdir())
+# What makes a value of text: the habit of all roles.
+MAKES = {"bool": {"bool"}, "int": {"int"}}
+
+
+class Use(t.NamedTuple):
+    """Where a variable, or a suboption of one, is taken as it is."""
+
+    place: str
+    name: str
+    text: str
+
+
+def options(spec: dict[str, t.Any], types: t.Collection[str], prefix: str = "") -> dict[str, str]:
+    """Every option and suboption of these types, by name; a suboption's name begins with a dot."""
+    found = {}
+    for name, option in spec.items():
+        if option["type"] in types:
+            found[f"{prefix}{name}"] = option["type"]
+        found |= options(option.get("options", {}), types, ".")
+    return found
+
+
+def spec_of(role: str) -> dict[str, t.Any]:
+    """A role's options."""
+    document = yaml.safe_load((ROOT / "roles" / role / "meta" / "argument_specs.yml").read_text())
+    found: dict[str, t.Any] = document["argument_specs"]["main"]["options"]
+    return found
+
+
+def texts(role: str) -> t.Iterator[tuple[str, str]]:
+    """Every text of a role that may be an expression: of tasks, variables and templates, bare conditions as expressions."""
+    for part in ("tasks", "vars", "handlers", "templates"):
+        for path in sorted((ROOT / "roles" / role / part).glob("*")):
+            place = str(path.relative_to(ROOT))
+            if part == "templates":
+                yield place, path.read_text()
+            else:
+                yield from ((place, text) for text in _strings(yaml.safe_load(path.read_text()), ""))
+
+
+BARE = ("when", "until", "failed_when", "changed_when", "that")
+
+
+def _strings(document: t.Any, key: str) -> t.Iterator[str]:
+    if isinstance(document, dict):
+        for name, value in document.items():
+            yield from _strings(value, str(name))
+    elif isinstance(document, list):
+        for item in document:
+            yield from _strings(item, key)
+    elif isinstance(document, str) and key not in ("fail_msg", "msg"):  # which say what was given
+        yield f"{{{{ {document} }}}}" if key in BARE and "{{" not in document and "{%" not in document else document
+
+
+def bare(place: str, text: str, wanted: dict[str, str]) -> list[Use]:
+    """Uses of these variables that no filter makes of their type first."""
+    found: list[Use] = []
+
+    def visit(node: nodes.Node, made: frozenset[str]) -> None:
+        if isinstance(node, nodes.Filter) and node.node is not None:
+            own = {node.name} if node.name in ("bool", "int") else made if node.name == "default" else frozenset[str]()
+            visit(node.node, frozenset(own))
+            for other in (*node.args, *node.kwargs):
+                visit(other, frozenset())
+            return
+        name = node.name if isinstance(node, nodes.Name) else None
+        if isinstance(node, nodes.Getattr):
+            name = f".{node.attr}"
+        elif isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Const):
+            name = f".{node.arg.value}"
+        if name in wanted and not MAKES[wanted[name]] & made:
+            found.append(Use(place, name, text.strip()[:120]))
+        for child in node.iter_child_nodes():
+            visit(child, frozenset())
+
+    visit(jinja2.Environment().parse(text), frozenset())
+    return found
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_booleans_and_numbers_are_made_of_text_where_they_are_used(role: str) -> None:
+    """D1: `-e x=false`, an INI inventory and a survey hand in text, which is true, and no number."""
+    wanted = options(spec_of(role), ("bool", "int"))
+    found = [use for place, text in texts(role) for use in bare(place, text, wanted)]
+    assert found == []
+
+
+def trusted(value: t.Any) -> t.Any:
+    """The same, its texts as templates."""
+    if isinstance(value, dict):
+        return {key: trusted(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [trusted(item) for item in value]
+    return trust_as_template(value) if isinstance(value, str) else value
+
+
+def rendered(role: str, given: dict[str, t.Any]) -> dict[str, t.Any]:
+    """What the role makes of its variables, and its templates, without what only a host knows."""
+    folder = ROOT / "roles" / role
+    variables: dict[str, t.Any] = {"inventory_hostname": "host", "role_path": str(folder)}
+    for name in ("defaults", "vars"):
+        path = folder / name / "main.yml"
+        variables |= yaml.safe_load(path.read_text()) if path.exists() else {}
+    variables = trusted({**variables, **given})
+    found = {}
+    sources = {**variables, **{p.name: trust_as_template(p.read_text()) for p in folder.glob("templates/*.j2")}}
+    for name, source in sources.items():
+        try:
+            found[name] = Templar(loader=DataLoader(), variables=variables).template(source)
+        except AnsibleError:
+            continue
+    return {name: value for name, value in found.items() if name not in given}
+
+
+SPELLED: dict[str, list[tuple[t.Any, str]]] = {"bool": [(True, "yes"), (False, "false")], "int": [(7, "7")]}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_value_as_text_is_the_value(role: str) -> None:
+    """D1: whatever a role makes of a boolean or a number, it makes of its text, too, for each option and each spelling."""
+    for name, kind in options(spec_of(role), ("bool", "int")).items():
+        for value, text in [] if name.startswith(".") else SPELLED[kind]:
+            meant = rendered(role, {name: value})
+            assert meant
+            assert (name, text, rendered(role, {name: text})) == (name, text, meant)
+
+
+def test_a_bare_use_is_seen() -> None:
+    """The look itself can fail: as a condition, in a sum, behind a default, in a list of names."""
+    wanted = {"x": "bool", "n": "int", ".deep": "bool"}
+    for text in (
+        "{{ 'a' if x else 'b' }}",
+        "{{ n + 1 }}",
+        "{{ x | default(false) }}",
+        "{{ y.deep }}",
+        "{{ [n] | max }}",
+    ):
+        assert len(bare("", text, wanted)) == 1, text
+    for text in ("{{ 'a' if x | bool else 'b' }}", "{{ n | int + 1 }}", "{{ y['deep'] | default(false) | bool }}"):
+        assert bare("", text, wanted) == [], text
