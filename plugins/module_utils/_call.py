@@ -19,6 +19,7 @@ from ._clock import Clock
 from ._declared import Subject
 from ._engine import Engine
 from ._errors import StoreFailure
+from ._masks import secret_values
 from ._names import ENVIRONMENT, WORKLOAD
 from ._parse import Here
 from ._secrets import Redactor, Secrets
@@ -132,11 +133,4 @@ class Call:
 
 def redactor(declarations: t.Iterable[Params]) -> Redactor:
     """Takes the secrets of declarations, as they came in, out of a text."""
-    values: list[str] = []
-    for params in declarations:
-        values += [secret["value"] for secret in params.get("secrets") or ()]
-        source, build = params.get("source") or {}, params.get("build") or {}
-        values += [secret["value"] for secret in build.get("secrets") or ()]
-        values += [secret["value"] for secret in (params.get("compose") or {}).get("secrets") or ()]
-        values += [params.get("registry_password") or "", source.get("token") or "", source.get("deploy_key") or ""]
-    return Redactor(values)
+    return Redactor(value for params in declarations for value in secret_values(params))

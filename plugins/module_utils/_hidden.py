@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from ._declared import Document
 from ._errors import InvalidOption
+from ._masks import secret_values
 
 # What is shorter is only known as it is: its other spellings, or it as a part of others, would be ordinary words.
 LEAST_VALUE = 4
@@ -47,16 +48,6 @@ def spellings(value: str) -> t.Iterator[str]:
     yield base64.b64encode(value.encode()).decode()
 
 
-def _values(params: Document) -> set[str]:
-    """Every value of a declaration that is a secret."""
-    rows = [*(params["secrets"] or ())]
-    for option in ("build", "compose"):
-        rows += (params[option] or {}).get("secrets") or ()
-    source = params["source"] or {}
-    single = (params["registry_password"], source.get("token"), source.get("deploy_key"))
-    return {str(value) for value in (*(row.get("value") for row in rows), *single) if value}
-
-
 def _known(values: t.Iterable[str], least: int) -> list[str]:
     return [form for value in values for form in spellings(value) if len(form) >= least]
 
@@ -66,7 +57,7 @@ def moved(params: Document) -> dict[str, t.Any]:
 
     An address that a password is part of is as secret as the password.
     """
-    forms = _known(_values(params), LEAST_VALUE)
+    forms = _known(set(secret_values(params)), LEAST_VALUE)
     found = {**params}
     env, secrets = _split(params["env"] or {}, forms)
     known = {str(row["value"]) for row in params["secrets"] or ()}
@@ -97,7 +88,7 @@ def refuse(params: Document, snapshot: Document) -> None:
     :param snapshot: what is recorded of it.
     :raises InvalidOption: names the option.
     """
-    forms = _known(_values(params), LEAST_LINE)
+    forms = _known(set(secret_values(params)), LEAST_LINE)
     for option, text in _texts("", {name: snapshot.get(name) for name in _FREE}):
         if any(form in text for form in forms):
             cause = "holds the value of a secret, and would show it"

@@ -12,9 +12,11 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from . import _engine
-from ._call import Call, Result, redactor
+from ._call import Call, Result
 from ._errors import TidegateError, explained_at_least
+from ._masks import LEAST_MASKED, masked, secret_values
 from ._result import failure
+from ._secrets import Redactor
 from ._spec import Spec, given
 
 Story = t.Callable[[Call], Result]
@@ -28,6 +30,7 @@ def run(spec: Spec, story: Story, *, needs_sdk: bool = True) -> None:
     """
     begun = time.monotonic()
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
+    module.no_log_values = {value for value in module.no_log_values if len(value) >= LEAST_MASKED}
     if needs_sdk and _engine.IMPORT_ERROR:
         module.fail_json(msg=missing_required_lib("docker"), exception=_engine.IMPORT_ERROR)
     call = Call(given(spec, module.params), module.check_mode, module._diff)
@@ -36,9 +39,10 @@ def run(spec: Spec, story: Story, *, needs_sdk: bool = True) -> None:
         with explained_at_least():
             document = story(call)
     except TidegateError as error:
-        document = {**failure(error, None, _redactor(module.params)), "failed": True}
+        document = {**failure(error, None, Redactor(secret_values(module.params, spec))), "failed": True}
     for text in call.warnings:
         module.warn(text)
+    document["invocation"] = {"module_args": masked(module.params, spec)}
     document["stats"] = {
         "engine_requests": call.engine_requests,
         "seconds": round(time.monotonic() - begun, 4),
@@ -48,7 +52,3 @@ def run(spec: Spec, story: Story, *, needs_sdk: bool = True) -> None:
     if document.get("failed"):
         module.fail_json(**document)
     module.exit_json(**document)
-
-
-def _redactor(params: t.Mapping[str, t.Any]) -> t.Callable[[str], str]:
-    return redactor(params.get("workloads") or [params])

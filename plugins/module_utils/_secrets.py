@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import re
 import secrets as entropy
 import shutil
 import threading
@@ -19,7 +20,7 @@ import typing as t
 from . import _files, _lock
 from ._declared import Secret
 from ._errors import StoreFailure
-from ._hidden import spellings
+from ._hidden import LEAST_LINE, LEAST_VALUE, spellings
 
 KEY_BYTES = 32
 VERSION_CHARACTERS = 32
@@ -182,10 +183,15 @@ class Redactor:
     """Takes secrets out of texts that leave the module."""
 
     def __init__(self, values: t.Iterable[str]) -> None:
-        forms = {form for value in values if value for form in spellings(value)}
+        forms = {form for value in values if len(value) >= LEAST_VALUE for form in spellings(value)}
         self._forms = sorted(forms, key=len, reverse=True)
 
     def __call__(self, text: str) -> str:
         for form in self._forms:
-            text = text.replace(form, "***")
+            # A short one is a part of names and numbers, which it is not the secret of; a shorter one of everything.
+            text = (
+                re.sub(rf"(?<!\w){re.escape(form)}(?!\w)", "***", text)
+                if len(form) < LEAST_LINE
+                else text.replace(form, "***")
+            )
         return text

@@ -164,6 +164,12 @@ def upgraded_under_writes(platform: Platform, services: Options, newer: Options)
         ),
         ({"postgres_certificate": "x"}, "postgres_certificate and postgres_key go together"),
         ({"postgres_memory": "much"}, "postgres_memory"),
+        (
+            {"postgres_users": [{"name": "shop", "password": "x\n"}]},
+            "the password of 'shop' is empty, has more than one line",
+        ),
+        ({"postgres_settings": "a=b"}, "postgres_settings has to be a mapping"),
+        ({"postgres_network": ""}, "postgres_network is empty"),
     ],
 )
 def test_postgres_refuses(platform: Platform, services: Options, change: Options, said: str) -> None:
@@ -200,3 +206,8 @@ def test_redis_for_a_whole_life(platform: Platform, services: Options) -> None:
     refused = apply(platform, "redis", {**services, "redis_users": [{"name": "default", "rules": "+@all"}]})
     assert refused.code != 0
     assert "is not 'default'" in refused.output
+    for wrong in ({"name": "a", "rules": "+@all", "password": "x\n"}, {"name": "a", "rules": "+@all\n"}):
+        # C8: a line of its own in the configuration, for which the old server would have been stopped first.
+        refused = apply(platform, "redis", {**services, "redis_users": [wrong]})
+        assert refused.code != 0
+        assert "its rules are one line; its password has no blanks" in refused.output.replace("\n", " ")

@@ -51,7 +51,8 @@ LAYERS = {
     "_candidate": {"_declared", "_model", "_names", "_options", "_project"},
     "_written": {"_errors", "_runners", "_sources", "_static", "_tree"},
     "_container": {"_names", "_options", "_errors", "_declared"},
-    "_hidden": {"_declared", "_errors"},
+    "_hidden": {"_declared", "_errors", "_masks"},
+    "_masks": {"_spec"},
     "_parse": {
         "_hidden",
         "_names",
