@@ -21,6 +21,9 @@ NETWORK_KEY = "tidegate_platform"
 LABEL_SERVICE = "com.docker.compose.service"
 LABEL_PROJECT = "com.docker.compose.project"
 
+# What a part of a host name may have, and the number of a container that lives long.
+_LABEL, _LAST_NUMBER = 63, 9999
+
 
 @dataclass(frozen=True)
 class Exposed:
@@ -125,6 +128,7 @@ def definition(
         if exposed.service not in found:
             known = ", ".join(sorted(found))
             raise InvalidOption("compose.services.name", exposed.service, "is no service", f"Choose one of {known}.")
+        _refuse_nameless(stack.project, exposed.service, found[exposed.service])
         _connect(final, found[exposed.service], stack.network)
     used, variables = _contents(final, stack)
     prints = {name: sign(canonical([facts, _used(facts, used)])) for name, facts in found.items()}
@@ -180,6 +184,14 @@ def _used(facts: Document, contents: t.Mapping[str, Document]) -> dict[str, dict
     for kind in ("configs", "secrets"):
         used[kind] = [str(row["source"]) for row in facts.get(kind) or ()]
     return {kind: {name: contents[kind].get(name) for name in names} for kind, names in used.items()}
+
+
+def _refuse_nameless(project: str, service: str, facts: Document) -> None:
+    """Refuse containers that the gate finds by their address, and the proxy not by their name (RFC 1035, 2.3.4)."""
+    name = facts.get("container_name") or f"{project}-{service}-{_LAST_NUMBER}"
+    if max(map(len, name.split("."))) > _LABEL:
+        cause = f"makes containers with names such as {name}, of more than {_LABEL} characters, which do not resolve"
+        raise InvalidOption("compose.services.name", service, cause, "Shorten compose.project, or the service's name.")
 
 
 def _connect(final: dict[str, t.Any], service: dict[str, t.Any], network: str) -> None:
