@@ -33,11 +33,11 @@ def _parts(release: Release) -> t.Iterator[_routing.Part]:
     given = release.snapshot
     key = key_of(given["name"], given["environment"])
     if not given.get("compose"):
-        yield _routing.Part(key, _options.routes(given), given["port"], release.containers)
+        yield _routing.Part(key, _options.routes(given), given["port"], release.containers, _options.gate(given))
         return
     for exposed in _project.exposed(given["compose"]):
         name = f"{key}-{exposed.service}"
-        yield _routing.Part(name, exposed.routes, exposed.port, _targets(release, name))
+        yield _routing.Part(name, exposed.routes, exposed.port, _targets(release, name), exposed.gate)
 
 
 def _targets(release: Release, service: str) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import time
 import typing as t
 from dataclasses import replace
 
-from . import _entry, _rolling
+from . import _entry, _rolling, _sick
 from ._call import Call, Result
 from ._converge import unchanged
 from ._declared import Document, Subject
@@ -76,6 +76,7 @@ def _workload(
     rows = None
     if seen is not None:
         rows = replicas(live, seen.containers.get(subject, ()), _rolling.kept(seen.on, subject, live))
+        rows = _asked(call, live, rows)
     closed = _closed(call, live, rows)
     health = _health(live, rows)
     return {
@@ -141,6 +142,15 @@ def replicas(live: Release | None, have: t.Sequence[Container], definition: Defi
         count = service.replicas - sum(row.service == service.name for row in rows)
         gone += [("", service.name)] * count
     return [*rows, *(Replica(name or None, of, "missing", "", "", True, False) for name, of in gone)]
+
+
+def _asked(call: Call, live: Release | None, rows: list[Replica]) -> list[Replica]:
+    """The rows with what their gates say now, which was asked for last when they were deployed."""
+    running = {row.name: row.service for row in rows if row.live and row.good and row.name}
+    if live is None or live.state != "running" or not running:
+        return rows
+    sick = _sick.said_by_gates(call.on.engine, call.clock, live, running)
+    return [row._replace(good=False, health=f"sick: {sick[row.name]}") if row.name in sick else row for row in rows]
 
 
 def _health(live: Release | None, rows: t.Sequence[Replica] | None) -> str:

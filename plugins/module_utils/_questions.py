@@ -5,7 +5,8 @@
 
 Private to tidegate.platform. Traefik v3. The stamp is a digest of all the file says; a Traefik that has it has read
 exactly this file. A question is a router for one server, without the middlewares that may answer in its place, on the
-entry point that the API answers on and behind what guards the API. It is there for the moment of its answer.
+entry point that the API answers on and behind what guards the API. It is there for the moment of its answer. And where
+Traefik watches the health of several servers, there is a way round it, so that it never takes the last one away.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from ._declared import Document, digest
 
 HEADER = "X-Tidegate-Asked"
 _OWN = "_"  # no workload's name begins with it
-STAMP = f"{_OWN}stamp-"
+STAMP, _ANY = f"{_OWN}stamp-", f"{_OWN}any-"
 # Above the API's own, so that it may be asked for any path.
 _PRIORITY = 2_000_000_001
 
@@ -43,10 +44,28 @@ class Question(t.NamedTuple):
     word: str
 
 
-def stamped(key: str, doc: Document) -> dict[str, t.Any]:
+def as_written(key: str, doc: Document) -> dict[str, t.Any]:
     """The document with its stamp, which is the same with and without questions: a service that nobody is sent to."""
     server = {"url": f"http://{digest(plain(doc))}"}
-    return _with(doc, {"services": {f"{STAMP}{key}": {"loadBalancer": {"servers": [server]}}}})
+    return _with(_with_last_resort(doc), {"services": {f"{STAMP}{key}": {"loadBalancer": {"servers": [server]}}}})
+
+
+def _with_last_resort(doc: Document) -> Document:
+    """The document with a way round its health checks: where all servers are sick, all of them get requests again."""
+    part, extra = doc["http"], {}
+    for key, service in part.get("services", {}).items():
+        balancer = service["loadBalancer"]
+        if "healthCheck" in balancer:
+            every = {name: entry for name, entry in balancer.items() if name != "healthCheck"}
+            extra[f"{_OWN}all-{key}"] = {"loadBalancer": every}
+            extra[_ANY + key] = {"failover": {"service": key, "fallback": f"{_OWN}all-{key}"}}
+    if not extra:
+        return doc
+    routers = {
+        name: {**router, "service": _ANY + router["service"]} if _ANY + router["service"] in extra else router
+        for name, router in part["routers"].items()
+    }
+    return _with(doc, {"routers": routers, "services": extra})
 
 
 def is_stamped(doc: Document) -> bool:
@@ -76,6 +95,11 @@ def asking(doc: Document, asks: t.Mapping[str, Ask], door: Door, token: str) -> 
     return (_with(doc, extra) if questions else doc), questions
 
 
+def named(service: str) -> str:
+    """The service that a router means."""
+    return service.removeprefix(_ANY)
+
+
 def _with(doc: Document, extra: t.Mapping[str, Document]) -> dict[str, t.Any]:
     part = doc["http"]
     return {"http": {**part, **{kind: {**part.get(kind, {}), **entries} for kind, entries in extra.items()}}}
@@ -87,4 +111,6 @@ def plain(doc: Document) -> dict[str, t.Any]:
         kind: {name: entry for name, entry in entries.items() if not name.startswith(_OWN)}
         for kind, entries in doc["http"].items()
     }
+    for name, router in kinds.get("routers", {}).items():
+        kinds["routers"][name] = {**router, "service": named(router["service"])}
     return {"http": {kind: entries for kind, entries in kinds.items() if entries}}

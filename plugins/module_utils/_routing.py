@@ -12,7 +12,7 @@ import copy
 import re
 import typing as t
 
-from ._declared import Document, Route, Workload
+from ._declared import Document, Gate, Route, Workload
 from ._names import key_of
 from ._rules import Rule, rules
 
@@ -23,6 +23,8 @@ IDLE_TIME = "500ms"
 DIAL_TIME = "5s"
 RETRY_AFTER = "5"
 NOWHERE = "noop@internal"
+CHECK_EACH = "5s"
+_USUAL_CODES = ((200, 399),)  # what Traefik takes for healthy, unless it is told one status
 # What a service's own parts of a document are called, by its key; `_part` names them.
 _OWN = (
     ("routers", r"{}-\d+(?:-[a-z]+)?"),
@@ -39,12 +41,13 @@ class Part(t.NamedTuple):
     routes: t.Sequence[Route]
     port: int | None
     targets: t.Sequence[str]
+    gate: Gate
 
 
 def document(workload: Workload, targets: tuple[str, ...]) -> dict[str, t.Any] | None:
     """The routing document that sends the workload's routes to these containers; None without routes."""
     key = key_of(workload.name, workload.environment)
-    return whole([Part(key, workload.routes, workload.container.port, targets)])
+    return whole([Part(key, workload.routes, workload.container.port, targets, workload.gate)])
 
 
 def stack_document(workload: Workload, targets: t.Mapping[str, t.Sequence[str]]) -> dict[str, t.Any] | None:
@@ -53,7 +56,9 @@ def stack_document(workload: Workload, targets: t.Mapping[str, t.Sequence[str]])
     :param targets: names of each service's containers.
     """
     exposed = workload.stack.exposed if workload.stack else ()
-    return whole(Part(_service_key(workload, e.service), e.routes, e.port, targets.get(e.service, ())) for e in exposed)
+    return whole(
+        Part(_service_key(workload, e.service), e.routes, e.port, targets.get(e.service, ()), e.gate) for e in exposed
+    )
 
 
 def whole(parts: t.Iterable[Part]) -> dict[str, t.Any] | None:
@@ -78,12 +83,27 @@ def _entries(part: Part) -> dict[str, t.Any]:
     found: dict[str, t.Any] = {"routers": routers}
     if any(route.redirect_to is None for route in part.routes):
         servers = [{"url": f"http://{target}:{part.port}"} for target in part.targets]
-        found["services"] = {key: {"loadBalancer": {"servers": servers, "serversTransport": key}}}
+        balancer = {"servers": servers, "serversTransport": key, **_check(part)}
+        found["services"] = {key: {"loadBalancer": balancer}}
         timeouts = {"dialTimeout": DIAL_TIME, "idleConnTimeout": IDLE_TIME}
         found["serversTransports"] = {key: {"forwardingTimeouts": timeouts}}
     if middlewares:
         found["middlewares"] = middlewares
     return found
+
+
+def _check(part: Part) -> dict[str, t.Any]:
+    """Traefik asks each of several containers what their gate asks, where it can: a sick one gets no requests."""
+    gate = part.gate
+    exactly = [low for low, high in gate.codes if low == high]
+    usual = gate.codes == _USUAL_CODES
+    if gate.kind != "http" or not part.targets[1:] or not (usual or len(exactly) == len(gate.codes) == 1):
+        return {}
+    check: dict[str, t.Any] = {"path": gate.path, "interval": CHECK_EACH, "timeout": f"{gate.timeout:g}s"}
+    check.update({} if usual else {"status": exactly[0]}, followRedirects=False)
+    check.update({"hostname": gate.host} if gate.host else {})
+    check.update({"port": gate.port} if gate.port != part.port else {})
+    return {"healthCheck": check}
 
 
 def merged(
@@ -180,8 +200,10 @@ def problems(doc: Document) -> list[str]:
         if router.get("service") != NOWHERE and router.get("service") not in services:
             found.append(f"router {name} has no service")
     for name, service in services.items():
+        if name[:1] == "_":
+            continue  # no service of a workload's
         balancer = service.get("loadBalancer", {})
-        if name[:1] != "_" and balancer.get("serversTransport") not in part.get("serversTransports", {}):
+        if balancer.get("serversTransport") not in part.get("serversTransports", {}):
             found.append(f"service {name} has no transport")
         found += [f"service {name} has no URL" for s in balancer.get("servers", [{}]) if not s.get("url")]
     found += [f"middleware {name} is not one kind" for name, entry in own.items() if len(entry) != 1]

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from ._clock import Clock, attempts
 from ._declared import Document
 from ._errors import ProxyFailure
-from ._questions import Ask, Question, asking, is_stamped, plain, stamped
+from ._questions import Ask, Question, as_written, asking, is_stamped, plain
 from ._route_files import RouteFiles, as_text
 from ._routing import problems
 from ._together import Together
@@ -114,7 +114,7 @@ class Traefik:
         try:
             if self._seen is None or now - self._seen[0] >= FRESH:
                 self._seen = (now, self.api.snapshot())
-            return not differs((stamped(key, want) if is_stamped(doc) else want)["http"], self._seen[1])
+            return not differs((as_written(key, want) if is_stamped(doc) else want)["http"], self._seen[1])
         except ProxyFailure:
             return True
 
@@ -154,14 +154,14 @@ class Traefik:
             self.place(key, doc)
             return [Reached(key, False, False, "its API does not say on which entry point it answers")]
         asking_too, questions = asking(doc, asks or {}, door, os.urandom(16).hex()) if door else (doc, [])
-        whole = stamped(key, asking_too)
+        whole = as_written(key, asking_too)
         make = functools.partial(self.files.place, key, as_text(whole))
         self._change(key, Change(path, make, functools.partial(differs, whole["http"])))
         try:
             return [self._ask(question) for question in questions]
         finally:
             if questions:
-                self._end_of_questions(key, stamped(key, doc))
+                self._end_of_questions(key, as_written(key, doc))
 
     def _ask(self, question: Question) -> Reached:
         """Ask a server until it is reached, or has had its time."""

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit
 
 from ._declared import Document
 from ._errors import ProxyFailure
-from ._questions import HEADER, Door, Question
+from ._questions import HEADER, Door, Question, named
 
 TIMEOUT = 5.0
 # A server that Traefik cannot dial has failed by then (`dialTimeout`); one that has not answered yet was reached.
@@ -78,9 +78,10 @@ class Api:
         for name, router in data.get("routers", {}).items():
             if name.startswith("_"):
                 continue  # a question of a switch
-            service = data.get("services", {}).get(f"{router.get('service')}@file", {})
+            own = named(router.get("service", ""))
+            service = data.get("services", {}).get(f"{own}@file", {})
             servers = [s["url"] for s in service.get("loadBalancer", {}).get("servers", [])]
-            found[name.rpartition("@")[0]] = {**router, "servers": servers}
+            found[name.rpartition("@")[0]] = {**router, "service": own, "servers": servers}
         return found
 
     def door(self) -> Door | None:
@@ -178,7 +179,7 @@ def differs(part: Document, look: Look) -> str:
 def _service_differs(part: Document, look: Look) -> str:
     for name, service in part.get("services", {}).items():
         found = look("services", name)
-        want = sorted(s["url"] for s in service["loadBalancer"]["servers"])
+        want = sorted(s["url"] for s in service.get("loadBalancer", {}).get("servers", []))
         have = sorted(s["url"] for s in (found or {}).get("loadBalancer", {}).get("servers", []))
         if found is None or want != have:
             return f"service {name} has {have if found else 'no entry'}, not {want}"

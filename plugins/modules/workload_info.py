@@ -72,7 +72,9 @@ workloads:
       description: V(running), V(stopped) or V(absent), as it was declared last.
       type: str
     health:
-      description: One of V(healthy), V(degraded), V(down), V(stopped), V(absent), V(unknown), as it is now.
+      description:
+        - One of V(healthy), V(degraded), V(down), V(stopped), V(absent), V(unknown), as it is now.
+        - Gates over HTTP and TCP are asked once more; a container that fails its own is told among the containers.
       type: str
     refused:
       description: Published addresses that take no connection although a container listens behind them.

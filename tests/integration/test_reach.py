@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 import typing as t
 from pathlib import Path
 
@@ -172,3 +173,36 @@ def test_a_service_of_a_stack_that_traefik_cannot_reach_is_taken_back(
     assert not again["failed"], again["msg"]
     platform.directly(Task({"name": name, "state": "absent"}, module=module))
     assert Path(platform.route(name)).exists() is False
+
+
+def test_a_sick_replica_gets_no_requests_and_the_last_one_does(platform: Platform, app: App, name: str) -> None:
+    """B18: nobody asked the declared gate again once it was passed."""
+    first = platform.apply(**app("1", replicas=2))
+    assert not first["failed"], first["msg"]
+    assert not platform.apply(**app("1", replicas=2))["changed"]
+    one, two = first["release"]["containers"]
+
+    def seen(count: int = 8) -> set[str]:
+        return {json.loads(platform.get(f"{name}.test")[2])["instance"] for _request in range(count)}
+
+    def told() -> tuple[str, dict[str, str]]:
+        (found,) = platform.stories([{"story": "info", "params": {"names": [name]}}])
+        (row,) = found["workloads"]
+        return row["health"], {c["name"]: c["health"] for c in row["containers"]}
+
+    assert seen() == {one, two}
+    assert told() == ("healthy", {one: "", two: ""})
+    for sick, left, health in ((one, {two}, "degraded"), (two, {one, two}, "down")):
+        address = docker(
+            "inspect", "--format", f'{{{{(index .NetworkSettings.Networks "{platform.network}").IPAddress}}}}', sick
+        )
+        assert platform.get(name, "/unhealthy", address=address, port=8000)[0] == 200
+        deadline = time.monotonic() + 30
+        while seen() != left:
+            assert time.monotonic() < deadline, left
+        assert told()[0] == health
+        assert "status 503" in told()[1][sick]
+    assert platform.get(f"{name}.test")[0] == 200
+    good = platform.apply(**app("2", replicas=2))
+    assert not good["failed"], good["msg"]
+    assert platform.version(f"{name}.test") == "2"

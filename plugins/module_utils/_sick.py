@@ -1,0 +1,41 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether what runs would still pass the gate that it once passed. Private to tidegate.platform."""
+
+from __future__ import annotations
+
+from . import _gate, _options, _project
+from ._clock import Clock
+from ._declared import Gate
+from ._engine import Engine
+from ._model import Release
+
+# What is asked over the network. Commands run inside of containers, and looking runs nothing; the result of an image's
+# own HEALTHCHECK is part of what the engine lists.
+_ASKED = ("http", "tcp")
+
+
+def said_by_gates(engine: Engine, clock: Clock, release: Release, running: dict[str, str]) -> dict[str, str]:
+    """What the gates of a release's containers find wrong with them, by name; each is asked once.
+
+    :param running: containers, and the service of a Compose project that each is of.
+    """
+    gates = _gates(release)
+    found = {}
+    for name, service in running.items():
+        gate = gates.get(service)
+        facts = engine.inspect(name) if gate else None
+        said = _gate.probe(engine, clock, gate, _gate.Place(name, facts)) if gate and facts else ""
+        if said:
+            found[name] = said
+    return found
+
+
+def _gates(release: Release) -> dict[str, Gate]:
+    given = release.snapshot
+    if given.get("compose"):
+        gates = {exposed.service: exposed.gate for exposed in _project.exposed(given["compose"])}
+    else:
+        gates = {"": _options.gate(given)}
+    return {service: gate for service, gate in gates.items() if gate.kind in _ASKED}
