@@ -1,0 +1,90 @@
+"""Certificates while the proxy itself is changed: a real ACME server, two Traefiks for a moment, one store."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import threading
+import typing as t
+from pathlib import Path
+
+import acme
+import names
+import shell
+
+from .harness import Platform, docker, free_ports
+from .test_playbooks import SITE, gateway, issuer, served_certificate
+
+__all__ = ["gateway"]
+
+
+class Watch:
+    """Reads a store of certificates all the time: which names it had, and which it had no more."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.had: set[str] = set()
+        self.lost: set[str] = set()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def _run(self) -> None:
+        while not self._over.wait(0.01):
+            has = self.names()
+            self.lost |= self.had - (self.had if has is None else has)
+            self.had |= has or set()
+
+    def names(self) -> set[str] | None:
+        """Names that it has certificates for now; None while it is being written."""
+        with contextlib.suppress(ValueError):
+            stores = json.loads(self.path.read_text() or "{}")
+            return {row["domain"]["main"] for part in stores.values() for row in part.get("Certificates") or ()}
+        return None
+
+    @contextlib.contextmanager
+    def running(self) -> t.Iterator[Watch]:
+        """Watch for the length of a block."""
+        self._thread.start()
+        try:
+            yield self
+        finally:
+            self._over.set()
+            self._thread.join()
+
+
+def test_a_certificate_that_is_ordered_during_a_handover_is_kept(own: Platform, gateway: str) -> None:
+    """B17: the stand-in reads Traefik's store and cannot write it, so that it takes nothing away that blue put there."""
+    with acme.running(own.root / "acme", gateway, free_ports(4), own.ports.http, own.ports.https) as authority:
+        resolver = {"name": "pebble", "email": "ops@shop.test", "ca_server": authority.directory}
+        own.variables.update(traefik_resolvers=[resolver], traefik_ca_certificates=authority.certificate)
+        own.playbook(SITE).ok()
+        common: dict[str, t.Any] = {"image": names.image("app"), "port": 8000, "networks": [own.network]}
+        hosts = {name: f"{name}.shop.test" for name in (f"a{own.label}", f"b{own.label}")}
+        first, second = hosts
+        plays: list[t.Any] = []
+        change = threading.Thread(target=lambda: plays.append(own.playbook(SITE, traefik_log_level="WARN")))
+        try:
+            with Watch(own.state / "traefik" / "acme" / "pebble.json").running() as watch:
+                change.start()
+                stand_in = ["ps", "-q", "--filter", f"network={own.network}", "--filter", "name=traefik-.*-0$"]
+                shell.wait_until("a stand-in is there", lambda: bool(docker(*stand_in)), 120)
+                mounts = json.loads(docker("inspect", "--format", "{{json .Mounts}}", docker(*stand_in)))
+                own.apply(name=first, routes=[{"host": hosts[first], "resolver": "pebble"}], **common)
+                own.apply(name=second, routes=[{"host": hosts[second], "resolver": "pebble"}], **common)
+                change.join()
+                plays[0].ok()
+                for host in hosts.values():
+                    shell.wait_until(f"{host} is served its own", functools.partial(signed, own, host), 60)
+                shell.wait_until("both are stored", lambda: watch.names() == set(hosts.values()), 20)
+            assert watch.lost == set()
+            assert [m["RW"] for m in mounts if m["Destination"] == "/etc/traefik/acme"] == [False]
+        finally:
+            change.join()
+            for name in hosts:
+                own.apply(name=name, state="absent")
+
+
+def signed(own: Platform, host: str) -> bool:
+    """Whether a host name is served a certificate of the authority."""
+    return "Pebble" in issuer(served_certificate(own.ports.https, host))
