@@ -12,7 +12,7 @@ import tempfile
 import threading
 import typing as t
 
-from . import _files, _git, _tree
+from . import _files, _git, _tree, _unpack
 from ._clock import Clock
 from ._errors import InvalidOption
 from ._sources import Source
@@ -71,7 +71,7 @@ class Workshop:
                     commit = _committed(source, sha)
             elif os.path.isfile(source.location):
                 os.makedirs(place)
-                _tree.unpack(source.location, place, source.max_size)
+                _unpack.unpack(source.location, place, source.max_size)
             else:
                 remedy = "Correct source.path; source.remote says on which host it is."
                 raise InvalidOption("source.path", source.location, "is not there", remedy)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, tidegate.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A tree of files on this host: its digest, its archive, and an archive's content. Private to tidegate.platform."""
+"""A tree of files on this host: its digest and its archive. Private to tidegate.platform."""
 
 from __future__ import annotations
 
@@ -9,17 +9,13 @@ import gzip
 import hashlib
 import io
 import os
-import posixpath
 import stat
 import tarfile
 import time
 import typing as t
-import zipfile
 
 from ._errors import InvalidOption
-from ._options import inside
-
-CHUNK = 2**20
+from ._unpack import CHUNK, limit
 
 
 def below(root: str, subdirectory: str) -> str:
@@ -51,7 +47,7 @@ def digest(root: str, paths: t.Iterable[str], most: int = 0) -> str:
             text = os.readlink(full).encode()
         elif kind == "f":
             size += facts.st_size
-            _limit(size, most)
+            limit(size, most)
             text = _content(full) + (b"x" if facts.st_mode & stat.S_IXUSR else b"-")
         whole.update(b"%s %s\0%s\n" % (kind.encode(), path.encode("utf-8", "surrogateescape"), text))
     return whole.hexdigest()
@@ -70,11 +66,6 @@ def _kind(path: str, facts: os.stat_result) -> str:
         if test(facts.st_mode):
             return kind
     raise InvalidOption("source", path, "is neither file, directory nor link", "Remove it from the source.")
-
-
-def _limit(size: int, most: int) -> None:
-    if most and size > most:
-        raise InvalidOption("source.max_size", f"{most // 2**20} MiB", "is less than the source holds", "Raise it.")
 
 
 def pack(
@@ -113,98 +104,6 @@ def pack(
             entry = tarfile.TarInfo(path)
             entry.size, entry.mode, entry.mtime = len(data), 0o644, now
             tar.addfile(entry, io.BytesIO(data))
-
-
-def unpack(archive: str, folder: str, most: int = 0) -> None:
-    """Unpack a tar (plain, gz, bz2, xz) or zip archive; a single directory at its top is left out.
-
-    :raises InvalidOption: no archive, too large, or an entry that leads out of the folder.
-    """
-    try:
-        if zipfile.is_zipfile(archive):
-            _unzip(archive, folder, most)
-        else:
-            _untar(archive, folder, most)
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError) as error:
-        raise InvalidOption("source.path", archive, f"cannot be unpacked: {error}", "Give tar or zip.") from error
-    _lift(folder)
-
-
-def _untar(archive: str, folder: str, most: int) -> None:
-    size = 0
-    with tarfile.open(archive) as tar:
-        for entry in tar:
-            path = inside("source.path", entry.name)
-            size += entry.size
-            _limit(size, most)
-            full = _place_of(folder, path)
-            if entry.isdir():
-                os.makedirs(full, exist_ok=True)
-            elif entry.issym():
-                _check_link(path, entry.linkname)
-                os.symlink(entry.linkname, full)
-            elif entry.isreg() or entry.islnk():
-                content = tar.extractfile(entry)
-                _write(full, content, 0o755 if entry.mode & stat.S_IXUSR else 0o644)
-            else:
-                raise InvalidOption("source.path", entry.name, "is a device or a pipe", "Remove it from the archive.")
-
-
-def _unzip(archive: str, folder: str, most: int) -> None:
-    size = 0
-    with zipfile.ZipFile(archive) as packed:
-        for entry in packed.infolist():
-            path = inside("source.path", entry.filename.rstrip("/"))
-            size += entry.file_size
-            _limit(size, most)
-            full, mode = _place_of(folder, path), entry.external_attr >> 16
-            if entry.is_dir():
-                os.makedirs(full, exist_ok=True)
-            elif stat.S_ISLNK(mode):
-                target = packed.read(entry).decode()
-                _check_link(path, target)
-                os.symlink(target, full)
-            else:
-                with packed.open(entry) as content:
-                    _write(full, content, 0o755 if mode & stat.S_IXUSR else 0o644)
-
-
-def _place_of(folder: str, path: str) -> str:
-    """Where an entry goes; no directory on the way there is a link."""
-    full = os.path.join(folder, path)
-    os.makedirs(os.path.dirname(full), exist_ok=True)
-    parent = os.path.realpath(os.path.dirname(full))
-    if parent != os.path.realpath(folder) and not parent.startswith(os.path.realpath(folder) + os.sep):
-        raise InvalidOption("source.path", path, "leads through a link", "Remove it from the archive.")
-    return full
-
-
-def _check_link(path: str, target: str) -> None:
-    reached = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
-    if target.startswith("/") or reached.split("/")[0] == "..":
-        raise InvalidOption("source.path", path, f"is a link out of the archive ({target})", "Remove it.")
-
-
-def _write(path: str, content: t.IO[bytes] | None, mode: int) -> None:
-    if content is None:
-        return
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode)
-    with os.fdopen(descriptor, "wb") as stream:
-        os.fchmod(stream.fileno(), mode)
-        for chunk in iter(lambda: content.read(CHUNK), b""):
-            stream.write(chunk)
-
-
-def _lift(folder: str) -> None:
-    """Make the one directory at the top the folder itself, as archives of releases have it."""
-    names = os.listdir(folder)
-    top = os.path.join(folder, names[0]) if len(names) == 1 else ""
-    if not top or os.path.islink(top) or not os.path.isdir(top):
-        return
-    aside = folder + ".top"
-    os.rename(top, aside)
-    os.rmdir(folder)
-    os.rename(aside, folder)
 
 
 def every_path(root: str) -> list[str]:

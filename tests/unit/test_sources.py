@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.tidegate.platform.plugins.module_utils import _building, _buildkit, _dockerfile, _tree
+from ansible_collections.tidegate.platform.plugins.module_utils import _building, _buildkit, _dockerfile, _tree, _unpack
 from ansible_collections.tidegate.platform.plugins.module_utils._declared import Strategy, Workload
 from ansible_collections.tidegate.platform.plugins.module_utils._errors import BuildFailure, InvalidOption
 from ansible_collections.tidegate.platform.plugins.module_utils._model import Release
@@ -186,7 +186,7 @@ def test_packed_and_unpacked_is_the_same(tmp_path: Path) -> None:
     with (tmp_path / "archive").open("wb+") as stream:
         _tree.pack(str(tree), _tree.every_path(str(tree)), stream, top="source")
     (tmp_path / "out").mkdir()
-    _tree.unpack(str(tmp_path / "archive"), str(tmp_path / "out"))
+    _unpack.unpack(str(tmp_path / "archive"), str(tmp_path / "out"))
     paths = _tree.every_path(str(tree))
     assert sorted(paths) == sorted(_tree.every_path(str(tmp_path / "out")))
     assert _tree.digest(str(tree), paths) == _tree.digest(str(tmp_path / "out"), paths)
@@ -200,7 +200,7 @@ def test_devices_are_refused(tmp_path: Path, kind: bytes) -> None:
         tar.addfile(entry)
     (tmp_path / "out").mkdir()
     with pytest.raises(InvalidOption, match="device"):
-        _tree.unpack(str(tmp_path / "a.tar"), str(tmp_path / "out"))
+        _unpack.unpack(str(tmp_path / "a.tar"), str(tmp_path / "out"))
 
 
 def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
@@ -210,7 +210,7 @@ def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
         tar.addfile(entry, io.BytesIO(b"\0" * entry.size))
     (tmp_path / "out").mkdir()
     with pytest.raises(InvalidOption, match="max_size"):
-        _tree.unpack(str(tmp_path / "a.tar.gz"), str(tmp_path / "out"), 2**20)
+        _unpack.unpack(str(tmp_path / "a.tar.gz"), str(tmp_path / "out"), 2**20)
     assert not list((tmp_path / "out").iterdir())
 
 
