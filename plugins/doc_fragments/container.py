@@ -68,7 +68,7 @@ options:
     default: []
     suboptions:
       source:
-        description: Name of a volume, created when missing, or an absolute path on the host.
+        description: Name of a volume, created when missing, or an absolute path on the host, which has to be there.
         type: str
         required: true
       target:

@@ -34,6 +34,7 @@ def keep(place: str, archive: t.IO[bytes], now: float) -> int:
             if content is None:
                 continue
             full = os.path.join(place, path)
+            _make_way(place, path)
             _files.public_folder(os.path.dirname(full))
             temporary = f"{full}.{os.getpid()}.part"
             with open(temporary, "wb") as stream:
@@ -60,6 +61,18 @@ def expire(place: str, seconds: float, now: float) -> None:
                 _files.discard(path)
         if base != place and not os.listdir(base):
             os.rmdir(base)
+
+
+def _make_way(place: str, path: str) -> None:
+    """Let go of what an earlier site had as a file where this one has a folder, or as a folder where it has a file."""
+    full = os.path.join(place, path)
+    if os.path.isdir(full):
+        shutil.rmtree(full)
+    above = os.path.dirname(path)
+    while above:
+        if os.path.isfile(os.path.join(place, above)):
+            _files.discard(os.path.join(place, above))
+        above = os.path.dirname(above)
 
 
 def _ready(place: str) -> None:

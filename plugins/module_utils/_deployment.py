@@ -22,11 +22,13 @@ from ._phases import Phase, staging, switching
 from ._plan import Routing, decide, prepare, refuse_claimed
 from ._services import StackRouting
 from ._store import NewAttempt
+from ._walls import refuse_missing
 from ._world import World
 
 ROUTING = Routing(_routing.document, _routing.hold, StackRouting(_routing.stack_document, _routing.stack_hold))
 # Ample for a deployment's rows and their write-ahead log, some tens of pages of 4 KiB.
 ROOM = 256 * 1024
+_MAKING = (Verb.START, Verb.STAND_IN, Verb.RELEASE_COMMAND, Verb.ROLL, Verb.UP)
 Told = t.Tuple[Plan, str]
 """What was carried out, and how the deployment is concluded; an empty text leaves it open for the next phase."""
 
@@ -259,9 +261,19 @@ def _prepare_and_decide(world: World, staged: Release | None = None) -> Plan:
         _begin(world)
     elif plan.candidate is not None:
         _reach.require_network(want, plan, world.on)
+        _refuse_missing(world, plan)
         _begin(world)
         _propose(world, plan.candidate)
     return plan
+
+
+def _refuse_missing(world: World, plan: Plan) -> None:
+    """Refuse to make containers that mount what is not there, while nothing is touched yet."""
+    if any(step.verb in _MAKING for step in plan.steps):
+        model = world.have.definition.model if world.have.definition else {}
+        mounts = [m for facts in (model.get("services") or {}).values() for m in facts.get("volumes") or ()]
+        binds = [str(mount.get("source") or "") for mount in mounts if mount.get("type") == "bind"]
+        refuse_missing([*(mount.source for mount in world.want.container.mounts), *binds], world.on.state_dir)
 
 
 def _propose(world: World, green: Release) -> None:

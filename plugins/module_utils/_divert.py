@@ -29,7 +29,7 @@ from ._errors import EngineFailure
 
 IPV4, IPV6 = "iptables", "ip6tables"
 # The engine leaves this chain of the filter table to the host's owner, and asks it before its own rules
-# (https://docs.docker.com/engine/network/packet-filtering-firewalls/). For IPv6 it is not there on every engine.
+# (https://docs.docker.com/engine/network/packet-filtering-firewalls/). It is not there on every engine.
 FORWARDED = "DOCKER-USER"
 HAS_IPV6 = "/proc/net/if_inet6"
 LOOPBACK = "127.0.0.0/8"
@@ -53,9 +53,9 @@ def begin(key: str, ports: t.Iterable[Port], to: Target) -> None:
         if not _six(port):
             if covers_loopback(port):
                 _open_loopback(to.ipv4)
-            _insert(IPV4, rules(key, port, to.ipv4, FORWARDED))
+            _insert(IPV4, rules(key, port, to.ipv4, _forwarded(IPV4)))
         elif to.ipv6 and os.path.exists(HAS_IPV6):
-            _insert(IPV6, rules(key, port, to.ipv6, _forwarded6()))
+            _insert(IPV6, rules(key, port, to.ipv6, _forwarded(IPV6)))
 
 
 def end(key: str) -> None:
@@ -128,8 +128,9 @@ def _number(text: str) -> int:
     return socket.ntohl(int(text, 16))
 
 
-def _forwarded6() -> str:
-    return FORWARDED if any(rule[:2] == ["-N", FORWARDED] for rule in _rules(IPV6, "filter")) else "FORWARD"
+def _forwarded(command: str) -> str:
+    """The engine's chain for the host's owner; an engine that makes no rules itself has none."""
+    return FORWARDED if any(rule[:2] == ["-N", FORWARDED] for rule in _rules(command, "filter")) else "FORWARD"
 
 
 def _commands() -> tuple[str, ...]:

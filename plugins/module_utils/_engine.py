@@ -16,7 +16,7 @@ import time
 import traceback
 import typing as t
 
-from . import _listing
+from . import _listing, _process
 from ._create import ContainerExtra, address_options, container_options, host_options
 from ._declared import ContainerSpec, Registry, Subject
 from ._errors import EngineFailure
@@ -223,9 +223,15 @@ class Engine:
             return int(self.api.df()["LayersSize"] or 0)
 
     def tail(self, name: str) -> str:
-        """The last lines that a container wrote."""
-        with explained("read the log of", name):
-            text: bytes = self.api.logs(name, tail=TAIL_LINES, stdout=True, stderr=True)
+        """The last lines that a container wrote, or why they cannot be read: they go with a cause, and are none.
+
+        Not every log driver can be read, and an engine that ails has other causes to tell.
+        """
+        try:
+            with explained("read the log of", name):
+                text: bytes = self.api.logs(name, tail=TAIL_LINES, stdout=True, stderr=True)
+        except EngineFailure as error:
+            return "" if isinstance(error.__cause__, docker.errors.NotFound) else f"(not to be had: {error.cause})"
         return text[-TAIL_BYTES:].decode("utf-8", "replace").strip()
 
     def written(self, name: str, since: float, until: float) -> list[tuple[str, str]]:
@@ -459,6 +465,13 @@ class Engine:
         with explained("look at the command", command):
             facts = self.api.exec_inspect(command)
         return None if facts["Running"] else int(facts["ExitCode"] or 0)
+
+    def end_command(self, command: str) -> None:
+        """End a begun command with everything that it started; the engine has no request for that."""
+        with explained("look at the command", command):
+            facts = self.api.exec_inspect(command)
+        if facts["Running"] and facts["Pid"]:
+            _process.end_session(facts["Pid"])
 
 
 def _filler(volume: str) -> str:

@@ -106,8 +106,7 @@ def _failed(engine: Engine, name: str, cause: str) -> Unhealthy:
 
 def unhealthy(engine: Engine, name: str, cause: str, remedy: str) -> Unhealthy:
     """The error of a container, with the last lines of its log if it is still there."""
-    logs = engine.tail(name) if engine.inspect(name) else ""
-    return Unhealthy(cause, subject=name, remedy=remedy, logs=logs)
+    return Unhealthy(cause, subject=name, remedy=remedy, logs=engine.tail(name))
 
 
 def _http(_engine: Engine, _clock: Clock, gate: Gate, at: Place) -> str:
@@ -134,11 +133,15 @@ def _tcp(_engine: Engine, _clock: Clock, gate: Gate, at: Place) -> str:
 
 
 def _command(engine: Engine, clock: Clock, gate: Gate, at: Place) -> str:
-    running = engine.begin_command(at.name, gate.command)
-    for _left in attempts(clock, gate.timeout):
-        code = engine.exit_code(running)
-        if code is not None:
-            return "" if code == 0 else f"{gate.command[0]}: exit code {code}"
+    running, code = engine.begin_command(at.name, gate.command), None
+    try:
+        for _left in attempts(clock, gate.timeout):
+            code = engine.exit_code(running)
+            if code is not None:
+                return "" if code == 0 else f"{gate.command[0]}: exit code {code}"
+    finally:
+        if code is None:  # neither a container that serves nor one that is stopped is left with a probe in it
+            engine.end_command(running)
     return f"{gate.command[0]}: no end within {gate.timeout:g} s"
 
 

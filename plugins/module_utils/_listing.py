@@ -145,6 +145,16 @@ def familiar(reference: str) -> str:
     return reference
 
 
+def user_namespace(facts: Document) -> tuple[int, int]:
+    """What user and group 0 of containers are on the host: others where the engine remaps users (userns-remap).
+
+    :param facts: what the engine says of itself; it names its root directory by them.
+    """
+    remapped = any("name=userns" in str(option) for option in facts.get("SecurityOptions") or ())
+    uid, _dot, gid = str(facts.get("DockerRootDir") or "").rpartition("/")[2].partition(".")
+    return (int(uid), int(gid)) if remapped and uid.isdigit() and gid.isdigit() else (0, 0)
+
+
 def facts_of(row: Document) -> Facts:
     """An inspected container."""
     state, networks, host = row["State"], row["NetworkSettings"]["Networks"], row.get("HostConfig") or {}

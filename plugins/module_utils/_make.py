@@ -111,7 +111,9 @@ def _create(
         image = world.have.image
         user = spec.user if spec.user is not None else ((image.user or "") if image else "")
         uid_given = user.partition(":")[0].isdigit() and ":" in user
-        world.on.secrets.give(folder, *user_ids(user, "" if uid_given else world.on.engine.passwd(name)))
+        uid, gid = user_ids(user, "" if uid_given else world.on.engine.passwd(name))
+        first_uid, first_gid = _listing.user_namespace(world.on.engine.facts())
+        world.on.secrets.give(folder, first_uid + uid, first_gid + gid)
 
 
 def _carried(world: World) -> tuple[Mount, ...]:

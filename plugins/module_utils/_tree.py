@@ -17,6 +17,9 @@ import typing as t
 from ._errors import InvalidOption
 from ._unpack import CHUNK, limit
 
+# The specification of Git LFS: a pointer is smaller, and begins so.
+_POINTER, _POINTER_SIZE = b"version https://git-lfs.github.com/spec/v1\n", 1024
+
 
 def below(root: str, subdirectory: str) -> str:
     """A directory of a tree, reached without following a link out of it.
@@ -48,9 +51,19 @@ def digest(root: str, paths: t.Iterable[str], most: int = 0) -> str:
         elif kind == "f":
             size += facts.st_size
             limit(size, most)
+            if facts.st_size < _POINTER_SIZE:
+                _refuse_pointer(path, full)
             text = _content(full) + (b"x" if facts.st_mode & stat.S_IXUSR else b"-")
         whole.update(b"%s %s\0%s\n" % (kind.encode(), path.encode("utf-8", "surrogateescape"), text))
     return whole.hexdigest()
+
+
+def _refuse_pointer(path: str, full: str) -> None:
+    """Refuse what Git LFS leaves in the place of a file that was not fetched."""
+    with open(full, "rb") as stream:
+        if stream.read(len(_POINTER)) == _POINTER:
+            remedy = "Put the file itself into the source: run `git lfs pull` and give it as source.path, or leave LFS."
+            raise InvalidOption("source", path, "is a Git LFS pointer, not the file that it stands for", remedy)
 
 
 def _content(path: str) -> bytes:

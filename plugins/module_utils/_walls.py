@@ -136,6 +136,18 @@ def refuse_mounts(walls: Walls, volumes: t.Iterable[Document]) -> None:
             raise InvalidOption("volumes.source", source, cause, REMEDY)
 
 
+def refuse_missing(sources: t.Iterable[str], state_dir: str) -> None:
+    """Refuse bind mounts of what is not there: the engine would make an empty directory of it.
+
+    :param state_dir: what is below is the platform's own, made when it is needed.
+    :raises InvalidOption: names the source.
+    """
+    for source in sources:
+        if source.startswith("/") and not _within(source, state_dir) and not os.path.exists(source):
+            remedy = "Make it first (ansible.builtin.file), or correct the path."
+            raise InvalidOption("volumes.source", source, "is not there to be mounted", remedy)
+
+
 def device(path: str) -> str:
     """Why a device is a wall: a disk is every file on it, and memory is everything."""
     real = _leads_to(path)
