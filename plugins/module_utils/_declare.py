@@ -24,6 +24,7 @@ def declares(kind: str) -> t.Callable[[Call], Result]:
     """The story of `workload_image` and its siblings: make one workload of a source as declared."""
 
     def story(call: Call) -> Result:
+        call.secrets.lasting = not call.check
         want = parse({**call.params, "type": kind}, call.here)
         try:
             (ended,) = Batch(call.on, Manner(check=call.check), call.interrupts, call.tell).run([want])
@@ -36,7 +37,7 @@ def declares(kind: str) -> t.Callable[[Call], Result]:
 
 def declare_many(call: Call) -> Result:
     """`workloads`: make every workload of a list as declared; nothing is begun while any of them is invalid."""
-    params = call.params
+    params, call.secrets.lasting = call.params, not call.check
     positive("concurrency", params["concurrency"])
     wants = _parsed(call)
     phase = Phase(params["phase"])

@@ -36,11 +36,14 @@ class Secrets:
     def __init__(self, state_dir: str) -> None:
         self.state_dir = state_dir
         self._key: bytes | None = None
+        self.lasting = False  # whether versions are for the record, so that the key is kept before the first of them
         self._used = False  # whether a version was made by it
         self._lock = threading.Lock()  # the workloads of a batch share one
 
     def version(self, value: str) -> str:
         """Keyed hash (HMAC-SHA-256) of a value: tells a change, but nothing else without the host's key."""
+        if self.lasting and not self._used:
+            self.keep_key()
         self._used = True
         mac = hmac.new(self._key_bytes(), value.encode(), hashlib.sha256)
         return mac.hexdigest()[:VERSION_CHARACTERS]
@@ -80,17 +83,16 @@ class Secrets:
         :raises StoreFailure: another run wrote its own key meanwhile; this run's versions are void.
         """
         _files.private_folder(self.state_dir)
-        mine = self._key_bytes()
-        if self._kept() == mine:
+        if self._kept() == self._key_bytes():
             return
         with _lock.directory(self.state_dir):
             if not self._kept():
                 _files.discard(self._key_path)
-            if _files.claim(self._key_path, mine, 0o600) or self._kept() == mine:
+            if _files.claim(self._key_path, self._key_bytes(), 0o600) or self._kept() == self._key:
                 return
-        if self._used:
-            raise StoreFailure("was made by another run just now", subject=self._key_path, remedy="Run again.")
-        self._key = self._kept()
+            if self._used:
+                raise StoreFailure("was made by another run just now", subject=self._key_path, remedy="Run again.")
+            self._key = self._kept()
 
     def write(self, workload: str, suffix: str, secrets: t.Iterable[Secret]) -> str:
         """Write a deployment's secrets; the folder of those delivered as files, or an empty text without any.

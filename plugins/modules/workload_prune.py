@@ -72,7 +72,9 @@ bytes:
   returned: success
   type: int
 busy:
-  description: Workloads that were left out because they are being deployed.
+  description:
+    - Workloads that were left out because they are being deployed.
+    - V(images), and workloads whose deployment had begun meanwhile, where images were left out because of that.
   returned: success
   type: list
   elements: str

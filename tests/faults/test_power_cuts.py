@@ -39,6 +39,7 @@ class Facts(t.NamedTuple):
     live: dict[str, str]
     releases: dict[str, dict[str, t.Any]]
     proposed: str
+    under_way: dict[str, str]
 
 
 Look = t.Callable[[t.Mapping[str, bytes]], str]
@@ -68,7 +69,7 @@ class Watcher:
         base = f"{self.state}/tidegate.db"
         parts = [found.get(base + end, b"") for end in ("", "-wal")]
         if base not in found:
-            return Facts({}, {}, "")
+            return Facts({}, {}, "", {})
         key = b"".join(hashlib.sha256(part).digest() for part in parts)
         if key not in self._read:
             self._read[key] = _facts(parts)
@@ -80,7 +81,7 @@ class Watcher:
                 continue
             if not PASSING.search(path) and data not in self.disk.whole.get(path, {data}):
                 yield f"{path} has {len(data)} bytes, and is not whole"
-            elif not data and not PASSING.search(path):
+            elif not data and not PASSING.search(path) and b"" not in self.disk.whole.get(path, ()):
                 yield f"{path} is empty"
 
     def _record(self, found: t.Mapping[str, bytes]) -> t.Iterator[str]:
@@ -90,6 +91,8 @@ class Watcher:
             return
         for workload, live in facts.live.items():
             yield from self._release(found, workload, facts.releases[live])
+            if facts.under_way.get(workload, live) == live:  # else its routes may be those of what is to be live
+                yield from self._routes(found, workload, facts.releases[live])
         hidden = any(row["snapshot"]["secrets"] for row in facts.releases.values())
         if hidden and len(found.get(f"{self.state}/secret.key", b"")) != 32:
             yield "there are secrets on record, and no key"
@@ -106,6 +109,8 @@ class Watcher:
                 yield f"{workload} is live without its definition"
         elif f"{self.state}/records/{workload}/{suffix}" not in found:
             yield f"{workload} is live without what a lost record is derived from"
+
+    def _routes(self, found: t.Mapping[str, bytes], workload: str, row: dict[str, t.Any]) -> t.Iterator[str]:
         route = found.get(f"{self.routes}/workloads/{workload}.yml")
         if row["route"] and (route is None or row["containers"][0].encode() not in route):
             yield f"{workload} is live, and its routes are not its own"
@@ -148,10 +153,12 @@ def _facts(parts: t.Sequence[bytes]) -> Facts | str:
                     }
                     for row in db.execute(query)
                 }
+                query = "SELECT workload, environment, id FROM deployments WHERE conclusion IS NULL"
+                under_way = {f"{row[0]}.{row[1]}": row[2] for row in db.execute(query)}
                 proposed = str(db.execute("SELECT candidate FROM deployments").fetchall())
         except sqlite3.Error as error:
             return f"the record cannot be read: {error}"
-    return Facts(live, releases, proposed)
+    return Facts(live, releases, proposed, under_way)
 
 
 def watched(

@@ -12,6 +12,7 @@ import sys
 import textwrap
 import time
 import typing as t
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -306,6 +307,40 @@ def test_two_first_runs_do_not_both_keep_their_key(tmp_path: Path) -> None:
     one.keep_key()
     with pytest.raises(StoreFailure, match="another run"):
         two.keep_key()
+
+
+def test_the_first_runs_of_a_host_agree_on_a_key(tmp_path: Path) -> None:
+    """D9: workloads of one batch, which share one, and runs that begin at once, whatever they have to do with secrets."""
+
+    def begin(number: int, shared: _secrets.Secrets, folder: Path) -> str:
+        mine = shared if number % 2 else _secrets.Secrets(str(folder))
+        mine.lasting = number % 3 != 0
+        if mine.lasting and mine is not shared:
+            mine.version("value")
+        mine.keep_key()
+        return mine.version("value")
+
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        for turn in range(40):
+            folder = tmp_path / str(turn)
+            shared = _secrets.Secrets(str(folder))
+            versions = list(pool.map(lambda n, s=shared, f=folder: begin(n, s, f), range(8)))
+            assert len(set(versions)) == 1
+            assert sorted(path.name for path in folder.iterdir()) == ["secret.key"]
+
+
+def test_a_key_that_a_power_cut_left_is_made_anew_or_refused(tmp_path: Path) -> None:
+    """A12: an empty one is none; a part of one is not taken for a key for ever."""
+    key = tmp_path / "secret.key"
+    key.touch()
+    secrets = _secrets.Secrets(str(tmp_path))
+    version = secrets.version("value")
+    secrets.keep_key()
+    assert len(key.read_bytes()) == 32
+    assert _secrets.Secrets(str(tmp_path)).version("value") == version
+    key.write_bytes(b"half a key")
+    with pytest.raises(StoreFailure, match="no whole key"):
+        _secrets.Secrets(str(tmp_path)).version("value")
 
 
 def test_secret_files_are_private_and_pruned(tmp_path: Path) -> None:
