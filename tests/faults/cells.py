@@ -5,24 +5,38 @@ from __future__ import annotations
 import os
 import typing as t
 
+from load.mix import FLYING, SPARSE
+
 Options = dict[str, t.Any]
 COMMAND: Options = {"release_command": ["python3", "-c", "import time; time.sleep(0.3)"]}
 BAKE: Options = {"bake": {"seconds": 2}}
 
 
+# What a release may change of how it is reached and left, and what one must not do with the other's (B3): the old one
+# listens on 8000 and is drained there, whatever the new one says.
+MOVED: Options = {"port": 8001, "env": {"PORT": "8001"}, "drain": {"timeout": 6}, "stop_timeout": 4}
+
+
 class Cell(t.NamedTuple):
-    """One kill and one repair."""
+    """One kill and one repair.
+
+    :param more: what the new release declares besides its version.
+    :param rates: the traffic meanwhile, arrivals a second by kind.
+    :param about: what is special, for people.
+    """
 
     strategy: str
     step: str
     when: str
     repair: str
     more: Options
+    rates: dict[str, float] = FLYING
+    about: str = ""
 
     @property
     def name(self) -> str:
         """For people."""
-        return f"{self.strategy}-{self.step}-{self.when}-{self.repair}"
+        return "-".join(word for word in (self.strategy, self.about, self.step, self.when, self.repair) if word)
 
 
 STEPS: dict[str, dict[str, Options]] = {
@@ -76,6 +90,19 @@ CELLS = [
     for when in ("middle", "after")
     for repair in ("again", "reconcile")
     if chosen(when, repair)
+]
+
+# The steps that leave something of the old release, or take back something of the new one, with a port, a limit and a
+# network that change (T1); with requests by the dozen, and with hardly any, which shows what a dozen hides (T6).
+CELLS += [
+    Cell("blue-green", step, when, repair, {**MOVED, **more}, rates, about)
+    for number, (step, more) in enumerate(
+        (("switch", {}), ("persist", {}), ("bake", BAKE), ("drain", {}), ("reap", {}))
+    )
+    for rates, about in ((FLYING, "moved"), (SPARSE, "moved-sparse"))
+    for when in ("middle", "after")
+    for repair in ("again", "reconcile")
+    if ALL or (chosen(when, repair) and (when == "middle") == ((number + (rates is SPARSE)) % 2 == 0))
 ]
 
 _BUILT = ("build", "start", "gate", "switch", "persist", "drain", "reap")

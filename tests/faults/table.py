@@ -14,11 +14,12 @@ Every step of both strategies, killed (`kill -9`) in its middle and after it, un
 again or by `reconcile`. Then faults of the host's parts. Written from a run of `tests/faults` by `make faults`.
 
 *lost* are requests that were not answered, or not correctly; *held* were answered 503 with Retry-After while a recreate
-had neither release running. *orphans* are containers of no live release, *stopped* are containers that served and were
+had neither release running. *bound* is the most that the fault explains: what arrived or was under way while nobody could
+be served, for as long as a watch beside the load got no answer. *orphans* are containers of no live release, *stopped* are containers that served and were
 stopped although their release stayed live.
 
 """
-COLUMNS = ("fault", "in", "repair", "live", "requests", "held", "lost", "orphans", "stopped", "why")
+COLUMNS = ("fault", "in", "repair", "live", "requests", "held", "lost", "bound", "orphans", "stopped")
 
 
 def table(rows: list[dict[str, t.Any]]) -> str:
@@ -30,10 +31,10 @@ def table(rows: list[dict[str, t.Any]]) -> str:
         name: sum(int(row.get(name) or 0) for row in rows)
         for name in ("requests", "held", "lost", "orphans", "stopped")
     }
-    unexplained = sum(int(row.get("lost") or 0) for row in rows if not row.get("why"))
+    unexplained = sum(int(row.get("unexplained", row.get("lost")) or 0) for row in rows)
     lines.append("")
     lines.append(
-        f"{len(rows)} cells, {sums['requests']} requests: {sums['lost']} lost ({unexplained} of them unexplained), "
+        f"{len(rows)} cells, {sums['requests']} requests: {sums['lost']} lost ({unexplained} unexplained), "
         f"{sums['held']} held; {sums['orphans']} orphans, {sums['stopped']} wrongly stopped."
     )
     return "\n".join(lines)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 
 import hosts
+import names
 import pytest
 from integration.harness import Options, Platform, docker, free_ports
-from load.client import Client, Target
+from load.client import Target
+from load.mix import Mixed
 
 from .cells import CELLS, Cell
 from .conftest import Driver
@@ -16,11 +19,20 @@ from .looks import consistent, orphans, started
 App = t.Callable[..., Options]
 
 
+@pytest.fixture(scope="module")
+def other_network() -> t.Iterator[str]:
+    """A network that the proxy is not on; a workload may be on it as well."""
+    name = f"other{os.urandom(3).hex()}"
+    docker("network", "create", "--label", f"{names.LABEL}=1", name)
+    yield name
+    docker("network", "rm", name)
+
+
 @pytest.mark.parametrize("cell", CELLS, ids=[cell.name for cell in CELLS])
 def test_a_kill_leaves_the_old_release_or_the_new_one(
-    platform: Platform, app: App, driver: Driver, cell: Cell, row: Options
+    platform: Platform, app: App, driver: Driver, cell: Cell, row: Options, other_network: str
 ) -> None:
-    """DS-T5, DP-T6: exactly one live release, route = store = containers, no orphan, nothing that served was stopped."""
+    """DS-T5, DP-T6, T1, B3: whatever is in flight; exactly one live release, route = store = containers, no orphan, nothing that served was stopped."""
     workload = app()["name"]
     target = Target(f"{workload}.test", port=platform.ports.http)
     published: Options = {}
@@ -28,11 +40,17 @@ def test_a_kill_leaves_the_old_release_or_the_new_one(
         target = Target(workload, address=hosts.gateway(), port=free_ports(1)[0])
         ports = [{"container": 8000, "host": target.port, "address": target.address}]
         published = {"routes": [], "ports": ports, "strategy": "handover"}
-    first = driver.run("image", **app("1", **published))
+    abrupt = (
+        {} if published else {"ABRUPT": "1"}
+    )  # a handover is drained by SIGTERM; all else has to be drained before it
+    first = driver.run("image", **app("1", **{"env": abrupt, **published}))
     blue = first["release"]["containers"]
     before = started(blue)
-    client = Client(target, "new", 40).start()
+    client = Mixed(target, cell.rates).start()
     options = app("2", **{**published, "strategy": cell.strategy, **cell.more})
+    options["env"] = {**abrupt, **options.get("env", {})}
+    if cell.about.startswith("moved"):
+        options["networks"] = [other_network, platform.network]
     driver.killed(cell.step, cell.when, **options)
     repaired = driver.run("image", **options) if cell.repair == "again" else driver.run("reconcile", names=[workload])
     count = client.stop()
@@ -45,7 +63,7 @@ def test_a_kill_leaves_the_old_release_or_the_new_one(
         {
             "order": 1,
             "fault": f"kill -9 {cell.when} of {cell.step}" if cell.when == "middle" else f"kill -9 after {cell.step}",
-            "in": cell.strategy,
+            "in": f"{cell.strategy} {cell.about}".strip(),
             "repair": cell.repair,
             "live": "old" if stays else "new",
             "requests": count.requests,
@@ -58,6 +76,7 @@ def test_a_kill_leaves_the_old_release_or_the_new_one(
     assert not repaired.get("failed"), repaired
     assert cell.repair == "reconcile" or not stays, "the same task again ends with what it declares"
     assert count.losses == []
+    assert count.requests
     assert cell.strategy == "recreate" or count.held == 0
     assert (row["orphans"], stopped) == (0, 0)
     assert docker("inspect", "--format", "{{.State.Running}}", *live["containers"]) == "true"

@@ -10,13 +10,16 @@ from pathlib import Path
 import names
 import pytest
 from integration.harness import Options, Platform
-from load.client import Client, Target
+from load.client import Target
+from load.mix import Mixed
 
 from .cells import SOURCE_CELLS, Cell
 from .conftest import Driver
 from .looks import consistent, orphans
 
 TREES = Path(__file__).parents[1] / "integration" / "trees"
+# A site has no slow requests.
+QUICK = {"new": 40.0}
 RUNNER = {"preset": "none", "image": "plain", "start_command": "python3 -I -S /srv/app.py"}
 
 
@@ -67,7 +70,7 @@ def test_a_kill_leaves_the_old_release_or_the_new_one(
     one, two = versions(kind, cell)
     workload = one["name"]
     blue = driver.run(kind, **one)["release"]["containers"]
-    client = Client(Target(f"{workload}.test", port=platform.ports.http), "new", 40).start()
+    client = Mixed(Target(f"{workload}.test", port=platform.ports.http), QUICK).start()
     driver.killed(cell.step, cell.when, kind, **two)
     repaired = driver.run(kind, **two) if cell.repair == "again" else driver.run("reconcile", names=[workload])
     count = client.stop()

@@ -8,7 +8,8 @@ import compose
 import names
 import pytest
 from integration.harness import Options, Platform, containers, docker
-from load.client import Client, Target
+from load.client import Target
+from load.mix import Mixed
 
 from .cells import STACK_CELLS, Cell
 from .conftest import Driver
@@ -27,7 +28,7 @@ def stack(platform: Platform, name: str) -> t.Callable[[str, Cell], Options]:
 
     def options(version: str, cell: Cell) -> Options:
         plain = {"stop_grace_period": "2s", "labels": {names.LABEL: "1"}}
-        web = {**plain, "image": names.image("app", version), "depends_on": ["db"]}
+        web = {**plain, "image": names.image("app", version), "depends_on": ["db"], "environment": {"ABRUPT": "1"}}
         check = {"test": ["CMD", "true"], "interval": "1s"}
         data = {**plain, "image": names.image("app"), "volumes": ["data:/data"], "healthcheck": check}
         exposed = {"name": "web", "port": 8000, "health": {"path": "/healthz", "deadline": 10}}
@@ -56,7 +57,7 @@ def test_a_kill_leaves_the_old_services_or_the_new_ones(
     before = live_release(platform, name)
     data = [container for container in before["containers"] if "-db-" in container]
     untouched = started(data)
-    client = Client(Target(f"{name}.test", port=platform.ports.http), "new", 40).start()
+    client = Mixed(Target(f"{name}.test", port=platform.ports.http)).start()
     driver.killed(cell.step, cell.when, "compose", **two)
     repaired = driver.run("compose", **two) if cell.repair == "again" else driver.run("reconcile", names=[name])
     count = client.stop()

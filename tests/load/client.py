@@ -21,7 +21,7 @@ DEADLINE = 60.0
 HELD = 503
 # Seconds after which an answer counts as lost (T3), beyond what the request takes by itself (`LENGTHS`).
 LATE = 2.0
-LENGTHS = {"download": 1.0, "upload": 0.5, "websocket": 1.0}
+LENGTHS = {"download": 1.0, "upload": 0.5, "websocket": 1.0, "slow": 1.0}
 # How often the client looks whether it stands still itself, and how late that look may be before it counts as so.
 BEAT, STALL = 0.05, 0.1
 
@@ -38,7 +38,9 @@ class Target:
 
 @dataclass
 class Count:
-    """What was counted; `moments` are (seconds since the begin, what answered) for the picture."""
+    """What was counted; `moments` are (seconds since the begin, what answered) for the picture, `spans` when losses were
+    asked and ended, on the monotonic clock.
+    """
 
     requests: int = 0
     lost: int = 0
@@ -47,19 +49,33 @@ class Count:
     answers: Counter[str] = field(default_factory=Counter)
     losses: list[str] = field(default_factory=list)
     moments: list[tuple[float, str]] = field(default_factory=list)
+    spans: list[tuple[float, float]] = field(default_factory=list)
 
     def add(self, moment: float, seconds: float, answer: str, lost: str) -> None:
-        """Count one request."""
+        """Count one request, which has just ended."""
         self.requests += 1
         self.slowest = max(self.slowest, seconds)
         if lost:
             self.lost += 1
             self.losses.append(f"{moment:.2f} s: {lost} after {seconds:.2f} s")
+            now = time.monotonic()
+            self.spans.append((now - seconds, now))
         elif answer == "held":
             self.held += 1
         else:
             self.answers[answer] += 1
         self.moments.append((moment, "lost" if lost else answer))
+
+    def take(self, kind: str, other: Count) -> None:
+        """Add what another client counted."""
+        self.requests += other.requests
+        self.lost += other.lost
+        self.held += other.held
+        self.slowest = max(self.slowest, other.slowest)
+        self.answers += other.answers
+        self.losses += [f"{kind}, {loss}" for loss in other.losses]
+        self.moments += other.moments
+        self.spans += other.spans
 
 
 class Lost(Exception):
@@ -69,7 +85,7 @@ class Lost(Exception):
 class Client:
     """Runs a load in a thread of its own until `stop`.
 
-    :param kind: `keepalive`, `new`, `download`, `upload` or `websocket`.
+    :param kind: `keepalive`, `new`, `slow`, `download`, `upload` or `websocket`.
     :param rate: arrivals a second.
     """
 
@@ -88,9 +104,13 @@ class Client:
         self._thread.start()
         return self
 
+    def end(self) -> None:
+        """Send no more."""
+        self._stopping.set()
+
     def stop(self) -> Count:
         """Send no more, wait for what is under way, and give the count."""
-        self._stopping.set()
+        self.end()
         self._thread.join(DEADLINE + 5)
         return self.count
 
@@ -178,6 +198,14 @@ class Client:
         finally:
             writer.close()
 
+    async def slow(self) -> str:
+        """A small answer that the application takes a second for, over a connection of its own."""
+        reader, writer = await self._open()
+        try:
+            return await self._exchange(reader, writer, self._head("GET /slow?seconds=1", "Connection: close"))
+        finally:
+            writer.close()
+
     async def download(self) -> str:
         """A body that drips for a second and has to arrive whole."""
         reader, writer = await self._open()
@@ -212,7 +240,10 @@ class Client:
             key = base64.b64encode(os.urandom(16)).decode()
             upgrade = ("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13")
             writer.write(self._head("GET /ws", *upgrade, f"Sec-WebSocket-Key: {key}"))
-            status = int((await reader.readuntil(b"\r\n\r\n")).split(b" ", 2)[1])
+            head = await reader.readuntil(b"\r\n\r\n")
+            status = int(head.split(b" ", 2)[1])
+            if status == HELD and b"retry-after" in head.lower():
+                return "held"
             if status != 101:
                 raise Lost(f"status {status} instead of 101")
             versions = {await self._echo(reader, writer, number) for number in range(5)}
@@ -256,4 +287,4 @@ def _version(headers: dict[str, str], body: bytes) -> str:
     return after.partition('"')[0] if not before.strip("{") else "?"
 
 
-KINDS = {kind: getattr(Client, kind) for kind in ("keepalive", "new", "download", "upload", "websocket")}
+KINDS = {kind: getattr(Client, kind) for kind in ("keepalive", "new", "slow", "download", "upload", "websocket")}

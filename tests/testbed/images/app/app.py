@@ -1,7 +1,7 @@
 """The demonstration application: a small HTTP/1.1 server with a knob for each way an application can behave.
 
 Knobs (environment): VERSION, PORT, BOOT_DELAY (seconds before it listens), HEALTH_STATUS, CRASH_ON_START,
-IGNORE_SIGTERM, UNHEALTHY_AFTER and EXIT_AFTER (seconds), CANARY_FILE (a secret file that it leaks into its own log).
+IGNORE_SIGTERM, ABRUPT (SIGTERM ends it at once, whatever is in flight), UNHEALTHY_AFTER and EXIT_AFTER (seconds), CANARY_FILE (a secret file that it leaks into its own log).
 Paths: / /healthz /status?code= /slow?seconds= /download?kb=&seconds= /upload /ws /crash /unhealthy /secret?name= .
 """
 
@@ -160,7 +160,9 @@ class App:
         """Listen, then wait for SIGTERM and for the last request."""
         server = await asyncio.start_server(self.serve, "0.0.0.0", int(os.environ.get("PORT", "8000")), backlog=1024)
         if not os.environ.get("IGNORE_SIGTERM"):
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.stopping.set)
+            # Most applications end like this: whoever stops them has to know that nothing is in flight.
+            end = (lambda: os._exit(0)) if os.environ.get("ABRUPT") else self.stopping.set
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, end)
         print(f"version {VERSION} listens", flush=True)
         later = asyncio.get_running_loop().call_later
         for knob, happens in (
