@@ -40,6 +40,7 @@ from ansible_collections.tidegate.platform.plugins.module_utils import (
     _info,
     _logs,
     _make,
+    _names,
     _operate,
     _prune,
     _rolling,
@@ -128,7 +129,13 @@ def event(fault: dict[str, t.Any]) -> t.Callable[[t.Any], None]:
     if "fill" in fault:
         return lambda _world: fill(fault["fill"])
     if "run" in fault:
-        return lambda _world: run(fault["run"])
+        # `{green}` is what the first container of this very deployment is going to be called.
+        return lambda world: run(
+            [
+                word.replace("{green}", _names.container_names(world.want.name, world.deployment, 1)[0])
+                for word in fault["run"]
+            ]
+        )
     return die
 
 

@@ -261,6 +261,27 @@ def test_a_clock_that_jumps(
     assert count.losses == []
 
 
+def test_a_container_of_the_same_name_is_never_replaced(platform: Platform, app: App, driver: Driver) -> None:
+    """DP-T18, T4: somebody else takes the candidate's very name before it is made; theirs runs on, and blue serves."""
+    workload = app()["name"]
+    blue = driver.run("image", **app("1"))["release"]["containers"]
+    label = f"{names.LABEL}.foreign={workload}"
+    theirs = ["docker", "run", "-d", "--name", "{green}", "--label", label, names.image("base"), "sleep", "60"]
+    fault = {"step": "release_command", "when": "after", "run": theirs}
+    result = driver.run("image", fault, **app("2", release_command=["true"]))
+    (foreign,) = docker("ps", "--filter", f"label={label}", "--format", "{{.Names}}").split()
+    try:
+        assert result["failed"]
+        assert foreign in result["msg"], result["msg"]
+        assert consistent(platform, workload)["containers"] == blue
+        again = driver.run("image", **app("2"))
+        assert again["changed"], again
+        driver.run("image", name=workload, state="absent", drain={"timeout": 0})
+        assert docker("inspect", "--format", "{{.State.Running}}", foreign) == "true"
+    finally:
+        docker("rm", "-f", foreign)
+
+
 CANCELS = [
     (how, strategy, step)
     for strategy, steps in {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import json
 import os
 import stat
@@ -10,6 +11,7 @@ import subprocess
 import threading
 import time
 import typing as t
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import names
@@ -70,23 +72,42 @@ def test_blue_green_switches_lose_nothing_of_twenty_thousand_requests(platform: 
 
 
 def test_a_route_is_present_at_every_moment_of_a_switch(platform: Platform, app: App) -> None:
-    """DS-T4: polled in Traefik's own API and in the file."""
+    """DS-T4, T4: looked for in the file and in Traefik's own API, without a pause; a look that fails is no look."""
     platform.apply(**app())
-    file = platform.route(app()["name"])
-    missing: list[float] = []
+    key = f"{app()['name']}.production"
+    looks = {"file": 0, "api": 0}
+    missing: list[str] = []
     done = threading.Event()
 
-    def watch() -> None:
-        while not done.wait(0.005):
-            if not file.exists() or '"url"' not in file.read_text():
-                missing.append(time.monotonic())
+    def served() -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", platform.ports.api, timeout=5)
+        connection.request("GET", "/api/http/services")
+        services = json.loads(connection.getresponse().read())
+        connection.close()
+        return any(
+            row["name"].startswith(key) and row["status"] == "enabled" and row["loadBalancer"]["servers"]
+            for row in services
+        )
 
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    platform.tasks(*(Task(app(version)) for version in ("2", "1", "2")))
-    done.set()
-    watcher.join()
+    def watch(what: str, there: t.Callable[[], bool]) -> None:
+        while not done.is_set():
+            if not there():
+                missing.append(what)
+            looks[what] += 1
+
+    with ThreadPoolExecutor() as pool:
+        file = platform.route(app()["name"])
+        watchers = [
+            pool.submit(watch, "file", lambda: '"url"' in file.read_text()),
+            pool.submit(watch, "api", served),
+        ]
+        results = platform.directly(*(Task(app(version)) for version in ("2", "1", "2")))
+        done.set()
+        for watcher in watchers:
+            watcher.result()
+    assert [steps(result)[2] for result in results] == ["switch"] * 3
     assert missing == []
+    assert min(looks.values()) > 50, looks
 
 
 def test_recreate_answers_503_with_retry_after_while_neither_serves(platform: Platform, app: App) -> None:

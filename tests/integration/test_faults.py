@@ -212,17 +212,3 @@ def test_an_engine_that_is_away_is_one_clear_error(platform: Platform, app: App)
     result = platform.apply(**app(docker_host="unix:///run/no-such-engine.sock"))
     assert result["failed"]
     assert "docker_host" in result["msg"]
-
-
-def test_a_container_of_the_same_name_is_never_replaced(platform: Platform, app: App) -> None:
-    """DP-T18: a foreign container is not touched, whatever it is called or labelled."""
-    workload = app()["name"]
-    foreign = f"{workload}-00000000-1"
-    docker("run", "-d", "--name", foreign, "--label", f"{names.LABEL}=1", names.image("base"), "sleep", "60")
-    try:
-        for version in ("1", "2"):
-            assert platform.apply(**app(version))["changed"]
-        platform.apply(name=workload, state="absent")
-        assert docker("inspect", "--format", "{{.State.Running}}", foreign) == "true"
-    finally:
-        docker("rm", "-f", foreign)
