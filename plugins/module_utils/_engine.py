@@ -423,18 +423,32 @@ class Engine:
 
     def stop(self, name: str, timeout: int | None) -> None:
         """Stop signal, then a kill after `timeout` seconds or its own grace period; one that does not run is fine."""
+        own = self._own(name)
+        if own is None:
+            return
         if timeout is None:  # the SDK has to know how long the engine may take to answer
-            facts = self._found("inspect", name, lambda: self.api.inspect_container(name))
-            given = facts["Config"].get("StopTimeout") if facts else None
+            given = own["Config"].get("StopTimeout")
             timeout = USUAL_STOP_TIMEOUT if given is None else int(given)
-        self._if_there(name, "stop", lambda: self.api.stop(name, timeout=timeout))
+        self._if_there(name, "stop", lambda: self.api.stop(own["Id"], timeout=timeout))
 
     def remove(self, name: str, *, volumes: bool = False) -> None:
-        """Remove a container; one that is gone is fine.
+        """Remove a container; one that is gone, or that somebody else has given this name, is fine (DP-T18).
 
         :param volumes: also those volumes that were made with it and have no name, with all that is in them.
         """
-        self._if_there(name, "remove", lambda: self.api.remove_container(name, v=volumes, force=True))
+        own = self._own(name)
+        if own is not None:
+            self._if_there(name, "remove", lambda: self.api.remove_container(own["Id"], v=volumes, force=True))
+
+    def _own(self, name: str) -> t.Any:
+        """The container of this name that is this platform's, inspected; None without one.
+
+        A wall between us and neighbours: a step that is taken back names what it may not have made at all, because
+        the name was taken. What is stopped or removed is the very container that was looked at.
+        """
+        row = self._found("look whose it is", name, lambda: self.api.inspect_container(name))
+        labels = (row["Config"]["Labels"] or {}) if row else {}
+        return row if labels.get(_listing.LABEL_STATE_DIR) == self.state_dir else None
 
     def remove_volume(self, name: str) -> None:
         """Remove a named volume with its data; one that is gone is fine."""
