@@ -32,21 +32,19 @@ TRAEFIK = Subject("traefik", "platform")
 def rollback(call: Call) -> Result:
     """`workload_rollback`: make an earlier release live again, by its own snapshot and artifact."""
     subject = call.subject
-    before = call.store().known(subject).get(subject, Known()).live
     goal: list[Release] = []
 
     def earlier(world: World) -> Workload:
         known = world.on.store.known(subject).get(subject, Known())
         chosen = target(world.on.store.releases(subject), known, call.params["to"])
         goal.append(chosen)
+        if known.live is not None and known.live.id != chosen.id:
+            world.leaves = (known.live.id, f"rolled back to {chosen.id}")
         return as_released(world, chosen, known)
 
     ended = alone(call.on, nothing(subject), Manner(check=call.check, declare=earlier), call.interrupts)
     (document,) = documents([ended], call)
     document["target"] = goal[-1].id if goal else None
-    live = ended.outcome.live if ended.outcome else None
-    if not call.check and before is not None and live is not None and live.id != before.id:
-        call.on.store.disown(before.id, f"rolled back to {goal[-1].id}")
     return document
 
 

@@ -124,9 +124,9 @@ def _revert_finished(world: World) -> Told:
         return _deploy(world)
     world.want = _released(world, have.previous)
     world.have = observe(world.want, on)
+    world.leaves = (live.id, world.failure)
     plan = replace(_prepare_and_decide(world), reason=world.failure)
     carry_out(world, plan)
-    on.store.disown(live.id, world.failure)
     return plan, "succeeded"
 
 
@@ -310,6 +310,8 @@ def _begin(world: World) -> None:
         sequence=want.sequence,
         fleet=world.fleet.name,
         held_until=on.clock.now() + world.fleet.seconds if world.fleet.name else 0,
+        leaves=world.leaves[0],
+        leaves_why=world.leaves[1],
     )
     on.store.begin(attempt)
     world.recorded = True

@@ -109,6 +109,9 @@ def _stop_timeout(want: Workload, releases: tuple[Release, ...]) -> int | None:
 
 
 def _middlewares(routes: t.Iterable[Document | None]) -> tuple[str, ...]:
-    """The middlewares that requests to them pass, in which some may still be."""
-    routers = [r for route in routes for r in ((route or {}).get("http") or {}).get("routers", {}).values()]
-    return tuple(sorted({name for router in routers for name in router.get("middlewares", ())}))
+    """The middlewares that requests to them pass, in which some may still be; the platform's own hold nothing."""
+    parts = [(route or {}).get("http") or {} for route in routes]
+    named = {
+        name for part in parts for router in part.get("routers", {}).values() for name in router.get("middlewares", ())
+    }
+    return tuple(sorted(named - {name for part in parts for name in part.get("middlewares", ())}))

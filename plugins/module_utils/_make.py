@@ -8,16 +8,19 @@ Private to tidegate.platform.
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from urllib.parse import urlsplit
 
-from . import _drain, _files, _listing, _records
+from . import _drain, _files, _held, _listing, _records
 from ._clock import attempts
 from ._create import ContainerExtra
 from ._declared import ContainerSpec, Mount
+from ._diag import Diag
 from ._drain import Drained
-from ._errors import EngineFailure, TidegateError, Unhealthy
+from ._errors import EngineFailure, ProxyFailure, TidegateError, Unhealthy
 from ._model import Leaving, Release, Step
 from ._names import SUFFIX_LENGTH, suffix_of
 from ._plan import stateful_paths
@@ -148,13 +151,39 @@ def room(world: World) -> None:
         raise EngineFailure(cause, subject=root, remedy="Free space (playbook prune), or lower disk_reserve.")
 
 
+@contextlib.contextmanager
+def _held_by_traefik(world: World, leaving: Leaving) -> t.Iterator[t.Callable[[], int]]:
+    """Counts the requests that Traefik holds before it dials: none, where it has nothing to hold them with."""
+    api, diag = world.on.traefik.api, None
+    what = _held.Holds()
+    try:
+        document = world.on.traefik.read(world.key) or {}
+        routers = [api.look("routers", name) or {} for name in (document.get("http") or {}).get("routers", ())]
+        now = [name for router in routers for name in router.get("middlewares", ())]  # those of entry points, too
+        what = _held.holds({*leaving.middlewares, *now}, api.middleware)
+        if what.ports:
+            proxy = world.on.engine.publisher(urlsplit(api.url).port or 80)
+            facts = world.on.engine.inspect(proxy.name) if proxy else None
+            diag = Diag(facts.pid if facts else None)
+    except (ProxyFailure, OSError) as error:
+        world.warnings.append(f"What Traefik still holds cannot be counted: {error}.")
+        what = what if what.ports or not leaving.middlewares else _held.Holds((), _held.HOLDS["forwardAuth"])
+    try:
+        yield _held.Held(what, world.on.clock, diag)
+    finally:
+        if diag is not None:
+            diag.close()
+
+
 def drain(world: World, names: t.Collection[str], leaving: Leaving) -> Drained | None:
     """Wait until nothing is in flight to these containers, and count what had to be cut; None if nothing listens."""
     facts = {name: world.on.engine.inspect(name) for name, _ports in leaving.ports if name in names}
     ports = {f.pid: ports for name, ports in leaving.ports if (f := facts.get(name)) is not None and f.pid}
     if not ports:
         return None
-    drained = _drain.drain(_drain.Sockets(ports), leaving.limits, world.watch)
+    sockets = _drain.Sockets(ports)
+    with _held_by_traefik(world, leaving) as held:
+        drained = _drain.drain(lambda: sockets() + held(), leaving.limits, world.watch)
     world.drained = Drained(world.drained.outlived + drained.outlived, world.drained.cut + drained.cut)
     return drained
 

@@ -50,4 +50,9 @@ ALTER TABLE deployments ADD COLUMN held_until REAL NOT NULL DEFAULT 0
 CREATE TABLE wanted (
   claim TEXT NOT NULL, deployment TEXT NOT NULL REFERENCES deployments (id), PRIMARY KEY (claim, deployment))
 """,
+    # A deployment that goes back says from which release, and why: that one is withdrawn once this one is live.
+    """
+ALTER TABLE deployments ADD COLUMN leaves TEXT NOT NULL DEFAULT '';
+ALTER TABLE deployments ADD COLUMN leaves_why TEXT NOT NULL DEFAULT ''
+""",
 )

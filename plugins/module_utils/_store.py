@@ -42,6 +42,8 @@ class NewAttempt(t.NamedTuple):
     sequence: int | None = None
     fleet: str = ""
     held_until: float = 0.0
+    leaves: str = ""
+    leaves_why: str = ""
 
 
 class Made(t.NamedTuple):
@@ -141,7 +143,7 @@ class Store(Database):
         with self.writing() as db:
             db.execute(
                 "INSERT INTO deployments (id, workload, environment, strategy, status, snapshot, begun_at, sequence, "
-                "fleet, held_until) VALUES (?, ?, ?, ?, 'prepare', ?, ?, ?, ?, ?)",
+                "fleet, held_until, leaves, leaves_why) VALUES (?, ?, ?, ?, 'prepare', ?, ?, ?, ?, ?, ?, ?)",
                 attempt,
             )
 
@@ -197,6 +199,8 @@ class Store(Database):
     def persist(self, subject: Subject, release: Release, claims: t.Sequence[str], now: float) -> None:
         """Make a release live and the one before it `previous`, with its claims, in one transaction.
 
+        A deployment that goes back from a release withdraws it with that, whoever carries it on.
+
         :raises Canceled: somebody asked for that in time; nothing is changed.
         """
         with self.writing() as db:
@@ -212,6 +216,12 @@ class Store(Database):
                 "previous = CASE WHEN release = excluded.release THEN previous ELSE release END, "
                 "release = excluded.release, state = excluded.state, since = excluded.since",
                 (*subject, release.id, release.state, now),
+            )
+            left = "FROM deployments WHERE id = ?"
+            db.execute(
+                f"UPDATE releases SET withdrawn = (SELECT leaves_why {left}) "
+                f"WHERE id = (SELECT leaves {left}) AND withdrawn IS NULL",
+                (release.id, release.id),
             )
             _claim(db, subject, claims)
 
@@ -232,11 +242,6 @@ class Store(Database):
                     (back.id, back.state, *subject, back.id, *subject),
                 )
             _claim(db, subject, claims)
-
-    def disown(self, release: str, reason: str) -> None:
-        """Remember that a release was gone back from; it is no rollback's default target any more."""
-        with self.writing() as db:
-            db.execute("UPDATE releases SET withdrawn = ? WHERE id = ? AND withdrawn IS NULL", (reason, release))
 
     def forget(self, subject: Subject) -> None:
         """Nothing of the workload is live any more; its deployments stay on record, its releases can go."""

@@ -62,6 +62,10 @@ class Api:
         """One router or service of a route file."""
         return self._get(f"/api/http/{kind}/{quote(name)}@file")
 
+    def middleware(self, name: str) -> Document | None:
+        """A middleware of any provider; without a provider in its name, one of a route file."""
+        return self._get(f"/api/http/middlewares/{quote(name if '@' in name else f'{name}@file')}")
+
     def everything(self) -> Document:
         """All routers and services, by their qualified names."""
         return self._get("/api/rawdata") or {}

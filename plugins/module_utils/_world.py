@@ -85,7 +85,10 @@ def silent(_key: str, _what: str) -> None:
 
 @dataclass
 class World:
-    """One run of one workload: the host, the declaration and the results so far."""
+    """One run of one workload: the host, the declaration and the results so far.
+
+    :param leaves: the release that it goes back from, and why.
+    """
 
     on: Platform
     want: Workload
@@ -95,6 +98,7 @@ class World:
     committed: bool = False
     undoing: bool = False
     failure: str = ""
+    leaves: tuple[str, str] = ("", "")
     fleet: Fleet = NO_FLEET
     interrupts: Interrupts = field(default_factory=Interrupts)
     tell: Tell = silent

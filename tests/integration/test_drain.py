@@ -366,3 +366,18 @@ def test_a_grace_above_the_clients_own_patience_is_waited_for(name: str) -> None
         assert docker("inspect", "--format", "{{.State.Running}}", name) == "false"
     finally:
         docker("rm", "-f", name)
+
+
+@pytest.mark.parametrize("step", ["persist", pytest.param("switch", marks=SECOND)])
+def test_a_rollback_that_is_killed_has_left_the_bad_release(platform: Platform, app: App, name: str, step: str) -> None:
+    """B7: it is withdrawn with the same transaction that makes the other live, even if the next run gets there."""
+    releases = [platform.apply(**app(version))["release"]["id"] for version in ("1", "2", "4")]
+    Driver(platform).killed(step, "after", story="rollback", name=name)
+    back = Task({"name": name}, module="tidegate.platform.workload_rollback")
+    (reconciled,) = platform.directly(Task({"names": [name]}, module="tidegate.platform.reconcile"))
+    assert not reconciled["failed"], reconciled
+    assert platform.version(f"{name}.test") == "2"
+    ((withdrawn,),) = platform.rows("SELECT withdrawn FROM releases WHERE id = ?", releases[2])
+    assert withdrawn == f"rolled back to {releases[1]}"
+    (again,) = platform.directly(back)
+    assert again["target"] == releases[0], again
