@@ -10,6 +10,7 @@ import errno
 import fcntl
 import json
 import os
+import threading
 import time
 import typing as t
 from contextlib import contextmanager
@@ -18,6 +19,13 @@ from . import _files
 from ._clock import Clock, attempts
 from ._errors import LockHeld, StoreFailure
 from ._names import key_of
+
+_mine = threading.local()
+
+
+def descriptors() -> tuple[int, ...]:
+    """The locks that this thread holds, for what it runs: a command that outlives it keeps the next run waiting."""
+    return tuple(getattr(_mine, "descriptors", ()))
 
 
 @contextmanager
@@ -42,7 +50,13 @@ def held(state_dir: str, subject: tuple[str, str], timeout: float, clock: Clock)
             {"pid": os.getpid(), "since": clock.now(), "controller": os.environ.get("SSH_CLIENT", "local")}, stream
         )
         stream.flush()
-        yield  # closing the file lets the lock go, and so does the death of this process
+        before = descriptors()
+        _mine.descriptors = (*before, descriptor)
+        try:
+            yield  # the death of this process, and of what it runs, lets the lock go, too
+        finally:
+            _mine.descriptors = before
+            fcntl.flock(descriptor, fcntl.LOCK_UN)  # whoever else was handed it
 
 
 @contextmanager

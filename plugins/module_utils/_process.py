@@ -11,11 +11,13 @@ from __future__ import annotations
 import contextlib
 import glob
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
 import typing as t
 
+from . import _guard, _lock
 from ._clock import Clock, attempts
 from ._errors import CommandFailure
 
@@ -45,20 +47,49 @@ def run(
     :raises CommandFailure: it is not there, or took too long.
     """
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        try:
-            # pylint: disable-next=ansible-bad-function,consider-using-with
-            process = subprocess.Popen(
-                argv, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=env, cwd=cwd, start_new_session=True
-            )
-        except OSError as error:
-            remedy = f"Install {argv[0]} on this host."
-            raise CommandFailure(f"cannot be run: {error.strerror}", subject=argv[0], remedy=remedy) from error
-        try:
-            _wait(process, clock, seconds, err, tell)
-        finally:  # whatever ends the wait ends the command
-            if process.poll() is None:
-                _end(process)
+        if not shutil.which(argv[0], path=(os.environ if env is None else env).get("PATH")):
+            raise CommandFailure("is not there to be run", subject=argv[0], remedy=f"Install {argv[0]} on this host.")
+        watched, word = os.pipe()
+        with contextlib.ExitStack() as stack:
+            stack.callback(os.close, word)
+            try:
+                process = _begin(argv, watched, out, err, env, cwd)
+            finally:
+                os.close(watched)
+            try:
+                _wait(process, clock, seconds, err, tell)
+            finally:  # whatever ends the wait ends the command
+                if process.poll() is None:
+                    _end(process)
+                else:
+                    with contextlib.suppress(BrokenPipeError):
+                        os.write(word, b"x")
         return Done(process.returncode, _text(out), _text(err))
+
+
+def _begin(
+    argv: t.Sequence[str],
+    watched: int,
+    out: t.IO[bytes],
+    err: t.IO[bytes],
+    env: t.Mapping[str, str] | None,
+    cwd: str | None,
+) -> subprocess.Popen[bytes]:
+    """Begin a command that ends with this process, and that has this thread's locks until it does."""
+    try:
+        # pylint: disable-next=ansible-bad-function,consider-using-with
+        return subprocess.Popen(
+            _guard.watched(argv, watched),
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            env=env,
+            cwd=cwd,
+            start_new_session=True,
+            pass_fds=(watched, *_lock.descriptors()),
+        )
+    except OSError as error:
+        raise CommandFailure(f"cannot be run: {error.strerror}", subject=argv[0]) from error
 
 
 def _wait(
