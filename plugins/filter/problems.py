@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import sys
 import typing as t
 
 from ansible.errors import AnsibleFilterError
@@ -18,6 +19,10 @@ except ImportError:
     HAS_JSONSCHEMA = False
 
 SHOWN = 80
+MISSING = (
+    "The Python package jsonschema is missing on the controller, which checks workload files and the catalog "
+    f"of runners. Install it for the Python that runs Ansible: {sys.executable} -m pip install 'jsonschema>=4.17'"
+)
 
 
 def problems(document: t.Any, schema: dict[str, t.Any]) -> list[str]:
@@ -26,7 +31,7 @@ def problems(document: t.Any, schema: dict[str, t.Any]) -> list[str]:
     :param schema: of draft 2020-12.
     """
     if not HAS_JSONSCHEMA:
-        raise AnsibleFilterError("tidegate.platform.problems needs the Python package jsonschema on the controller")
+        raise AnsibleFilterError(MISSING)
     found = sorted(Draft202012Validator(schema).iter_errors(document), key=lambda error: list(map(str, error.path)))
     return [_said(_closest(error)) for error in found]
 
