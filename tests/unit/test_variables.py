@@ -155,3 +155,47 @@ def test_a_bare_use_is_seen() -> None:
         assert len(bare("", text, wanted)) == 1, text
     for text in ("{{ 'a' if x | bool else 'b' }}", "{{ n | int + 1 }}", "{{ y['deep'] | default(false) | bool }}"):
         assert bare("", text, wanted) == [], text
+
+
+KEYWORDS = ("become", "no_log", "max_fail_percentage", "keep_days")  # Ansible, or a module, makes these of text
+
+
+def loose(text: str) -> list[str]:
+    """Booleans of a playbook whose text would count as it is."""
+    made: set[int] = set()
+    found = []
+    for node in jinja2.Environment().parse(text).find_all(nodes.Filter):
+        if node.name == "bool" and node.node is not None:
+            made.add(id(node.node))
+        elif node.name == "tidegate.platform.given" and node.args and id(node) not in made:
+            constant = node.args[0].value if isinstance(node.args[0], nodes.Const) else None
+            found += [text] if isinstance(constant, bool) else []
+    return found
+
+
+def keyed(document: t.Any, key: str = "") -> t.Iterator[tuple[str, str]]:
+    """Every text of a document, with the key that it stands at."""
+    if isinstance(document, dict):
+        for name, value in document.items():
+            yield from keyed(value, str(name))
+    elif isinstance(document, list):
+        for item in document:
+            yield from keyed(item, key)
+    elif isinstance(document, str):
+        yield key, f"{{{{ {document} }}}}" if key in BARE and "{{" not in document else document
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "playbooks").rglob("*.yml")), ids=lambda path: path.name)
+def test_booleans_of_playbooks_are_made_of_text(path: Path) -> None:
+    """D1: `-e remove_data=false` and a survey's "false" are text."""
+    texts = [text for key, text in keyed(yaml.safe_load(path.read_text())) if key not in KEYWORDS]
+    assert [found for text in texts for found in loose(text)] == []
+
+
+def test_what_surveys_ask_as_a_boolean_or_number_is_known() -> None:
+    """D1: each is read by a playbook, which the test above walks."""
+    questions = yaml.safe_load((ROOT / "playbooks" / "vars" / "awx.yml").read_text())["tidegate_awx"]["questions"]
+    asked = {name for name, row in questions.items() if row.get("choices") == ["false", "true"]}
+    assert asked
+    read = "".join(path.read_text() for path in (ROOT / "playbooks").glob("*.yml"))
+    assert [name for name in asked if f"{name} | default('') | tidegate.platform.given(false) | bool" not in read] == []
