@@ -75,7 +75,8 @@ def is_stamped(doc: Document) -> bool:
 
 def asking(doc: Document, asks: t.Mapping[str, Ask], door: Door, token: str) -> tuple[Document, list[Question]]:
     """The document with a question to every server of these services, and the questions."""
-    extra: dict[str, dict[str, t.Any]] = {"routers": {}, "services": {}, "middlewares": {}}
+    kinds = ("routers", "services", "middlewares", "serversTransports")
+    extra: dict[str, dict[str, t.Any]] = {kind: {} for kind in kinds}
     questions: list[Question] = []
     for service, ask in asks.items():
         balancer = doc["http"].get("services", {}).get(service, {}).get("loadBalancer", {})
@@ -89,7 +90,10 @@ def asking(doc: Document, asks: t.Mapping[str, Ask], door: Door, token: str) -> 
                 "entryPoints": list(door.entry_points),
                 "middlewares": [*door.middlewares, name],
             }
-            extra["services"][name] = {"loadBalancer": {"servers": [server], "serversTransport": service}}
+            extra["services"][name] = {"loadBalancer": {"servers": [server], "serversTransport": name}}
+            # A connection of its own: one that is open already says nothing of the next.
+            own = doc["http"]["serversTransports"][service]
+            extra["serversTransports"][name] = {**own, "maxIdleConnsPerHost": -1}
             said = {"customResponseHeaders": {HEADER: word}, "customRequestHeaders": {HEADER: ""}}
             extra["middlewares"][name] = {"headers": said}
     return (_with(doc, extra) if questions else doc), questions

@@ -14,6 +14,7 @@ import names
 import pytest
 
 from .harness import Options, Platform, Task, containers, docker
+from .test_routes import killed
 
 App = t.Callable[..., Options]
 
@@ -206,3 +207,19 @@ def test_a_sick_replica_gets_no_requests_and_the_last_one_does(platform: Platfor
     good = platform.apply(**app("2", replicas=2))
     assert not good["failed"], good["msg"]
     assert platform.version(f"{name}.test") == "2"
+
+
+def test_what_was_switched_to_and_is_not_reached_is_not_rolled_forward(platform: Platform, app: App, name: str) -> None:
+    """B2: a run that was killed after its switch leaves the question to the next one, which goes back to blue."""
+    host = served(platform, app)
+    (blue,) = containers(name)
+    killed(platform, app("2"), "after")
+    (green,) = set(containers(name)) - {blue}
+    docker("network", "disconnect", platform.network, green)
+    again = platform.apply(**app("1"))
+    assert not again["failed"], again["msg"]
+    said = " ".join(again["warnings"])
+    assert "Traefik does not reach it" in said
+    assert "was taken back, because it did not answer through the proxy" in said
+    assert containers(name) == [blue]
+    assert platform.version(host) == "1"

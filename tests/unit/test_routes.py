@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ansible_collections.tidegate.platform.plugins.module_utils import _form, _routing, _rules
+from ansible_collections.tidegate.platform.plugins.module_utils import _form, _questions, _routing, _rules
 from ansible_collections.tidegate.platform.plugins.module_utils._declared import Workload
 from ansible_collections.tidegate.platform.plugins.module_utils._errors import InvalidOption
 from ansible_collections.tidegate.platform.plugins.module_utils._model import Release
@@ -142,3 +142,55 @@ def test_a_hand_written_priority_stays_what_it_was_between_an_earlier_version_an
     assert _rules.outdated(document)
     assert _rules.ordered(document)["http"]["routers"]["a"]["priority"] == priority(host="a.test", priority=60)
     assert not _rules.outdated(_rules.ordered(document))
+
+
+# -- what a route file has besides routes ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("codes", [None, ["204"]])
+def test_what_is_added_to_a_route_file_is_taken_off_it_again(codes: list[str] | None) -> None:
+    """B10, B18: with questions and without, for one container and for several, the stamp is that of the routes."""
+    health = {"path": "/healthz", "codes": codes, "port": 9000, "host": "in.test"}
+    want = declared(port=8000, replicas=2, health=health, routes=[{"host": "shop.test"}])
+    for targets in (("shop-1",), ("shop-1", "shop-2")):
+        document = _routing.document(want, targets)
+        assert document is not None
+        asks = {"shop.production": _questions.Ask("/healthz", "shop.test")}
+        door = _questions.Door(("traefik",), ("platform-host-only@file",))
+        asking, questions = _questions.asking(document, asks, door, "secret")
+        assert [question.url for question in questions] == [f"http://{name}:8000" for name in targets]
+        plainly, written = _questions.as_written("k", document), _questions.as_written("k", asking)
+        assert _questions.plain(plainly) == _questions.plain(written) == document
+        assert plainly["http"]["services"]["_stamp-k"] == written["http"]["services"]["_stamp-k"]
+        assert _routing.problems(plainly) == _routing.problems(written) == []
+        for name, router in written["http"]["routers"].items():
+            if name.startswith("_ask"):
+                assert router["middlewares"][0] == "platform-host-only@file", "what guards the API guards it, too"
+    service = plainly["http"]["services"]["shop.production"]["loadBalancer"]
+    usual = {"path": "/healthz", "interval": "5s", "timeout": "2s", "followRedirects": False}
+    assert service["healthCheck"] == {
+        **usual,
+        "port": 9000,
+        "hostname": "in.test",
+        **({"status": 204} if codes else {}),
+    }
+    failover = plainly["http"]["services"]["_any-shop.production"]["failover"]
+    assert failover == {"service": "shop.production", "fallback": "_all-shop.production"}
+    assert plainly["http"]["routers"]["shop.production-0"]["service"] == "_any-shop.production"
+
+
+@pytest.mark.parametrize(
+    "health",
+    [
+        {"type": "tcp"},
+        {"command": ["true"]},
+        {"path": "/", "codes": ["200", "204"]},
+        {"path": "/", "codes": ["200-204"]},
+    ],
+)
+def test_a_gate_that_traefik_cannot_ask_is_not_asked_by_it(health: dict[str, t.Any]) -> None:
+    """B18: what would be asked otherwise than declared could call a good replica sick."""
+    want = declared(port=8000, replicas=2, health=health, routes=[{"host": "shop.test"}])
+    document = _routing.document(want, ("shop-1", "shop-2"))
+    assert document is not None
+    assert "healthCheck" not in document["http"]["services"]["shop.production"]["loadBalancer"]
