@@ -357,12 +357,20 @@ class Engine:
 
     @contextlib.contextmanager
     def paused(self, name: str) -> t.Iterator[None]:
-        """Have a running container stand still for the length of a block; one that is gone is fine."""
-        self._if_there(name, "pause", lambda: self.api.pause(name))
+        """Have a running container stand still for the length of a block; one that ended by itself is fine."""
+        self._unless_ended(name, "pause", "running", lambda: self.api.pause(name))
         try:
             yield
         finally:
-            self._if_there(name, "let go on", lambda: self.api.unpause(name))
+            self._unless_ended(name, "let go on", "paused", lambda: self.api.unpause(name))
+
+    def _unless_ended(self, name: str, doing: str, state: str, act: t.Callable[[], t.Any]) -> None:
+        try:
+            self._if_there(name, doing, act)
+        except EngineFailure:
+            facts = self.inspect(name)
+            if facts is not None and facts.state == state:
+                raise
 
     def fill(self, volume: str, image_id: str, target: str, archive: t.IO[bytes]) -> bool:
         """Unpack a copy of what was mounted at a place into a volume; False without the image that it is done with."""

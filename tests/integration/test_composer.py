@@ -19,7 +19,8 @@ def test_compose_is_looked_at_first(
     platform: Platform, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: str
 ) -> None:
     """D4: missing or older: refused by its own name, in check mode, too; the doctor says so, and what serves stays."""
-    web = {"image": names.image("app"), "init": True, "command": ["sleep", "1000"]}
+    at_once = {"test": ["CMD", "true"], "interval": "300ms"}
+    web = {"image": names.image("app"), "init": True, "command": ["sleep", "1000"], "healthcheck": at_once}
 
     def declared(**more: t.Any) -> Options:
         project = {"network": platform.network, "definition": {"services": {"web": {**web, **more}}}}

@@ -73,7 +73,7 @@ def there(volume_: str) -> bool:
 
 def test_an_image_with_a_volume_is_only_replaced_in_its_place(platform: Platform, name: str, stateful: str) -> None:
     """A3: refused beside itself; carried over by a deployment, a failing one, a rollback and a repair; kept at the end."""
-    declared: Options = {"name": name, "image": stateful, "init": True, "stop_timeout": 1}
+    declared: Options = {"name": name, "image": stateful, "init": True, "stop_timeout": 1, "health": {"window": 0.5}}
     refusals: list[tuple[Options, str]] = [
         ({}, "strategy='blue-green'"),
         ({"replicas": 2, "strategy": "recreate"}, "replicas=2"),
@@ -89,7 +89,7 @@ def test_an_image_with_a_volume_is_only_replaced_in_its_place(platform: Platform
     before = volume(name)
     good(platform, **declared, env={"A": "1"}, release_command=["grep", "-q", "kept", "/data/key"])
     assert (read(name), volume(name)) == ("kept", before)
-    failing = run(platform, **declared, command=["false"], health={"window": 0.5})
+    failing = run(platform, **declared, command=["false"])
     assert failing["failed"]
     assert (read(name), volume(name)) == ("kept", before)
     good(platform, "workload_rollback", name=name)
@@ -110,7 +110,8 @@ def test_an_image_with_a_volume_is_only_replaced_in_its_place(platform: Platform
 
 def test_what_is_worth_nothing_is_replaced_beside_itself(platform: Platform, name: str, stateful: str) -> None:
     """A3: by an explicit option only; each container then has a volume of its own, which goes with it."""
-    declared: Options = {"name": name, "image": stateful, "init": True, "stop_timeout": 1, "image_volumes": "discard"}
+    declared: Options = {"name": name, "image": stateful, "init": True, "image_volumes": "discard"}
+    declared |= {"stop_timeout": 1, "health": {"window": 0.5}}
     good(platform, **declared)
     before = volume(name)
     good(platform, **declared, env={"A": "1"})
@@ -126,7 +127,8 @@ def test_a_service_whose_image_has_a_volume_stays_in_its_place(
     """A3: carried over by a change, a failing one, a crash and a rollback, whatever rolls beside it."""
 
     def declared(**more: t.Any) -> Options:
-        service = {"image": stateful, "init": True, "stop_grace_period": "1s", **more}
+        check = {"test": ["CMD", "true"], "interval": "300ms"}
+        service = {"image": stateful, "init": True, "stop_grace_period": "1s", "healthcheck": check, **more}
         project = {"network": platform.network, "definition": {"services": {"db": service}}}
         return {"name": name, "strategy": strategy, "compose": project}
 

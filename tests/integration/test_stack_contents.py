@@ -19,6 +19,7 @@ from ansible_collections.tidegate.platform.plugins.module_utils._spec import INF
 from .harness import Options, Platform, Task, containers, docker
 
 MODULE = "tidegate.platform.workload_compose"
+AT_ONCE = {"test": ["CMD", "true"], "interval": "300ms"}  # else each would be watched for three seconds
 audited: list[list[t.Any]] = []
 
 
@@ -60,6 +61,7 @@ def test_changed_content_replaces_the_services_that_use_it(platform: Platform, n
         secret.write_text(file)
         variables.write_text(f"GIVEN={env}")
         plain = {"image": names.image("app"), "init": True, "stop_grace_period": "1s", "command": ["sleep", "1000"]}
+        plain["healthcheck"] = AT_ONCE
         definition = {
             "services": {
                 "inline": {**plain, "configs": ["text"]},
@@ -125,7 +127,8 @@ def test_a_changed_network_is_carried_out_or_refused(platform: Platform, name: s
     side = f"side-{os.urandom(3).hex()}"
 
     def declared(labels: Options) -> Options:
-        web = {"image": names.image("app"), "init": True, "command": ["sleep", "1000"], "networks": ["inner"]}
+        web = {"image": names.image("app"), "init": True, "command": ["sleep", "1000"], "healthcheck": AT_ONCE}
+        web["networks"] = ["inner"]
         definition = {"services": {"web": web, "more": web}, "networks": {"inner": {"name": side, "labels": labels}}}
         return {"name": name, "strategy": strategy, "compose": {"network": platform.network, "definition": definition}}
 

@@ -18,7 +18,13 @@ from .harness import Options, Platform, Task, containers, docker
 
 MODULE = "tidegate.platform.workload_compose"
 Declare = t.Callable[..., Options]
-VOLUME = {"image": names.image("redis", "7"), "volumes": ["data:/data"], "stop_grace_period": "3s"}
+ANSWERS = {"test": ["CMD", "redis-cli", "ping"], "interval": "300ms"}
+VOLUME = {
+    "image": names.image("redis", "7"),
+    "volumes": ["data:/data"],
+    "stop_grace_period": "3s",
+    "healthcheck": ANSWERS,
+}
 
 
 @pytest.fixture(autouse=True)
@@ -200,7 +206,7 @@ class Host(t.NamedTuple):
 
     def service(self, *mounts: str) -> Options:
         """The project's service."""
-        return {"image": self.server, "volumes": ["data:/data", *mounts], "stop_grace_period": "5s"}
+        return {**VOLUME, "image": self.server, "volumes": ["data:/data", *mounts]}
 
     def call(self, module: str, **options: t.Any) -> Options:
         """The result of one call."""
@@ -226,6 +232,12 @@ class Host(t.NamedTuple):
         docker("network", "rm", f"{self.project}_default")
         docker("rmi", "-f", docker("image", "inspect", "--format", "{{.Id}}", self.server))
         shutil.rmtree(self.root)
+
+    def interrupted(self, volume: str) -> None:
+        """A restore was killed before it had filled this volume."""
+        self.root.mkdir()
+        docker("volume", "create", volume)
+        Path(f"{self.places['state_dir']}.volumes").write_text(json.dumps([volume]))
 
     def volumes(self) -> tuple[str, str]:
         """By whom its volumes were made, and as what."""
@@ -266,12 +278,14 @@ def test_a_project_with_data_through_everything(
     backup = good(host.call("platform_backup", directory=str(tmp_path / "backups")))
     add(containers(second)[0], "after")
     host.lose(second)
+    host.interrupted(f"{project}_data")
     restored = good(host.call("platform_restore", archive=backup["archive"]))
     assert restored["volumes"] == [f"{project}_data", f"{project}_more"]
     (row,) = good(host.call("reconcile", names=[second]))["workloads"]
     assert row["state"] == "repaired", row
     assert keys(second) == {"bare", "taken-over", "renamed", "changed"}
     assert host.volumes() == before
+    assert not Path(f"{host.places['state_dir']}.volumes").exists()
     assert not good(host.declare(second, "more:/more", more=more))["changed"]
     add(containers(second)[0], "newer")
     again = good(host.call("platform_restore", archive=backup["archive"], replace=True))

@@ -64,10 +64,11 @@ def test_a_lost_image_comes_back(
 ) -> None:
     """A5: by the same declaration and by reconcile; of a project, by digest although its tag is another image by now."""
     reference = published("one")
-    declared: Options = {"name": name, "image": reference, "command": ["sleep", "1000"], "init": True}
+    plain: Options = {"image": reference, "command": ["sleep", "1000"], "init": True}
+    declared = {**plain, "name": name, "health": {"window": 0.5}}
     if source == "compose":
-        service = {**declared, "stop_grace_period": "1s"}
-        del service["name"]
+        check = {"test": ["CMD", "true"], "interval": "300ms"}
+        service = {**plain, "stop_grace_period": "1s", "healthcheck": check}
         project = {"network": platform.network, "definition": {"services": {"web": service}}}
         declared = {"name": name, "strategy": "rolling", "compose": project}
     call(platform, f"workload_{source}", **declared)
