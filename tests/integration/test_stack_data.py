@@ -106,7 +106,7 @@ def test_a_project_that_ran_before_keeps_its_data(
     platform: Platform, name: str, project: str, declare: Declare, tmp_path: Path
 ) -> None:
     """A1: what bare Compose made is used as it is; while it runs it is not touched; it is never ours to remove."""
-    bare(project, tmp_path, "up", "--detach")
+    bare(project, tmp_path, "up", "--detach", "--wait")
     keep(f"{project}-cache-1")
     before = made(f"{project}_data")
     (refused,) = run(platform, declare())
@@ -118,7 +118,7 @@ def test_a_project_that_ran_before_keeps_its_data(
     assert (kept(name), made(f"{project}_data")) == ("kept", before)
     good(run(platform, {"name": name, "state": "absent", "remove_volumes": True})[0])
     assert made(f"{project}_data") == before
-    bare(project, tmp_path, "up", "--detach")
+    bare(project, tmp_path, "up", "--detach", "--wait")
     assert redis(f"{project}-cache-1", "GET", "key") == "kept"
 
 
@@ -263,7 +263,7 @@ def test_a_project_with_data_through_everything(
     """A1, A5: taken over, renamed, its volumes changed, backed up, lost and restored on a bare host: no key is lost."""
     host, second = Host(platform, tmp_path / "host", project, server), f"{name}b"
     more: Options = {"labels": {"a": "1"}}
-    host.bare(tmp_path, "up", "--detach")
+    host.bare(tmp_path, "up", "--detach", "--wait")
     add(f"{project}-cache-1", "bare")
     host.bare(tmp_path, "down")
     good(host.declare(name))
