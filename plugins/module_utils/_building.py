@@ -95,7 +95,7 @@ class Builder:
         root, paths = tree
         written = _written.files(recipe, root)
         text = written.get(recipe.dockerfile) or _text_of(recipe, root)
-        found = {name: self._base(name, pull, registry) for name in _dockerfile.bases(text, dict(recipe.args))}
+        found = {name: self._base(name, pull, registry) for name in _bases(recipe, text)}
         labels = {**dict(recipe.labels), LABEL_BASES: json.dumps(found, sort_keys=True), LABEL_RECIPE: reference}
         before = self.engine.image(reference)
         if before is not None:  # its name goes to the new one, but a release may be made of it
@@ -197,6 +197,14 @@ class Builder:
         if line.startswith("Step "):
             self.tell(line.splitlines()[0])
         return True
+
+
+def _bases(recipe: Recipe, text: str) -> tuple[str, ...]:
+    """What the recipe's builder would begin from."""
+    own = None
+    if recipe.builder == "buildkit":
+        own = _dockerfile.platform_arguments(recipe.platform or "", os.uname().machine)
+    return _dockerfile.bases(text, dict(recipe.args), recipe.target, own)
 
 
 def _text_of(recipe: Recipe, root: str) -> str:
