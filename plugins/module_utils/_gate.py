@@ -110,7 +110,7 @@ def unhealthy(engine: Engine, name: str, cause: str, remedy: str) -> Unhealthy:
 
 
 def _http(_engine: Engine, _clock: Clock, gate: Gate, at: Place) -> str:
-    connection = http.client.HTTPConnection(at.facts.address, t.cast("int", gate.port), timeout=gate.timeout)
+    connection = http.client.HTTPConnection(at.facts.reachable, t.cast("int", gate.port), timeout=gate.timeout)
     try:
         connection.connect()  # most probes end here, while the application starts: nothing is written for them
         connection.request("GET", gate.path, headers={"Host": gate.host} if gate.host else {})
@@ -126,7 +126,7 @@ def _http(_engine: Engine, _clock: Clock, gate: Gate, at: Place) -> str:
 
 def _tcp(_engine: Engine, _clock: Clock, gate: Gate, at: Place) -> str:
     try:
-        socket.create_connection((at.facts.address, t.cast("int", gate.port)), gate.timeout).close()
+        socket.create_connection((at.facts.reachable, t.cast("int", gate.port)), gate.timeout).close()
     except OSError as error:
         return f"connect to port {gate.port}: {error}"
     return ""

@@ -170,7 +170,7 @@ def _closed(call: Call, live: Release | None, rows: t.Sequence[Replica] | None) 
     ports = (live.snapshot.get("ports") or ()) if live else ()
     serving = [row.name for row in rows or () if row.live and row.good and row.name]
     facts = call.on.engine.inspect(serving[0]) if ports and serving else None
-    return list(_entry.refused(ports, facts.address, call.clock)) if facts else []
+    return list(_entry.refused(ports, facts.reachable, call.clock)) if facts else []
 
 
 def _routes(live: Release | None, routers: dict[str, Document] | None) -> list[Result]:

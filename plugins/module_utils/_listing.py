@@ -37,6 +37,11 @@ class Facts(t.NamedTuple):
     pid: int
     limits: dict[str, t.Any]
 
+    @property
+    def reachable(self) -> str:
+        """The address at which the host reaches it; a network may have IPv6 alone."""
+        return self.address or self.address6
+
 
 class Publisher(t.NamedTuple):
     """A container that publishes a port, and the networks that it is in."""

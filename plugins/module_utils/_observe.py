@@ -179,7 +179,7 @@ def _inspected(want: Workload, have: Actual, on: Platform) -> tuple[Container, .
         facts = on.engine.inspect(container.name) if container.name in own else None
         changes = _listing.altered(facts, want.container) if facts else ()
         if facts and facts.state == "running":
-            changes += _entry.refused(ports, facts.address, on.clock)
+            changes += _entry.refused(ports, facts.reachable, on.clock)
         found.append(replace(container, altered=changes))
     return tuple(found)
 

@@ -15,8 +15,12 @@ from pathlib import Path
 import compose
 import names
 import pytest
+from ansible_collections.tidegate.platform.plugins.module_utils._clock import Clock
+from ansible_collections.tidegate.platform.plugins.module_utils._declared import Gate
 from ansible_collections.tidegate.platform.plugins.module_utils._drain import Sockets
 from ansible_collections.tidegate.platform.plugins.module_utils._engine import Engine
+from ansible_collections.tidegate.platform.plugins.module_utils._gate import Place, probe
+from ansible_collections.tidegate.platform.plugins.module_utils._listing import facts_of
 from faults.conftest import Driver
 
 from .harness import Options, Platform, Task, containers, docker
@@ -381,3 +385,30 @@ def test_a_rollback_that_is_killed_has_left_the_bad_release(platform: Platform, 
     assert withdrawn == f"rolled back to {releases[1]}"
     (again,) = platform.directly(back)
     assert again["target"] == releases[0], again
+
+
+@pytest.mark.parametrize("gate", [Gate("http", port=8000), Gate("tcp", port=8000), Gate("window", port=8000)])
+def test_a_gate_finds_a_container_that_has_ipv6_alone(six: str, gate: Gate) -> None:
+    """B14: by the address that it has; the engine of the testbed gives an IPv4 address, too, which is not looked at."""
+    engine = Engine("unix:///var/run/docker.sock", "/nowhere")
+    row = engine.api.inspect_container(six)
+    for network in row["NetworkSettings"]["Networks"].values():
+        network["IPAddress"] = ""
+    facts = facts_of(row)
+    assert (facts.address, ":" in facts.reachable) == ("", True)
+    until = time.monotonic() + 10
+    while said := probe(engine, Clock(), gate, Place(six, facts)):
+        assert time.monotonic() < until, said
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def six() -> t.Iterator[str]:
+    """A container that listens on IPv6, in a network that has it."""
+    name, subnet = f"six{os.urandom(3).hex()}", f"fd00:{os.urandom(2).hex()}:{os.urandom(2).hex()}::/64"
+    docker("network", "create", "--ipv6", "--subnet", subnet, "--label", f"{names.LABEL}=1", name)
+    serve = ["python3", "-m", "http.server", "--bind", "::", "8000"]
+    docker("run", "-d", "--name", name, "--network", name, "--label", f"{names.LABEL}=1", names.image("app"), *serve)
+    yield name
+    docker("rm", "-f", name)
+    docker("network", "rm", name)
