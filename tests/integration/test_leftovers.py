@@ -1,0 +1,67 @@
+"""A run that is killed while Compose works: nothing of Compose goes on without the lock, and the next run gets there."""
+
+from __future__ import annotations
+
+import signal
+import time
+import typing as t
+from pathlib import Path
+
+import compose
+import names
+import pytest
+from faults.conftest import Driver
+
+from .harness import Options, Platform, Task
+
+MODULE = "tidegate.platform.workload_compose"
+
+
+def commands(word: str) -> list[int]:
+    """Processes that have a word in their command line, and run."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and word in (entry / "cmdline").read_text():
+                found.append(int(entry.name))
+        except OSError:
+            continue
+    return found
+
+
+def until(condition: t.Callable[[], bool], seconds: float) -> bool:
+    """Whether it came true in time."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def test_compose_ends_with_the_run_that_is_killed(
+    platform: Platform, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """B8: `up` waits for a service that does not become healthy yet, when the run is killed."""
+    monkeypatch.setenv("DOCKER_CONFIG", str(compose.config()))
+    plain = {"image": names.image("app"), "init": True, "stop_grace_period": "1s", "labels": {names.LABEL: "1"}}
+    check = {"test": ["CMD", "test", "-e", "/tmp/ready"], "interval": "1s", "retries": 100}
+    slow = {**plain, "healthcheck": check, "tmpfs": ["/tmp:mode=1777"]}
+    web = {**plain, "depends_on": {"slow": {"condition": "service_healthy"}}}
+
+    def options(services: Options) -> Options:
+        own = {"network": platform.network, "definition": {"services": services}}
+        return {"name": name, "strategy": "recreate", "compose": own}
+
+    run = Driver(platform).begin("compose", **options({"slow": slow, "web": web}))
+    word = f"/stacks/{name}.production/"
+    try:
+        assert until(lambda: len(commands(word)) >= 2, 60)
+        run.send_signal(signal.SIGKILL)
+        run.wait()
+        assert until(lambda: not commands(word), 10), commands(word)
+        (result,) = platform.directly(Task(options({"slow": plain, "web": web | {"depends_on": []}}), module=MODULE))
+        assert not result["failed"], result
+    finally:
+        run.kill()
+        platform.directly(Task({"name": name, "state": "absent"}, module=MODULE))
