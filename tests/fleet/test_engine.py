@@ -135,9 +135,12 @@ def test_uninstall_takes_what_the_roles_made_and_nothing_else(shared: Shared, th
 
 
 @pytest.mark.second
-def test_the_engine_of_a_swarm_comes_up(shared: Shared) -> None:
+def test_the_engine_of_a_swarm_comes_up(shared: Shared, theirs: Options) -> None:
     """A10: a swarm's node refuses live-restore; it is left out, and the engine runs."""
-    shared.shell("systemctl restart docker; docker swarm init --advertise-addr 127.0.0.1")
+    shared.shell(f"rm -rf /var/lib/tidegate.made; echo '{json.dumps(theirs)}' > /etc/docker/daemon.json")
+    shared.shell(
+        "systemctl reset-failed docker; systemctl restart docker; docker swarm init --advertise-addr 127.0.0.1"
+    )
     shared.roles("docker").ok()
     assert shared.settings()["live-restore"] is False
     assert shared.shell("docker info --format '{{.Swarm.LocalNodeState}}'") == "active"
