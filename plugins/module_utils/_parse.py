@@ -141,8 +141,11 @@ def _made(params: Params, strategy: Strategy, here: Here, *, pinned: bool) -> Wo
 
 
 def keeps_image_volumes(params: Params) -> bool:
-    """Whether what is written where only the image declares a volume is data. What serves a site has none."""
-    usual = "discard" if params["type"] == "static" else "keep"
+    """Whether what is written where only the image declares a volume is data. What serves a site has none.
+
+    Of what is not on record nobody knows: then it is.
+    """
+    usual = "discard" if params.get("type") == "static" else "keep"
     return (params.get("image_volumes") or usual) == "keep"
 
 

@@ -132,6 +132,22 @@ def test_what_a_failed_deployment_left_is_removed_though_nothing_is_live(platfor
     (done,) = platform.directly(call("reconcile", state_dir=options["state_dir"]))
     assert [row["state"] for row in done["workloads"]] == ["repaired"], done
     assert containers(options["name"]) == []
+    labels[-1] = "--label=tidegate.deployment=01k00000000000000000000000"
+    docker(
+        "run",
+        "-d",
+        "--stop-signal",
+        "KILL",
+        "--name",
+        f"{options['name']}-left-2",
+        *labels,
+        names.image("base"),
+        "sleep",
+        "60",
+    )
+    (gone,) = platform.directly(Task({"name": options["name"], "state": "absent", "state_dir": options["state_dir"]}))
+    assert gone["changed"], gone
+    assert containers(options["name"]) == [], "what nobody remembers goes where somebody says so"
 
 
 def test_an_older_record_does_not_take_what_is_younger(platform: Platform, app: App, tmp_path: Path) -> None:
