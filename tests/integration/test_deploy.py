@@ -9,7 +9,6 @@ import os
 import stat
 import subprocess
 import threading
-import time
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,8 +21,6 @@ from .harness import Options, Platform, Task, containers, docker
 
 App = t.Callable[..., Options]
 CANARY = "canary-5f1e7c"
-# Requests a second that a usual machine is offered: what makes 20,000 in forty seconds.
-USUAL_RATE = 585.0
 
 
 def steps(result: Options) -> list[str]:
@@ -37,38 +34,6 @@ def traffic(platform: Platform, host: str, **rates: float) -> list[Client]:
 
 
 # -- nothing is lost -------------------------------------------------------------------------------------------------
-
-
-# Shares of the kinds of traffic in what is offered; kept and new connections, downloads, uploads, WebSockets.
-SHARES = {"keepalive": 0.71, "new": 0.26, "download": 0.01, "upload": 0.01, "websocket": 0.01}
-
-
-@pytest.mark.alone
-def test_blue_green_switches_lose_nothing_of_twenty_thousand_requests(platform: Platform, app: App) -> None:
-    """DS-T1, DS-T4, DP-T19, T6: all kinds of traffic, at half of what this machine can do, for forty seconds and more."""
-    first = platform.apply(**app(replicas=2))
-    assert first["changed"], first
-    host = app()["routes"][0]["host"]
-    capacity = Client(Target(host, port=platform.ports.http), "new").capacity()
-    rate = min(capacity / 2, USUAL_RATE)
-    wanted = rate / USUAL_RATE * 20_000
-    clients = traffic(platform, host, **{kind: share * rate for kind, share in SHARES.items()})
-    begun, switches = time.monotonic(), 0
-    while (sum(c.count.requests for c in clients) < wanted or switches < 9) and time.monotonic() - begun < 180:
-        rounds = [Task(app(version, replicas=2)) for version in ("2", "4", "1")]
-        for result in platform.tasks(*rounds):
-            assert steps(result) == ["start", "gate", "switch", "persist", "drain", "reap"], result
-            assert result["connections"]["cut"] == 0
-            switches += 1
-    counts = [c.stop() for c in clients]
-    print(f"load: the machine answers {capacity:.0f} requests a second, {rate:.0f} were offered")
-    for client, count in zip(clients, counts):
-        print(f"{client.kind}: {count.requests} requests, {count.lost} lost, slowest {count.slowest * 1000:.0f} ms")
-    losses = [loss for count in counts for loss in count.losses]
-    assert losses[:5] + losses[-5:] == []
-    assert sum(count.requests for count in counts) >= wanted
-    assert sum(count.held for count in counts) == 0
-    assert switches >= 9
 
 
 def test_a_route_is_present_at_every_moment_of_a_switch(platform: Platform, app: App) -> None:
