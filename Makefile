@@ -1,5 +1,5 @@
 # Two commands for a fresh machine: `make demo` and `make test`. Both install and start what they need.
-.PHONY: help demo test bench bench-batch bench-sources faults lint format docs up down
+.PHONY: help demo test bench bench-batch bench-sources faults mutants lint format docs up down
 
 RUN := tests/testbed/bootstrap.sh && env -u PYTHONDONTWRITEBYTECODE
 PYTHON := .cache/venv/main/bin/python
@@ -45,3 +45,7 @@ faults: ## Run every cell of the fault tests, of which `make test` runs half, an
 	@$(RUN) TIDEGATE_EVERY=1 $(PYTHON) -m pytest -q -n 3 tests/faults
 	@$(RUN) $(PYTHON) -m pytest -q tests/fleet/test_hosts.py
 	@$(RUN) $(PYTHON) tests/faults/table.py
+
+mutants: ## Change one token of a deciding file at a time, 60 times, and see that the unit tests notice (about ten minutes).
+	@tests/testbed/bootstrap.sh mutants
+	@.cache/venv/mutants/bin/python tests/tools/mutants.py
