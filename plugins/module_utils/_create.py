@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import typing as t
 
 from ._declared import ContainerSpec
@@ -55,6 +56,13 @@ def host_options(spec: ContainerSpec, extra: ContainerExtra) -> dict[str, t.Any]
         "restart_policy": {"Name": "no" if extra.one_off else spec.restart_policy},
         "log_config": _logs(spec),
     }
+
+
+def network_options(address: str) -> dict[str, t.Any]:
+    """Arguments of `create_network` for a network in which a container is to have this address."""
+    six = ":" in address
+    subnet = ipaddress.ip_network(f"{address}/{64 if six else 24}", strict=False)
+    return {"ipam": {"Driver": "default", "Config": [{"Subnet": str(subnet)}]}, "enable_ipv6": six}
 
 
 def address_options(spec: ContainerSpec, network: str) -> dict[str, str]:

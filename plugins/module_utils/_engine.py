@@ -17,7 +17,7 @@ import traceback
 import typing as t
 
 from . import _listing, _process
-from ._create import ContainerExtra, address_options, container_options, host_options
+from ._create import ContainerExtra, address_options, container_options, host_options, network_options
 from ._declared import ContainerSpec, Registry, Subject
 from ._errors import EngineFailure
 from ._listing import LABEL_MANAGED, Facts, Mounted, Publisher
@@ -329,15 +329,21 @@ class Engine:
         with explained("name the image", image_id):
             self.api.tag(image_id, repository, tag)
 
-    def ensure_network(self, name: str) -> None:
-        """Create a bridge network unless there is one of this name."""
+    def ensure_network(self, name: str, address: str = "") -> None:
+        """Create a bridge network unless there is one of this name.
+
+        :param address: a fixed address that somebody is to have in it, which asks for a subnet that was chosen.
+        """
         if name in self._networks:
             return
         with explained("list networks", name):
             rows = self.api.networks(names=[name])
         if not any(row["Name"] == name for row in rows):
             with explained("create the network", name):
-                self.api.create_network(name, driver="bridge", check_duplicate=True, labels={LABEL_MANAGED: "1"})
+                more = network_options(address) if address else {}
+                self.api.create_network(
+                    name, driver="bridge", check_duplicate=True, labels={LABEL_MANAGED: "1"}, **more
+                )
         self._networks.add(name)
 
     def ensure_volume(

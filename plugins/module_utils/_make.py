@@ -35,7 +35,7 @@ def start(world: World, step: Step) -> str:
     spec = world.want.container
     _records.keep(world.on.state_dir, world.key, release)
     for network in spec.networks:
-        world.on.engine.ensure_network(network)
+        world.on.engine.ensure_network(network, dict(spec.addresses).get(network, ""))
     for mount in spec.mounts:
         if not mount.source.startswith("/"):
             world.on.engine.ensure_volume(mount.source, _listing.ownership(world.on.state_dir, world.subject))

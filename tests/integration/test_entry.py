@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import ipaddress
 import json
 import os
 import signal
@@ -219,6 +220,22 @@ def test_a_published_port_that_takes_no_connection_is_seen_and_comes_back(platfo
         platform.apply(name=name, state="absent")
 
 
+def test_a_network_with_a_fixed_address_comes_back_with_it(platform: Platform) -> None:
+    """B19: as on a host that was restored, where the network by which clients come over IPv6 is not there yet."""
+    name, network = f"n{os.urandom(3).hex()}", f"tidegate-{os.urandom(3).hex()}"
+    address = f"fd{os.urandom(1).hex()}:{os.urandom(2).hex()}:{os.urandom(2).hex()}:1::80"
+    options = {"name": name, "image": names.image("app"), "port": 8000, "networks": [platform.network, network]}
+    try:
+        made = platform.apply(**options, strategy="recreate", addresses={network: address})
+        assert not made["failed"], made
+        form = '{{(index .NetworkSettings.Networks "' + network + '").GlobalIPv6Address}}'
+        found = docker("inspect", "--format", form, made["release"]["containers"][0])
+        assert ipaddress.ip_address(found) == ipaddress.ip_address(address)
+    finally:
+        platform.apply(name=name, state="absent")
+        docker("network", "rm", network, check=False)
+
+
 def _refused(port: int) -> str:
     try:
         socket.create_connection(("127.0.0.1", port), 2).close()
@@ -242,9 +259,12 @@ for number in range(count):
     held[-1].sendall(b"GET / HTTP/1.1\\r\\nHost: echo.test\\r\\n")
 print("open", flush=True)
 sys.stdin.read()
-for connection in held:
+good = 0
+for connection in held:  # one after the other: what is shown is that all are open, not how fast the application is
     connection.sendall(b"Connection: close\\r\\n\\r\\n")
-print(sum(connection.recv(12).endswith(b"200") for connection in held))
+    good += connection.recv(12).endswith(b"200")
+    connection.close()
+print(good)
 """
 # One process of this machine may have 20,000 descriptors, of which Traefik needs one for each connection, and another
 # for each request that it answers.
