@@ -59,7 +59,7 @@ options:
         choices: [classic, buildkit]
         default: classic
       timeout:
-        description: Seconds that a build may wait for its turn, and then take.
+        description: Seconds that a build may take once it is its turn; the wait for others' builds does not count.
         type: float
         default: 1800
       max_size:

@@ -43,7 +43,7 @@ options:
         description: Network of the build's steps, such as V(host) or V(none).
         type: str
       timeout:
-        description: Seconds that a build may wait for its turn, and then take.
+        description: Seconds that a build may take once it is its turn; the wait for others' builds does not count.
         type: float
         default: 1800
       max_size:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import queue
 import threading
@@ -81,7 +82,8 @@ class Builder:
         """
         self.workshop.sweep()
         limits = recipe.limits
-        with _lock.turn(self.workshop.state_dir, "build", limits.concurrency, limits.timeout, self.clock):
+        # Those before it have times of their own, so that its turn comes; a signal or a cancellation ends the wait.
+        with _lock.turn(self.workshop.state_dir, "build", limits.concurrency, math.inf, self.clock):
             try:
                 with self.workshop.tree(recipe.source) as (root, commit):
                     paths = self.engine.context_paths(root, recipe.dockerfile)

@@ -12,7 +12,7 @@ from ._batch import Batch, Ended, Manner
 from ._call import Call, Params, Result, redactor
 from ._declared import State, Subject, Workload
 from ._errors import InvalidOption
-from ._fleet import UNNAMED, Fleet
+from ._fleet import NO_FLEET, UNNAMED, Fleet
 from ._names import ENVIRONMENT, WORKLOAD, key_of
 from ._options import positive
 from ._parse import nothing, parse
@@ -44,7 +44,7 @@ def declare_many(call: Call) -> Result:
     manner = Manner(
         check=call.check,
         phase=phase,
-        fleet=fleet(call) if phase is not Phase.DEPLOY else Fleet(),
+        fleet=fleet_of(call),
         reason=params["reason"],
         concurrency=params["concurrency"],
         stop_on_failure=params["stop_on_failure"],
@@ -68,9 +68,11 @@ def _parsed(call: Call) -> list[Workload]:
     return wants
 
 
-def fleet(call: Call) -> Fleet:
-    """The run over many hosts that the options `fleet` and `hold` name."""
+def fleet_of(call: Call) -> Fleet:
+    """The run over many hosts that the options `fleet` and `hold` name; none where all is done at once."""
     positive("hold", call.params["hold"])
+    if call.params["phase"] == Phase.DEPLOY.value:
+        return NO_FLEET
     return Fleet(call.params["fleet"] or UNNAMED, call.params["hold"])
 
 
@@ -80,7 +82,7 @@ def _new(params: Params, seen: dict[str, Workload], call: Call) -> Workload:
     :param seen: by what no two may have, who has it.
     """
     want = _meant(params, call)
-    if want.name in call.params["skip_release_commands"]:
+    if want.name in call.params["skip_release_commands"] and params.get("release_command_once"):
         want = replace(want, release_command=())
     if seen.setdefault(key_of(*want.subject), want) is not want:
         raise InvalidOption("name", want.name, "is declared twice", "Remove one of them.")
@@ -98,11 +100,13 @@ def _meant(params: Params, call: Call) -> Workload:
     """The declaration; of what is finished or reverted, which is on record, the name is enough."""
     ending = call.params["phase"] in (Phase.FINISH.value, Phase.REVERT.value)
     named = params["state"] == State.PRESENT.value and not any(params.get(s) for s in ("image", "source", "compose"))
-    if ending and named:
-        name, environment = params["name"], params["environment"]
-        subject = Subject(WORKLOAD.check("name", name), ENVIRONMENT.check("environment", environment))
-        return nothing(subject, State.PRESENT)
-    return parse(params, call.here)
+    return nothing(subject_of(params), State.PRESENT) if ending and named else parse(params, call.here)
+
+
+def subject_of(params: Params) -> Subject:
+    """The workload that an element of the list names."""
+    name, environment = params["name"], params["environment"]
+    return Subject(WORKLOAD.check("name", name), ENVIRONMENT.check("environment", environment))
 
 
 def documents(ended: t.Sequence[Ended], call: Call, declarations: t.Sequence[Params] = ()) -> list[Result]:

@@ -252,8 +252,8 @@ def of_name(domain: str, addresses: list[str] | str, own: t.Sequence[str], certa
     what = f"name {domain}"
     if isinstance(addresses, str):
         return Finding(what, FAILURE, addresses, f"Make an A or AAAA record: {', '.join(own) or 'this host'}.")
-    found, strange = ", ".join(addresses), [address for address in addresses if address not in own]
-    if not strange:
+    found = ", ".join(addresses)
+    if any(address in own for address in addresses):  # of several, others may be other hosts' that serve it, too
         return Finding(what, OK, found)
     remedy = f"Point it to {', '.join(own) or 'this host'}{'' if certain else ', or say in addresses where'}."
     return Finding(what, FAILURE if certain else WARNING, found, remedy)

@@ -44,5 +44,5 @@ def refuse(attempt: Attempt | None, fleet: Fleet, now: float, key: str) -> None:
         return
     until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(attempt.held_until))
     cause = f"deployment {attempt.id} is a part of the fleet's run {attempt.fleet!r}, which keeps it until {until}"
-    remedy = "Let that run end; if it is gone, end it by the playbook fleet with -e outcome=finish or revert."
+    remedy = "Let that run end; if it is gone, run the playbook cancel with -e outcome=finish or revert."
     raise LockHeld(cause, subject=key, remedy=remedy)

@@ -41,7 +41,7 @@ class Source:
 
 @dataclass(frozen=True)
 class BuildLimits:
-    """How long a build and the wait for its turn may take, how large the image may be, how many build at once."""
+    """How long a build may take once it is its turn, how large the image may be, how many build at once."""
 
     timeout: float = 1800.0
     max_size: int = 0

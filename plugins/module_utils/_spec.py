@@ -316,6 +316,8 @@ FLEET: Spec = {
 }
 WORKLOADS: Spec = {
     "workloads": {"type": "list", "elements": "dict", "required": True, "options": DECLARATION},
+    "verb": {"type": "str", "choices": ["declare", "rollback", "restart"], "default": "declare"},
+    "to": {"type": "str"},
     **FLEET,
     "reason": {"type": "str", "default": "reverted on request"},
     "skip_release_commands": {"type": "list", "elements": "str", "default": []},

@@ -33,8 +33,8 @@ options:
     default: []
   addresses:
     description:
-      - Addresses that the names have to have. Those of the host's interfaces if omitted; as a router may stand before
-        the host, another address is then only warned of.
+      - Addresses of which each name has to have one. Those of the host's interfaces if omitted; as a router may stand
+        before the host, another address is then only warned of.
     type: list
     elements: str
     default: []

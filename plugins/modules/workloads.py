@@ -277,7 +277,8 @@ options:
             - buildkit
             default: classic
           timeout:
-            description: Seconds that a build may wait for its turn, and then take.
+            description: Seconds that a build may take once it is its turn; the wait for others' builds
+              does not count.
             type: float
             default: 1800
           max_size:
@@ -339,7 +340,8 @@ options:
             description: Network of the build's steps, such as V(host) or V(none).
             type: str
           timeout:
-            description: Seconds that a build may wait for its turn, and then take.
+            description: Seconds that a build may take once it is its turn; the wait for others' builds
+              does not count.
             type: float
             default: 1800
           max_size:
@@ -390,7 +392,8 @@ options:
             description: Network of the build's steps, such as V(host) or V(none).
             type: str
           timeout:
-            description: Seconds that a build may wait for its turn, and then take.
+            description: Seconds that a build may take once it is its turn; the wait for others' builds
+              does not count.
             type: float
             default: 1800
           max_size:
@@ -988,6 +991,18 @@ options:
     description: Why O(phase=revert) is asked for; kept with the deployments.
     type: str
     default: reverted on request
+  verb:
+    description:
+      - What is done with the workloads. V(declare) makes them as declared.
+      - V(rollback) and V(restart) are as with M(tidegate.platform.workload_rollback) and
+        M(tidegate.platform.workload_control), for many workloads and in phases; of O(workloads), name and environment
+        count.
+    type: str
+    choices: [declare, rollback, restart]
+    default: declare
+  to:
+    description: Release that O(verb=rollback) goes to, as with M(tidegate.platform.workload_rollback).
+    type: str
   concurrency:
     description: How many workloads are deployed side by side.
     type: int
@@ -1105,14 +1120,14 @@ stats:
       type: int
 """
 
-from ..module_utils._declare import declare_many
 from ..module_utils._module import run
 from ..module_utils._spec import WORKLOADS
+from ..module_utils._verbs import many
 
 
 def main() -> None:
     """Run the module."""
-    run(WORKLOADS, declare_many)
+    run(WORKLOADS, many)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible_collections.tidegate.platform.plugins.module_utils import _tree
+from ansible_collections.tidegate.platform.plugins.plugin_utils._meant import unclear
 from ansible_collections.tidegate.platform.plugins.plugin_utils._shape import misfit
 
 # A run that is over by then costs nothing more than its one task; later ones are looked at about as often as one reads.
@@ -41,7 +42,7 @@ class WorkloadAction(ActionBase):
         """Run the module; what it appends to its progress file is shown meanwhile."""
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         arguments = copy.deepcopy(dict(self._task.args))
-        wrong = misfit(self.SPEC, arguments)
+        wrong = misfit(self.SPEC, arguments) or unclear(self.SPEC, arguments)
         if wrong:
             raise AnsibleActionFail(wrong)
         for number, declaration in enumerate(arguments.get("workloads") or [arguments]):

@@ -15,7 +15,8 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.tidegate.platform.plugins.filter.problems import problems
 from ansible_collections.tidegate.platform.plugins.module_utils._errors import InvalidOption
 from ansible_collections.tidegate.platform.plugins.module_utils._parse import Here, parse
-from ansible_collections.tidegate.platform.plugins.module_utils._spec import WORKLOADS
+from ansible_collections.tidegate.platform.plugins.module_utils._spec import DECLARATION, WORKLOADS
+from ansible_collections.tidegate.platform.plugins.plugin_utils._meant import altered, unclear
 
 SCHEMA = Path(__file__).parents[2] / "schemas" / "workload.schema.json"
 _OF_FILES = ("environments", "groups", "version")
@@ -67,6 +68,10 @@ class Reader:
             self.problems.append(f"{path}: name: {subject[0]!r} is also declared by {first}. Rename one of them.")
         self._seen.setdefault(subject, str(path))
         bare = {key: value for key, value in declaration.items() if key not in _OF_FILES}
+        unmeant = unclear(DECLARATION, bare) or altered("version", declaration.get("version"))
+        if unmeant:
+            self.problems.append(f"{path}: {unmeant}")
+            return
         checked = ArgumentSpecValidator(copy.deepcopy(WORKLOADS)).validate({"workloads": [bare]})
         if checked.error_messages:
             self.problems += [f"{path}: {message}" for message in checked.error_messages]

@@ -47,6 +47,7 @@ from ansible_collections.tidegate.platform.plugins.module_utils import (
     _route_files,
     _spec,
     _store,
+    _verbs,
 )
 from ansible_collections.tidegate.platform.plugins.module_utils._call import Call
 from ansible_collections.tidegate.platform.plugins.module_utils._errors import TidegateError
@@ -60,7 +61,7 @@ STORIES: dict[str, tuple[t.Callable[[Call], dict[str, t.Any]], _spec.Spec]] = {
     "static": (_declare.declares("static"), _spec.WORKLOAD_STATIC),
     "compose": (_declare.declares("compose"), _spec.WORKLOAD_COMPOSE),
     "runner": (_declare.declares("runner"), _spec.WORKLOAD_RUNNER),
-    "declare_many": (_declare.declare_many, _spec.WORKLOADS),
+    "declare_many": (_verbs.many, _spec.WORKLOADS),
     "reconcile": (_again.reconcile, _spec.RECONCILE),
     "rollback": (_again.rollback, _spec.ROLLBACK),
     "cancel": (_again.cancel, _spec.CANCEL),

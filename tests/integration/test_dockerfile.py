@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import json
 import os
 import shutil
 import subprocess
 import tarfile
+import threading
 import time
 import typing as t
 import zipfile
@@ -234,6 +236,20 @@ def test_builds_wait_for_their_turn(platform: Platform, built: Built, tree: Path
     platform.tasks(Task({"workloads": away}, module="tidegate.platform.workloads"))
     (_first, first_end), (second_begin, _second) = sorted(spans)
     assert second_begin >= first_end
+
+
+@pytest.mark.second
+def test_the_wait_for_a_turn_is_no_time_of_the_build(platform: Platform, built: Built) -> None:
+    """D11: a build that waited longer than build.timeout failed from waiting; its time begins with its turn."""
+    most = 15.0
+    (platform.state / "locks").mkdir(exist_ok=True)
+    with (platform.state / "locks" / "build-0.turn").open("a") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        timer = threading.Timer(most + 2, lambda: fcntl.flock(held, fcntl.LOCK_UN))
+        timer.start()
+        (row,) = run(platform, built("1", build={"concurrency": 1, "timeout": most}))
+        timer.join()
+    assert not row["failed"], row
 
 
 def test_only_the_images_of_cache_from_are_a_cache(platform: Platform, built: Built, tree: Path) -> None:

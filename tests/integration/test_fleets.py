@@ -66,7 +66,7 @@ def test_nobody_else_ends_a_fleets_deployment(platform: Platform, member: Member
     for refused in others:
         assert refused["kind"] == "LockHeld", refused
         assert "'run-1'" in refused["msg"]
-        assert "playbook fleet" in refused["msg"]
+        assert "playbook cancel" in refused["msg"]
     assert containers(member.name) == before
     deploying = member.story("info", names=[member.name])["workloads"][0]["deploying"]
     assert (deploying["fleet"], deploying["held_until"] is not None) == ("run-1", True)

@@ -16,7 +16,20 @@ PLAYBOOKS = Path(__file__).resolve().parents[2] / "playbooks"
 FILES = sorted([*(p for p in PLAYBOOKS.rglob("*.yml") if p.name != "components.yml"), *PLAYBOOKS.rglob("*.j2")])
 # What Ansible itself knows, and what a document of data or a loop gives a name to.
 MAGIC = {"ansible_check_mode", "ansible_play_batch", "ansible_play_hosts", "ansible_play_hosts_all", "group_names"}
-MAGIC |= {"hostvars", "inventory_hostname", "groups", "item", "omit", "now", "lookup", "query", "dict", "tidegate_awx"}
+MAGIC |= {
+    "ansible_version",
+    "ansible_playbook_python",
+    "hostvars",
+    "inventory_hostname",
+    "groups",
+    "item",
+    "omit",
+    "now",
+    "lookup",
+    "query",
+    "dict",
+    "tidegate_awx",
+}
 BARE = {"that", "when", "until", "failed_when", "changed_when"}
 
 

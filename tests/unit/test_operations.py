@@ -56,6 +56,9 @@ INFO = {
         (_doctor.of_port(80, "nginx (7)", ours=False), "failure"),
         (_doctor.of_name("a.test", ["10.0.0.1"], ["10.0.0.1"], certain=False), "ok"),
         (_doctor.of_name("a.test", ["192.0.2.1"], ["10.0.0.1"], certain=False), "warning"),
+        # D11: any of several addresses is enough.
+        (_doctor.of_name("a.test", ["192.0.2.1", "10.0.0.1"], ["10.0.0.1"], certain=False), "ok"),
+        (_doctor.of_name("a.test", ["192.0.2.1", "10.0.0.1"], ["10.0.0.1", "10.0.0.2"], certain=True), "ok"),
         (_doctor.of_name("a.test", ["192.0.2.1"], ["192.0.2.2"], certain=True), "failure"),
         (_doctor.of_name("a.test", "Name or service not known", [], certain=True), "failure"),
         (_doctor.of_reach("a.test:443", ""), "ok"),

@@ -1,0 +1,93 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What `workloads` does with its list: declare it, take it back, restart it, as a whole or phase by phase.
+
+Private to tidegate.platform. Rollbacks and restarts have the phases of a deployment, because they are one.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import replace
+
+from ._again import as_released
+from ._batch import Batch, Manner
+from ._call import Call, Result
+from ._converge import Declare, as_declared
+from ._declare import declare_many, documents, fleet_of, subject_of, together
+from ._declared import State, Workload
+from ._errors import StoreFailure
+from ._model import Known, Release
+from ._options import positive
+from ._parse import nothing
+from ._phases import Phase
+from ._retention import target
+from ._world import World
+
+ENDING = (Phase.FINISH, Phase.REVERT)
+
+
+def many(call: Call) -> Result:
+    """`workloads`: what is to be done with the workloads of a list."""
+    verb, phase = call.params["verb"], Phase(call.params["phase"])
+    if verb == "declare":
+        return declare_many(call)
+    positive("concurrency", call.params["concurrency"])
+    subjects = [subject_of(row) for row in call.params["workloads"]]
+    before = call.store().known()
+    manner = Manner(
+        check=call.check,
+        phase=phase,
+        fleet=fleet_of(call),
+        reason=call.params["reason"],
+        concurrency=call.params["concurrency"],
+        declare=as_declared if phase in ENDING else VERBS[verb](call),
+    )
+    wants = [nothing(subject, State.PRESENT if phase in ENDING else State.ABSENT) for subject in subjects]
+    try:
+        ended = Batch(call.on, manner, call.interrupts, call.tell).run(wants)
+    finally:
+        call.end_of_progress()
+    if verb == "rollback" and phase in (Phase.DEPLOY, Phase.FINISH) and not call.check:
+        for one in ended:
+            live = one.outcome.live if one.outcome else None
+            _disown(call, before.get(one.want.subject, Known()), live)
+    return together(documents(ended, call), call.diff)
+
+
+def _disown(call: Call, known: Known, live: Release | None) -> None:
+    """What was gone back from is no target again; at a finish, which comes after the switch, it is the one before."""
+    finished = known.attempt is not None and known.live is not None and known.live.id == known.attempt.id
+    bad = known.previous if finished else known.live
+    if bad is not None and live is not None and bad.id != live.id:
+        call.on.store.disown(bad.id, f"rolled back to {live.id}")
+
+
+def _back(call: Call) -> Declare:
+    def earlier(world: World) -> Workload:
+        known = world.on.store.known(world.subject).get(world.subject, Known())
+        chosen = target(world.on.store.releases(world.subject), known, call.params["to"])
+        return _led(as_released(world, chosen, known), call)
+
+    return earlier
+
+
+def _restart(call: Call) -> Declare:
+    def running(world: World) -> Workload:
+        known = world.on.store.known(world.subject).get(world.subject, Known())
+        if known.live is None:
+            cause = f"has no release in {world.subject.environment}"
+            raise StoreFailure(cause, subject=world.subject.workload, remedy="Deploy it first.")
+        return replace(_led(as_released(world, replace(known.live, state="running"), known), call), force=True)
+
+    return running
+
+
+def _led(want: Workload, call: Call) -> Workload:
+    """The declaration without its release command, where another host runs that for all."""
+    elsewhere = want.name in call.params["skip_release_commands"] and want.snapshot.get("release_command_once")
+    return replace(want, release_command=()) if elsewhere else want
+
+
+VERBS: dict[str, t.Callable[[Call], Declare]] = {"rollback": _back, "restart": _restart}

@@ -1,0 +1,69 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether text that was written without quotes is still what was written. Private to tidegate.platform.
+
+YAML makes 493 of `0755`, 750 of `12:30`, 1.1 of `1.10`. ansible-core remembers where each value stands; what it cannot
+tell, because it came from elsewhere, is taken as it is.
+"""
+
+from __future__ import annotations
+
+import linecache
+import re
+import typing as t
+from collections.abc import Mapping
+
+try:
+    from ansible._internal._datatag._tags import Origin
+except ImportError:  # the place is not a published one, and may move
+    Origin = None
+
+Options = t.Mapping[str, t.Any]
+_NUMBER = re.compile(r"[-+.\d][-+.:\w]*")
+
+
+def unclear(options: Options, given: Options, where: str = "") -> str:
+    """The first number in the place of a text that is not what was written; empty if there is none.
+
+    :param options: an argument specification.
+    """
+    for name, value in given.items():
+        known = options.get(name, {})
+        kind = known.get("elements") if known.get("type") == "list" else known.get("type")
+        rows = value if isinstance(value, (list, tuple)) else [value]
+        for row in rows:
+            path = f"{where}{name}"
+            if kind == "dict" and known.get("options") and isinstance(row, Mapping):
+                found = unclear(known["options"], row, f"{path}.")
+            else:
+                found = _inside(path, row) if kind in ("str", "dict", "path") else ""
+            if found:
+                return f"{path} is a number that is not as it was written. Quote it." if known.get("no_log") else found
+    return ""
+
+
+def _inside(path: str, value: t.Any) -> str:
+    """The same for a value, and whatever is in it."""
+    if isinstance(value, Mapping):
+        rows = [(f"{path}.{key}", inner) for key, inner in value.items()]
+    elif isinstance(value, (list, tuple)):
+        rows = [(f"{path}[{number}]", inner) for number, inner in enumerate(value)]
+    else:
+        return altered(path, value)
+    return next((found for found in (_inside(*row) for row in rows) if found), "")
+
+
+def altered(path: str, value: t.Any) -> str:
+    """What is wrong with one number; empty when it is as it was written, or nobody knows."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return ""
+    origin = Origin.get_tag(value) if Origin is not None else None
+    if origin is None or not origin.path or not origin.line_num:
+        return ""
+    line = linecache.getline(str(origin.path), origin.line_num)
+    text = _NUMBER.match(line[(origin.col_num or 1) - 1 :])
+    if text is None or text.group() == str(value):
+        return ""
+    place = f"{origin.path}:{origin.line_num}"
+    return f"{path}={value} is what YAML makes of {text.group()} ({place}). Quote it: '{text.group()}'."
