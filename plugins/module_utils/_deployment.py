@@ -66,6 +66,13 @@ def _switch(world: World) -> Told:
     attempt = world.have.attempt
     if world.want.state is not State.PRESENT:
         return Plan(reason="it is done when all hosts have switched, because nothing would take it back"), ""
+    if (
+        attempt is not None
+        and world.have.live is not None
+        and attempt.id == world.have.live.id
+        and attempt.fleet == world.fleet.name
+    ):
+        return Plan(reason="it is switched already"), ""
     staged = attempt.candidate if attempt and attempt.status == "staged" and not attempt.withdrawn else None
     if attempt is not None and staged is not None:
         _take_on(world, attempt.id)

@@ -135,6 +135,7 @@ def test_a_release_command_runs_once_for_a_fleet(platform: Platform, member: Mem
     again = member.phase("stage", declared)
     assert (again["changed"], again["reason"]) == (False, "it is staged already")
     member.phase("switch", declared)
+    assert member.phase("switch", declared)["reason"] == "it is switched already"
     member.phase("finish", {"name": member.name})
     assert (platform.version(f"{member.name}.test"), len(containers(member.name))) == ("2", 1)
 
