@@ -234,6 +234,8 @@ class Store(Database):
                 db.execute(f"UPDATE releases SET withdrawn = ? WHERE id = {live}", (reason, *subject))
                 db.execute(f"DELETE FROM live WHERE {_OF}", subject)
             else:
+                # What serves again is good again, although a rollback that is now taken back had left it.
+                db.execute("UPDATE releases SET withdrawn = NULL WHERE id = ?", (back.id,))
                 where = f"id = {live} AND id <> ?"
                 db.execute(f"UPDATE releases SET withdrawn = ? WHERE {where}", (reason, *subject, back.id))
                 db.execute(

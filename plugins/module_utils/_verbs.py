@@ -18,7 +18,7 @@ from ._converge import Declare, as_declared
 from ._declare import declare_many, documents, fleet_of, subject_of, together
 from ._declared import State, Workload
 from ._errors import StoreFailure
-from ._model import Known, Release
+from ._model import Known
 from ._options import positive
 from ._parse import nothing
 from ._phases import Phase
@@ -35,7 +35,6 @@ def many(call: Call) -> Result:
         return declare_many(call)
     positive("concurrency", call.params["concurrency"])
     subjects = [subject_of(row) for row in call.params["workloads"]]
-    before = call.store().known()
     manner = Manner(
         check=call.check,
         phase=phase,
@@ -49,25 +48,15 @@ def many(call: Call) -> Result:
         ended = Batch(call.on, manner, call.interrupts, call.tell).run(wants)
     finally:
         call.end_of_progress()
-    if verb == "rollback" and phase in (Phase.DEPLOY, Phase.FINISH) and not call.check:
-        for one in ended:
-            live = one.outcome.live if one.outcome else None
-            _disown(call, before.get(one.want.subject, Known()), live)
     return together(documents(ended, call), call.diff)
-
-
-def _disown(call: Call, known: Known, live: Release | None) -> None:
-    """What was gone back from is no target again; at a finish, which comes after the switch, it is the one before."""
-    finished = known.attempt is not None and known.live is not None and known.live.id == known.attempt.id
-    bad = known.previous if finished else known.live
-    if bad is not None and live is not None and bad.id != live.id:
-        call.on.store.disown(bad.id, f"rolled back to {live.id}")
 
 
 def _back(call: Call) -> Declare:
     def earlier(world: World) -> Workload:
         known = world.on.store.known(world.subject).get(world.subject, Known())
         chosen = target(world.on.store.releases(world.subject), known, call.params["to"])
+        if known.live is not None and known.live.id != chosen.id:
+            world.leaves = (known.live.id, f"rolled back to {chosen.id}")
         return _led(as_released(world, chosen, known), call)
 
     return earlier
