@@ -72,13 +72,20 @@ def handover(want: Workload, have: Actual, green: Release, hold: Hold) -> tuple[
         Step(Verb.STAND_IN, stand_in, release=green, undo=_reap(want, have, stand_in, green)),
         Step(Verb.GATE, stand_in, release=green),
         Step(Verb.DIVERT, stand_in, undo=(Step(Verb.UNDIVERT),)),
+        *_unrouted(want, have, serving),
         _leave.stop(want, have, serving, undo=again),
         *_make(want, have, green, blue),
         Step(Verb.UNDIVERT, undo=(Step(Verb.DIVERT, stand_in),)),
-        *_switch(want, have, green, route_back(have)),
         *_commit(want, have, green),
         *_reap(want, have, (*blue, *stand_in), green),
     )
+
+
+def _unrouted(want: Workload, have: Actual, serving: tuple[str, ...]) -> tuple[Step, ...]:
+    """A workload that gives up its routes for published ports: what came by them is drained before blue is stopped."""
+    if have.route is None and have.routed is None:
+        return ()
+    return (Step(Verb.UNROUTE, undo=route_back(have)), _leave.drain(want, have, serving))
 
 
 STRATEGIES: dict[Strategy, t.Callable[[Workload, Actual, Release, Hold], tuple[Step, ...]]] = {

@@ -255,8 +255,9 @@ def test_a_container_that_was_disconnected_or_altered_is_replaced(change: dict[s
 # -- properties ------------------------------------------------------------------------------------------------------
 
 wants = st.builds(
-    lambda version, strategy, routed, command, replicas, state: web(
+    lambda version, strategy, routed, command, replicas, state, port: web(
         version,
+        port=port,
         release_command=["migrate"] if command else None,
         state=state,
         **(PORTS if strategy == "handover" else {"routes": ROUTES if routed else [], "replicas": replicas}),
@@ -268,6 +269,7 @@ wants = st.builds(
     st.booleans(),
     st.integers(1, 3),
     st.sampled_from([s.value for s in State]),
+    st.sampled_from([8000, 8001]),
 )
 
 
