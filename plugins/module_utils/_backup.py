@@ -12,11 +12,10 @@ import hashlib
 import os
 import shutil
 import socket
-import tempfile
 import time
 import typing as t
 
-from . import _archive, _artifacts, _cipher, _files, _lock, _rolling, _rotation, _volume_data
+from . import _archive, _artifacts, _cipher, _files, _lock, _rolling, _rotation, _volume_data, _workplace
 from ._archive import Part
 from ._artifacts import Wanted
 from ._call import Call, Result
@@ -36,7 +35,6 @@ DUMP = "postgres.sql.gz"
 # Where the role `postgres` looks for what it has to restore.
 RESTORED_DUMP = os.path.join("platform", "postgres-restore.sql.gz")
 _COMPLETE = b"PostgreSQL database cluster dump complete"
-_WORK = ".tidegate-"
 
 
 class Job(t.NamedTuple):
@@ -58,7 +56,7 @@ def backup(call: Call) -> Result:
     if call.check:
         return {**done, "files": 0, "bytes": 0, "sha256": None, "removed": []}
     directory = os.path.dirname(job.target)
-    with _explained(directory), _workplace(directory) as work:
+    with _explained(directory), _workplace.within(directory) as work:
         path, count = _written(call, job, work)
         written, digest, size = os.path.getmtime(path), _digest(path), os.path.getsize(path)
         _files.sync(path)
@@ -141,25 +139,13 @@ def _explained(directory: str) -> t.Iterator[None]:
         raise BackupFailure(cause, subject=directory, remedy="Check its space and permissions.") from error
 
 
-@contextlib.contextmanager
-def _workplace(parent: str) -> t.Iterator[str]:
-    """A private folder for the length of a block; those of runs that were killed go, too: secrets are in them."""
-    os.makedirs(parent, mode=0o750, exist_ok=True)
-    for name in os.listdir(parent):
-        process = name.partition(_WORK)[2].partition("-")[0]
-        if name.startswith(_WORK) and not os.path.exists(f"/proc/{process}"):
-            shutil.rmtree(os.path.join(parent, name), ignore_errors=True)
-    with tempfile.TemporaryDirectory(dir=parent, prefix=f"{_WORK}{os.getpid()}-") as work:
-        yield work
-
-
 def restore(call: Call) -> Result:
     """Put a backup's records, secrets, certificates and images on this host; reconciliation then makes it run."""
     parent = os.path.dirname(os.path.abspath(call.params["state_dir"]))
     archive, secret = call.params["archive"], call.params["passphrase"]
     with contextlib.ExitStack() as held:
         held.enter_context(_explained(parent))
-        work = held.enter_context(_workplace(parent))
+        work = held.enter_context(_workplace.within(parent))
         held.enter_context(_held(archive))
         return _restored(call, held.enter_context(_cipher.readable(archive, work, secret, call.clock)), work)
 

@@ -8,13 +8,12 @@ Private to tidegate.platform.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import typing as t
 from dataclasses import dataclass, field
 
-from . import _files, _options
+from . import _options
 from ._clock import Clock
 from ._declared import Subject
 from ._engine import Engine
@@ -22,6 +21,7 @@ from ._errors import StoreFailure
 from ._masks import secret_values
 from ._names import ENVIRONMENT, WORKLOAD
 from ._parse import Here
+from ._progress import Progress
 from ._secrets import Redactor, Secrets
 from ._store import Store
 from ._traefik import Traefik
@@ -45,6 +45,7 @@ class Call:
 
     def __post_init__(self) -> None:
         self.secrets = Secrets(self.params["state_dir"])
+        self._progress = Progress(self.params.get("progress_file"))
 
     @property
     def on(self) -> Platform:
@@ -112,23 +113,14 @@ class Call:
         return (not names or subject.workload in names) and environment in (None, "", subject.environment)
 
     def end_of_progress(self) -> None:
-        """Remove the progress file: what happened is in the result."""
-        path = self.params.get("progress_file")
-        if path:
-            with contextlib.suppress(OSError):
-                _files.discard(path)
+        """Remove the progress file that this call made, and say so where it could not make one."""
+        self._progress.end()
+        if self._progress.refused:
+            self.warnings.append(self._progress.refused)
 
     def tell(self, key: str, what: str) -> None:
         """Append a line to the progress file, if there is one; a line that cannot be written stops nothing."""
-        path = self.params.get("progress_file")
-        if not path:
-            return
-        with contextlib.suppress(OSError):
-            descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-            try:
-                os.write(descriptor, f"{key}: {what}\n".encode(errors="backslashreplace"))
-            finally:
-                os.close(descriptor)
+        self._progress.tell(key, what)
 
 
 def redactor(declarations: t.Iterable[Params]) -> Redactor:

@@ -1013,8 +1013,10 @@ options:
     default: false
   progress_file:
     description:
-      - File on the host to which every step is appended as it begins.
-      - Omitted, the action plugin uses one of its own, shows its lines and removes it.
+      - A new file on the target host that steps and lines of progress are appended to while the module runs, and that
+        is removed at its end. Set by the collection itself, which shows the lines as they come.
+      - Whatever has this name already, be it a file, a link or a device, is neither written to nor removed; there is a
+        warning, and the module does its work without it.
     type: path
 """
 

@@ -303,12 +303,33 @@ def test_a_disk_that_fills_while_secrets_are_written_is_one_error_of_that_worklo
     assert not after["failed"], after["msg"]
 
 
-@pytest.mark.parametrize("place", ["/dev/full", "/no-such-folder/progress", "a folder"])
-def test_a_progress_line_stops_nothing(platform: Platform, idle: App, tmp_path: Path, place: str) -> None:
-    """D8: a progress file on a full disk, in a folder that is not there, or that is a folder."""
-    path = str(tmp_path) if place == "a folder" else place
-    result = platform.apply(**idle(progress_file=path if path != "/dev/full" else str(tmp_path / "full")))
+@pytest.mark.parametrize("place", ["a full disk", "a folder that is not there", "a folder", "a log", "a new file"])
+def test_a_progress_line_stops_nothing(
+    platform: Platform, idle: App, tmp_path: Path, small_state: Path, place: str
+) -> None:
+    """D8: wherever the progress file is; and what this run did not make is there afterwards as it was before."""
+    (tmp_path / "deploy.log").write_text("of last week\n")
+    path = {
+        "a full disk": small_state / "progress",
+        "a folder that is not there": tmp_path / "none" / "progress",
+        "a folder": small_state,
+        "a log": tmp_path / "deploy.log",
+        "a new file": tmp_path / "progress",
+    }[place]
+    if place == "a full disk":
+        with (small_state / "filler").open("wb", buffering=0) as filler, pytest.raises(OSError, match="No space left"):
+            while filler.write(bytes(4096)):
+                pass
+        path.touch()  # which it has room for, but for no byte
+        with path.open("wb", buffering=0) as full, pytest.raises(OSError, match="No space left"):
+            full.write(b"x")
+        path.unlink()
+    result = platform.apply(**idle(progress_file=str(path)))
     assert result["changed"], result
+    made = place in ("a full disk", "a new file")
+    assert path.exists() == (place in ("a folder", "a log"))
+    assert any("progress_file" in text for text in result["warnings"]) != made, result["warnings"]
+    assert (tmp_path / "deploy.log").read_text() == "of last week\n"
 
 
 def test_the_users_file_of_an_image_may_be_a_link(platform: Platform, idle: App, name: str) -> None:
