@@ -5,21 +5,9 @@
 
 from __future__ import annotations
 
-import importlib
 import typing as t
 
-
-def lacking(packages: t.Sequence[str]) -> list[str]:
-    """Those of the packages that this interpreter cannot import."""
-    return [name for name in packages if not _there(name)]
-
-
-def _there(name: str) -> bool:
-    try:
-        importlib.import_module(name)
-    except ImportError:
-        return False
-    return True
+from ansible_collections.tidegate.platform.plugins.plugin_utils._needs import lacking
 
 
 class FilterModule:

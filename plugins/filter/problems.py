@@ -5,24 +5,11 @@
 
 from __future__ import annotations
 
-import sys
 import typing as t
 
-from ansible.errors import AnsibleFilterError
-
-try:
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import ValidationError, best_match
-
-    HAS_JSONSCHEMA = True
-except ImportError:
-    HAS_JSONSCHEMA = False
+from ansible_collections.tidegate.platform.plugins.plugin_utils._needs import needed
 
 SHOWN = 80
-MISSING = (
-    "The Python package jsonschema is missing on the controller, which checks workload files and the catalog "
-    f"of runners. Install it for the Python that runs Ansible: {sys.executable} -m pip install 'jsonschema>=4.17'"
-)
 
 
 def problems(document: t.Any, schema: dict[str, t.Any]) -> list[str]:
@@ -30,18 +17,17 @@ def problems(document: t.Any, schema: dict[str, t.Any]) -> list[str]:
 
     :param schema: of draft 2020-12.
     """
-    if not HAS_JSONSCHEMA:
-        raise AnsibleFilterError(MISSING)
-    found = sorted(Draft202012Validator(schema).iter_errors(document), key=lambda error: list(map(str, error.path)))
+    validator = needed("jsonschema").Draft202012Validator(schema)
+    found = sorted(validator.iter_errors(document), key=lambda error: list(map(str, error.path)))
     return [_said(_closest(error)) for error in found]
 
 
-def _closest(error: ValidationError) -> ValidationError:
+def _closest(error: t.Any) -> t.Any:
     """Of alternatives that all fail, the problem of the one that was meant."""
-    return best_match([error]) if error.context else error
+    return needed("jsonschema").exceptions.best_match([error]) if error.context else error
 
 
-def _said(error: ValidationError) -> str:
+def _said(error: t.Any) -> str:
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path).lstrip(".")
     cause = error.message
     if error.validator == "additionalProperties":

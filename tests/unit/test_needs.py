@@ -1,31 +1,33 @@
-"""What the controller needs is looked for first, and told with the command that installs it."""
+"""D3: what the controller lacks is said in one sentence, wherever it is missed; playbooks look first (tests/integration/test_needs.py)."""
 
 from __future__ import annotations
 
-import os
-import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from ansible.errors import AnsibleFilterError
+from ansible.errors import AnsibleError
 from ansible_collections.tidegate.platform.plugins.filter import problems
+from ansible_collections.tidegate.platform.plugins.plugin_utils import _needs
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_a_missing_package_is_told_with_its_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    """D3."""
-    monkeypatch.setattr(problems, "HAS_JSONSCHEMA", False)
-    with pytest.raises(AnsibleFilterError, match=r"-m pip install 'jsonschema>=4\.17'"):
+def test_who_misses_a_package_says_what_the_playbooks_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    """D3: the role `runner` and the lookup are used without the playbooks, too."""
+    assert _needs.lacking(["jsonschema"]) == []
+    monkeypatch.setitem(sys.modules, "jsonschema", None)
+    (said,) = _needs.lacking(["jsonschema"])
+    assert "jsonschema is missing on the controller" in said
+    with pytest.raises(AnsibleError) as missed:
         problems.problems({}, {})
+    assert missed.value.message == said
 
 
-def test_site_says_so_before_it_touches_a_host(tmp_path: Path) -> None:
-    """D3: not after half a minute, in the middle of it."""
-    (tmp_path / "jsonschema.py").write_text("raise ImportError")
-    env = {**os.environ, "PYTHONPATH": str(tmp_path), "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".cache" / "collections")}
-    argv = ["ansible-playbook", "-i", "nobody.invalid,", "tidegate.platform.site", "-e", "tidegate_runners=yes"]
-    done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
-    assert done.returncode != 0
-    assert "jsonschema is missing on the controller" in done.stdout + done.stderr
-    assert "UNREACHABLE" not in done.stdout + done.stderr
+@pytest.mark.parametrize("place", ["requirements.txt", "meta/ee-requirements.txt", "README.md"])
+def test_the_need_is_the_same_wherever_it_is_written_down(place: str) -> None:
+    """D3: what pip and builders of execution environments read cannot refer to the one place."""
+    text = (ROOT / place).read_text()
+    for name, version in _needs.LEAST.items():
+        assert f"{name}>={version}" in text
+        assert text.count(f"{name}>=") == text.count(f"{name}>={version}")
