@@ -21,7 +21,7 @@ from ._clock import Clock
 from ._declared import canonical, digest
 from ._errors import CommandFailure, InvalidOption
 from ._secrets import Redactor
-from ._stack import Definition, Service, Sign, Stack, definition
+from ._stack import Definition, Service, Sign, Stack, by_id, definition, pinned
 from ._stack_volumes import handed
 
 COMMAND = (*_composer.COMMAND, "--ansi", "never", "--progress", "plain")
@@ -56,7 +56,8 @@ class Compose:
             return None
         services = tuple(Service(**{**row, "after": tuple(row["after"])}) for row in facts["services"])
         variables = tuple(sorted(facts.get("variables", {}).items()))
-        return Definition(identity, facts["model"], services, variables, tuple(facts.get("outside", ())))
+        found = Definition(identity, facts["model"], services, variables, tuple(facts.get("outside", ())))
+        return pinned(found, {name: row.image_id for name, row in self.images(identity).items()})
 
     def identity(self, declared: str, env_files: t.Sequence[str]) -> str:
         """The identity of what is declared so, where it is kept: files beyond its source count by their content now."""
@@ -146,7 +147,7 @@ class Compose:
         _files.private_folder(home)
         document = {
             "model": found.model,
-            "services": [asdict(service) for service in found.services],
+            "services": [_row(service) for service in found.services],
             "variables": dict(found.variables),
             "outside": found.outside,
         }
@@ -172,9 +173,11 @@ class Compose:
         """Have the images of a definition here."""
         self._run(identity, {}, "pull", "--quiet", "--policy", "missing")
 
-    def up(self, wanted: Definition, service: str = "", scale: int = 0) -> None:
+    def up(self, wanted: Definition, ids: t.Mapping[str, str], service: str = "", scale: int = 0) -> None:
         """Start what a definition declares, or one of its services; its volumes have to be there.
 
+        :param ids: images of services whose name means another one by now. Others keep the name: for Compose a service
+            whose image is called otherwise is another one, which it makes anew.
         :param scale: how many containers the service shall have; those that it has are left as they are.
         """
         # Whatever Compose asks, it asks nobody: it has no input, and takes that for a no.
@@ -186,7 +189,7 @@ class Compose:
         else:
             words.append("--remove-orphans")
         home = os.path.join(self.folder, wanted.identity)
-        _files.place(os.path.join(home, "compose.json"), canonical(handed(wanted.model)), 0o600, home)
+        _files.place(os.path.join(home, "compose.json"), canonical(handed(by_id(wanted.model, ids))), 0o600, home)
         self._run(wanted.identity, dict(wanted.variables), *words, *([service] if service else []))
 
     def prune(self, keep: t.Collection[str]) -> None:
@@ -212,6 +215,11 @@ class Compose:
     def _env(self, given: dict[str, str]) -> dict[str, str]:
         """Nothing but what is declared may decide what a Compose file means."""
         return {**_composer.environment(), **given, "DOCKER_HOST": self.docker_host}
+
+
+def _row(service: Service) -> dict[str, t.Any]:
+    """A service as it is kept, without what only the kept images say."""
+    return {name: value for name, value in asdict(service).items() if name != "image_id"}
 
 
 def _outside(model: t.Mapping[str, t.Any], root: str) -> list[str]:

@@ -20,6 +20,7 @@ from ._deployment import (
     document,
     is_declared,
     recover,
+    refuse_unmountable,
     staged_already,
 )
 from ._errors import TidegateError, explained_at_least
@@ -92,6 +93,8 @@ def preview(world: World, declare: Declare = as_declared, deep: bool = False) ->
     proposed = candidate(want, now, world.deployment)
     plans += [prepare(want, now, proposed), decide(want, now, proposed, ROUTING)]
     _reach.require_network(want, plans[-1], world.on)
+    for plan in plans[-2:]:
+        refuse_unmountable(world, plan)
     later = after(now, plans[-1])
     steps = [{"name": verb, "seconds": 0.0, "detail": ""} for plan in plans for verb in plan.verbs()]
     changed = bool(steps) or have.attempt is not None

@@ -28,7 +28,7 @@ from ._world import World
 ROUTING = Routing(_routing.document, _routing.hold, StackRouting(_routing.stack_document, _routing.stack_hold))
 # Ample for a deployment's rows and their write-ahead log, some tens of pages of 4 KiB.
 ROOM = 256 * 1024
-_MAKING = (Verb.START, Verb.STAND_IN, Verb.RELEASE_COMMAND, Verb.ROLL, Verb.UP)
+_MAKING = (Verb.PULL, Verb.BUILD, Verb.PLACE, Verb.START, Verb.STAND_IN, Verb.RELEASE_COMMAND, Verb.ROLL, Verb.UP)
 Told = t.Tuple[Plan, str]
 """What was carried out, and how the deployment is concluded; an empty text leaves it open for the next phase."""
 
@@ -254,6 +254,7 @@ def _prepare_and_decide(world: World, staged: Release | None = None) -> Plan:
     """
     want = world.want
     fetch = prepare(want, world.have, candidate(want, world.have, world.deployment))
+    refuse_unmountable(world, fetch)
     if fetch.steps:
         _begin(world)
         carry_out(world, fetch)
@@ -268,14 +269,17 @@ def _prepare_and_decide(world: World, staged: Release | None = None) -> Plan:
         _begin(world)
     elif plan.candidate is not None:
         _reach.require_network(want, plan, world.on)
-        _refuse_missing(world, plan)
+        refuse_unmountable(world, plan)
         _begin(world)
         _propose(world, plan.candidate)
     return plan
 
 
-def _refuse_missing(world: World, plan: Plan) -> None:
-    """Refuse to make containers that mount what is not there, while nothing is touched yet."""
+def refuse_unmountable(world: World, plan: Plan) -> None:
+    """Refuse to make containers that mount what is not there, and to fetch what they are made of, if it can be known.
+
+    :raises InvalidOption: names the source; nothing is touched yet.
+    """
     if any(step.verb in _MAKING for step in plan.steps):
         model = world.have.definition.model if world.have.definition else {}
         mounts = [m for facts in (model.get("services") or {}).values() for m in facts.get("volumes") or ()]

@@ -91,6 +91,7 @@ def container_of(row: Document, networks: t.Collection[str] | None) -> Container
         service=labels.get("com.docker.compose.service", ""),
         exit_code=_exit_code(status),
         created=int(row.get("Created") or 0),
+        image_id=row.get("ImageID") or "",
     )
 
 

@@ -47,6 +47,7 @@ class Container:
     service: str = ""
     exit_code: int | None = None
     created: int = 0
+    image_id: str = ""
 
     @property
     def serves(self) -> bool:

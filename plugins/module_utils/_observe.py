@@ -18,7 +18,7 @@ from ._errors import InvalidOption
 from ._model import Actual, Container, Image, Known, Release, Volume
 from ._rolling import folder, kept, read
 from ._services import good
-from ._stack import Definition, with_images
+from ._stack import Definition, pinned, with_images
 from ._stack_volumes import declared as declared_volumes
 from ._stack_volumes import refuse_another
 from ._walls import Walls, refuse_capabilities, refuse_mounts
@@ -81,10 +81,11 @@ class Survey(t.NamedTuple):
             _composer.require(self.on.clock)
             if before is None or before.identity != found.identity:  # else it was made by just this
                 refuse_another(found.model, self.on.engine.named_volumes())
-            images = _images(self.on, found, before)
-            pull_needed = pull_needed or any(images[service.image] is None for service in found.services)
-            volumes = {name: image.volumes for name, image in images.items() if image is not None}
-            found, before = with_images(found, volumes), before and with_images(before, volumes)
+            pull_needed = pull_needed or not _complete(self.on, found)
+            if compose.known(found.identity) is None:  # what it will be pinned to
+                images = _images(self.on, found)
+                found = pinned(found, {name: image.id for name, image in images.items()})
+            found, before = _with_volumes(self.on, found), before and _with_volumes(self.on, before)
         return Actual(
             containers=have,
             live=known.live,
@@ -105,10 +106,21 @@ def _recorded(subject: Subject, containers: tuple[Container, ...], on: Platform)
     return tuple(replace(c, record=_records.read(on.state_dir, key, c.deployment) or c.record) for c in containers)
 
 
-def _images(on: Platform, *definitions: Definition | None) -> dict[str, Image | None]:
-    """The images of all services, as far as the engine has them."""
-    names = {service.image for definition in definitions if definition for service in definition.services}
-    return {name: on.engine.image(name) for name in sorted(names)}
+def _complete(on: Platform, definition: Definition) -> bool:
+    """True while the engine has all images by their names, and those that they were pinned to."""
+    names = {name for service in definition.services for name in (service.image, service.image_id) if name}
+    return all(on.engine.image(name) is not None for name in sorted(names))
+
+
+def _images(on: Platform, definition: Definition) -> dict[str, Image]:
+    """The images of all services, as far as the engine has them: those that they are pinned to."""
+    names = {service.image: service.image_id or service.image for service in definition.services}
+    rows = {name: on.engine.image(reference) for name, reference in sorted(names.items())}
+    return {name: image for name, image in rows.items() if image is not None}
+
+
+def _with_volumes(on: Platform, definition: Definition) -> Definition:
+    return with_images(definition, {name: image.volumes for name, image in _images(on, definition).items()})
 
 
 def _settled(found: Definition, known: Known, have: t.Sequence[Container]) -> bool:

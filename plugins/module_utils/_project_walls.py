@@ -9,6 +9,7 @@ they are what many projects are for.
 
 from __future__ import annotations
 
+import os
 import typing as t
 
 from ._declared import Document
@@ -16,6 +17,8 @@ from ._errors import InvalidOption
 from ._walls import REMEDY, Walls, device, is_root
 
 _HARMLESS_OPTIONS = ("no-new-privileges", "label=user", "label=role", "label=type", "label=level")
+# File systems that bring nothing of this host; bind mounts are judged by their path.
+_REMOTE = ("nfs", "nfs4", "cifs", "smb3", "tmpfs")
 Found = t.Iterator[t.Tuple[str, str]]
 """Options that break a wall, and why."""
 
@@ -54,10 +57,25 @@ def _of_files(walls: Walls, model: Document, kept: str) -> Found:
             if why:
                 yield f"{kind}.{name}.file", why
     for name, entry in sorted((model.get("volumes") or {}).items()):
-        path = str(((entry or {}).get("driver_opts") or {}).get("device") or "")
-        why = walls.broken_by(path, read_only=False) or device(path) if path.startswith("/") else ""
+        why = _of_volume(walls, entry or {})
         if why:
             yield f"volumes.{name}.driver_opts", why
+
+
+def _of_volume(walls: Walls, entry: Document) -> str:
+    """Why a named volume is a wall: what the engine's own driver mounts for it is any mount that root can make."""
+    given = {str(name).lower(): str(value or "") for name, value in (entry.get("driver_opts") or {}).items()}
+    path, options = given.get("device", ""), given.get("o", "").split(",")
+    binds = any(option.strip() in ("bind", "rbind") for option in options)
+    named = [part for option in options for part in option.partition("=")[2].split(":") if part.startswith("/")]
+    why = next(filter(None, (walls.broken_by(part, read_only=True) for part in named)), "")
+    if binds or path.startswith("/"):  # what is no absolute path begins where the engine runs
+        absolute = os.path.join("/", path)
+        why = why or walls.broken_by(absolute, read_only=False) or device(absolute)
+    plain = entry.get("driver") not in (None, "", "local") or not (given.get("type") or path)
+    if not (why or binds or plain or given.get("type") in _REMOTE):
+        why = f"mounts a file system of type {given.get('type') or 'none'}"
+    return why
 
 
 def _of_modes(facts: Document) -> Found:

@@ -106,18 +106,26 @@ def place(world: World, _step: Step) -> str:
     found = (compose.known(artifact) if artifact else None) or read(on, world.want, compose, place=True)
     names = sorted({service.image for service in found.services})
     pinned = compose.images(found.identity)
-    missing = [name for name in names if on.engine.image(name, fresh=True) is None]
+    missing = [name for name in names if _lacks(world, name, pinned.get(name))]
     if missing:
         _make.room(world)
         _fetch(world, compose, found.identity, {name: pinned.get(name) for name in missing})
     for name in names:
         image = on.engine.image(name, fresh=True)
-        if image is not None and name in missing:
-            on.store.remember_pull(image.id, name, on.clock.now())
-        if image is not None and (name in missing or name not in pinned):
+        if image is not None and (name not in pinned or _lacks(world, name, pinned[name])):
             pinned[name] = Pinned(image.id, tuple(_artifacts.exact(name, image)))
+        if image is not None and name in missing:
+            on.store.remember_pull(pinned[name].image_id, name, on.clock.now())
     compose.pin(found.identity, pinned)
     return f"{len(found.services)} services"
+
+
+def _lacks(world: World, name: str, row: Pinned | None) -> bool:
+    """True while the engine has not what a service is to run: by its id where that is known, and by its name."""
+    engine = world.on.engine
+    return engine.image(name, fresh=True) is None or (
+        row is not None and engine.image(row.image_id, fresh=True) is None
+    )
 
 
 def _fetch(world: World, compose: Compose, identity: str, missing: t.Mapping[str, Pinned | None]) -> None:
@@ -128,7 +136,9 @@ def _fetch(world: World, compose: Compose, identity: str, missing: t.Mapping[str
     for name, row in missing.items():
         if row is None:
             continue
-        wanted = Wanted(row.image_id, name, list(row.exact), True)
+        # A name that means another image now stays that image's: others may be declared by it.
+        taken = world.on.engine.image(name, fresh=True) is not None
+        wanted = Wanted(row.image_id, (*row.exact, row.image_id)[0] if taken else name, list(row.exact), True)
         if world.want.artifact:
             _artifacts.bring_back(world.on.engine, wanted, world.check)
         else:
@@ -167,7 +177,7 @@ def roll(world: World, step: Step) -> str:
     elif len(before) < service.replicas:
         running = len(_members(world, service))
         _up(world, wanted, service.name, scale=running + service.replicas - len(before))
-    fresh = [c for c in _members(world, service) if c.name not in going and _same(c, service)]
+    fresh = [c for c in _members(world, service) if c.name not in going and _services.same(c, service)]
     names = [c.name for c in fresh]
     old = [c.name for c in _members(world, service) if c.name not in names]
     try:
@@ -208,7 +218,7 @@ def _bringing(world: World, release: Release | None) -> Workload:
 
 def _hold(world: World, want: Workload, service: Service) -> None:
     """While a routed service is away, who asks for it is told when to come back; what is under way may end."""
-    old = [c.name for c in _members(world, service) if c.serves and not _same(c, service)]
+    old = [c.name for c in _members(world, service) if c.serves and not _services.same(c, service)]
     document = _readable(world)
     held = _routing.stack_hold(want, document, [service.name]) if old and document is not None else None
     if held is not None and held != document:
@@ -227,7 +237,7 @@ def _bury(world: World, service: Service) -> None:
 
 def unroll(world: World, step: Step) -> str:
     """Remove what a first deployment made of a service, or of all."""
-    gone = [c.name for c in _all(world) if step.service is None or _same(c, step.service)]
+    gone = [c.name for c in _all(world) if step.service is None or _services.same(c, step.service)]
     document = _readable(world)
     if step.service is not None and document is not None:
         rest = _routing.merged(document, None, world.want, [step.service.name])
@@ -245,7 +255,8 @@ def up(world: World, step: Step) -> str:
     """Have Compose bring the whole stack to its definition, and pass every routed service's gate."""
     wanted, want = t.cast("Definition", step.definition), _bringing(world, step.release)
     # They are held; what is under way may end.
-    _drained(world, want, [c.name for c in _all(world) if not any(_same(c, service) for service in wanted.services)])
+    going = [c.name for c in _all(world) if not any(_services.same(c, one) for one in wanted.services)]
+    _drained(world, want, going)
     _up(world, wanted)
     for service in wanted.services:
         _pass(world, want, service, [c.name for c in _members(world, service)])
@@ -257,7 +268,25 @@ def _up(world: World, wanted: Definition, service: str = "", scale: int = 0) -> 
     """Run Compose, once every volume is there: those that exist are used as they are, whoever made them."""
     for volume in labelled(wanted.model):
         world.on.engine.ensure_volume(volume.name, volume.labels, volume.driver, volume.options)
-    compose_of(world).up(wanted, service, scale)
+    compose_of(world).up(wanted, _moved(world, wanted, service), service, scale)
+
+
+def _moved(world: World, wanted: Definition, only: str) -> dict[str, str]:
+    """Services whose image's name means another one than they are pinned to, with the id of theirs.
+
+    :raises EngineFailure: an image is gone; what its name means now would be another release.
+    """
+    found: dict[str, str] = {}
+    for service in wanted.services:
+        if only not in ("", service.name):
+            continue
+        image = world.on.engine.image(service.image, fresh=True)
+        if service.image_id and (image is None or image.id != service.image_id):
+            if world.on.engine.image(service.image_id, fresh=True) is None:
+                cause, remedy = "the image that the release was made of is gone", "Load it, or deploy a declaration."
+                raise EngineFailure(cause, subject=service.image, remedy=remedy)
+            found[service.name] = service.image_id
+    return found
 
 
 def named(world: World, release: Release) -> Release:
@@ -288,7 +317,7 @@ def route(world: World, want: Workload, wanted: Definition, only: t.Mapping[str,
 
 
 def _brought(container: Container, service: Service | None) -> bool:
-    return service is not None and container.serves and _same(container, service)
+    return service is not None and container.serves and _services.same(container, service)
 
 
 def _readable(world: World) -> Document | None:
@@ -305,14 +334,10 @@ def _members(world: World, service: Service) -> list[Container]:
     return [c for c in _all(world) if c.service == service.name]
 
 
-def _same(container: Container, service: Service) -> bool:
-    return container.service == service.name and container.fingerprint == service.fingerprint
-
-
 def _pass(world: World, want: Workload, service: Service, names: t.Sequence[str]) -> None:
     """Wait until every container passed the service's gate, or ended well where it shall end."""
     exposed = [e for e in (want.stack.exposed if want.stack else ()) if e.service == service.name]
-    if not names:
+    if not names and service.replicas:
         raise Unhealthy("has no container", subject=service.name, remedy="What served before still serves.")
     for name in names:
         if service.completes:

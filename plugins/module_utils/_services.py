@@ -27,9 +27,16 @@ class StackRouting(t.NamedTuple):
     hold: t.Callable[[Workload, Document, t.Collection[str]], Document]
 
 
+def same(container: Container, service: Service) -> bool:
+    """True for a container that is what the service is declared as, of the very image that it is pinned to."""
+    if container.service != service.name or container.fingerprint != service.fingerprint:
+        return False
+    return service.image_id in ("", container.image_id)
+
+
 def good(container: Container, service: Service) -> bool:
     """True for a container that is what the service is declared as, and does what it shall."""
-    if container.service != service.name or container.fingerprint != service.fingerprint:
+    if not same(container, service):
         return False
     return container.serves or (service.completes and container.exit_code == 0)
 
@@ -118,10 +125,7 @@ def _stopped(have: Actual, service: Service) -> list[Container]:
     return [
         c
         for c in have.containers
-        if c.service == service.name
-        and c.fingerprint == service.fingerprint
-        and c.state in ("exited", "paused", "created")
-        and not service.completes
+        if same(c, service) and c.state in ("exited", "paused", "created") and not service.completes
     ]
 
 

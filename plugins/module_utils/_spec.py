@@ -411,11 +411,16 @@ def given(spec: Spec, params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """The parameters, in which blank text, and a list of nothing else, counts as not given (A9). Pure.
 
     A variable that is unset somewhere upstream arrives as an empty text; it must name neither nothing nor everything.
+    An entry point of one empty word is Docker's way to have none, and stays.
     """
     return {
-        name: spec[name].get("default") if name in spec and not spec[name].get("required") and _blank(value) else value
+        name: spec[name].get("default") if name in spec and _not_given(name, spec[name], value) else value
         for name, value in params.items()
     }
+
+
+def _not_given(name: str, option: t.Mapping[str, t.Any], value: t.Any) -> bool:
+    return _blank(value) and not option.get("required") and (name, value) != ("entrypoint", [""])
 
 
 def _blank(value: t.Any) -> bool:

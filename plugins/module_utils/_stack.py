@@ -77,7 +77,10 @@ class Stack:
 
 @dataclass(frozen=True)
 class Service:
-    """One service; `in_place` ones cannot run beside themselves, those that `completes` end by themselves."""
+    """One service; `in_place` ones cannot run beside themselves, those that `completes` end by themselves.
+
+    `image_id` is what the image's name meant when the definition was first carried out; empty while it was not.
+    """
 
     name: str
     fingerprint: str
@@ -86,6 +89,7 @@ class Service:
     in_place: bool = False
     completes: bool = False
     after: tuple[str, ...] = ()
+    image_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -138,6 +142,7 @@ def definition(
                 entry["labels"] = {**(entry.get("labels") or {}), **owner}
     waited = _waited_for(found)
     services = tuple(_service(name, found[name], waited, prints[name]) for name in _in_order(found))
+    _refuse_none_routed(stack, services)
     for service in services:
         own = {**owner, "tidegate.fingerprint": service.fingerprint}
         found[service.name]["labels"] = {**(found[service.name].get("labels") or {}), **own}
@@ -150,6 +155,22 @@ def with_images(found: Definition, volumes: t.Mapping[str, t.Sequence[str]]) -> 
     :param volumes: paths of the volumes that images declare, by reference.
     """
     return replace(found, services=tuple(_kept_in_place(service, found.model, volumes) for service in found.services))
+
+
+def pinned(found: Definition, ids: t.Mapping[str, str]) -> Definition:
+    """The same, with the images that its services run by.
+
+    :param ids: ids by reference; what is missing runs by its name.
+    """
+    return replace(found, services=tuple(replace(s, image_id=ids.get(s.image, "")) for s in found.services))
+
+
+def by_id(model: Document, services: t.Mapping[str, str]) -> Document:
+    """The model with some services that run an image that their name does not mean any more."""
+    found = {
+        name: {**facts, "image": services.get(name) or facts["image"]} for name, facts in model["services"].items()
+    }
+    return {**model, "services": found}
 
 
 def _kept_in_place(service: Service, model: Document, volumes: t.Mapping[str, t.Sequence[str]]) -> Service:
@@ -194,6 +215,15 @@ def _refuse_nameless(project: str, service: str, facts: Document) -> None:
         raise InvalidOption("compose.services.name", service, cause, "Shorten compose.project, or the service's name.")
 
 
+def _refuse_none_routed(stack: Stack, services: t.Iterable[Service]) -> None:
+    """Refuse routes to a service that is declared to have no container."""
+    routed = {exposed.service for exposed in stack.exposed}
+    for service in services:
+        if service.name in routed and not service.replicas:
+            remedy = "Give it a container, or leave its routes out."
+            raise InvalidOption("compose.services.name", service.name, "is routed, but has no replicas", remedy)
+
+
 def _connect(final: dict[str, t.Any], service: dict[str, t.Any], network: str) -> None:
     if service.get("network_mode"):
         mode = service["network_mode"]
@@ -217,7 +247,7 @@ def _service(name: str, facts: Document, waited: t.Container[str], fingerprint: 
         name=name,
         fingerprint=fingerprint,
         image=facts["image"],
-        replicas=int(facts.get("scale") or deploy.get("replicas") or 1),
+        replicas=next(int(count) for count in (facts.get("scale"), deploy.get("replicas"), 1) if count is not None),
         in_place=bool(writable or published or facts.get("container_name") or facts.get("network_mode")),
         completes=name in waited,
         after=tuple(sorted(facts.get("depends_on") or ())),

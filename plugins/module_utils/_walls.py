@@ -8,6 +8,7 @@ A path is judged by where it leads to on this host, whatever it is called.
 
 from __future__ import annotations
 
+import glob
 import os
 import stat
 import typing as t
@@ -29,32 +30,56 @@ SOCKETS = (
     "/run/dbus/system_bus_socket",
     "/run/snapd.socket",
 )
-# Not even to be read: what others' secrets are in.
-_PRIVATE = ("/proc", "/etc/shadow", "/root/.ssh")
-# Not as a whole; what collects logs reads a part.
-_DATA = ("/var/lib/docker", "/var/lib/containerd")
-_PRIVATE_STATE = ("tidegate.db", "secret.key", "secrets", "records", "stacks", "work", "platform")
+# Not even to be read: what others' secrets and data are in.
+_PRIVATE = (
+    "/proc",
+    "/etc/shadow",
+    "/etc/shadow-",
+    "/etc/gshadow",
+    "/etc/gshadow-",
+    "/root/.ssh",
+    "/var/backups/gshadow.bak",
+    "/var/backups/shadow.bak",
+    "/var/backups/tidegate",
+)
+# Not even to be read, but for the logs, which what collects them mounts.
+_DATA, _LOGS = ("/var/lib/docker", "/var/lib/containerd"), "/var/lib/docker/containers"
 # Not to be written: what the host starts, or whom it believes.
 _SYSTEM = (
+    "/bin",
     "/boot",
-    "/etc/cron.d",
-    "/etc/docker",
-    "/etc/init.d",
-    "/etc/ld.so.preload",
-    "/etc/pam.d",
-    "/etc/passwd",
-    "/etc/ssh",
-    "/etc/sudoers",
-    "/etc/sudoers.d",
-    "/etc/systemd",
+    "/etc",
+    "/lib",
+    "/lib64",
+    "/run/systemd",
+    "/run/udev",
+    "/sbin",
     "/sys",
-    "/usr/bin",
-    "/usr/lib",
-    "/usr/local/bin",
-    "/usr/sbin",
+    "/usr",
+    "/var/lib/cloud",
     "/var/lib/docker",
+    "/var/lib/dpkg",
+    "/var/lib/systemd",
+    "/var/spool/at",
     "/var/spool/cron",
 )
+# The same of every home: data beside it is its owner's matter.
+_OF_HOMES = (
+    ".bash_login",
+    ".bash_profile",
+    ".bashrc",
+    ".config/systemd",
+    ".gnupg",
+    ".local/bin",
+    ".profile",
+    ".ssh",
+    ".zshenv",
+    ".zshrc",
+)
+# Mounted by many, often without saying that it is to be read only.
+_CLOCK = ("/etc/localtime", "/etc/timezone")
+# What of the platform's own state its proxy has: this alone is there to be mounted, and all but the first to be read.
+_ACME, _OF_PROXY, _AUTHORITIES = "traefik/acme", ("routes", "traefik/certificates"), "traefik/ca"
 _CAPABILITIES = {
     "ALL",
     "BPF",
@@ -79,8 +104,12 @@ class Walls:
     def __init__(self, state_dir: str, docker_host: str) -> None:
         own = docker_host.partition("unix://")[2]
         self.sockets = _real([*SOCKETS, *([own] if own else [])])
+        self.state = os.path.realpath(state_dir)
+        homes = ["/root", *glob.glob("/home/*")]
+        keys = [path for home in homes for path in (f"{home}/.ssh", f"{home}/.gnupg") if os.path.isdir(path)]
+        self.private = _real([*_PRIVATE, *keys])
         self.data = _real(_DATA)
-        self.private = _real([*_PRIVATE, *(os.path.join(state_dir, name) for name in _PRIVATE_STATE)])
+        self.system = _real([*_SYSTEM, *(f"{home}/{name}" for home in homes for name in _OF_HOMES)])
 
     def socket(self, source: str) -> bool:
         """True for a path that is an engine's socket, under whatever name."""
@@ -97,13 +126,26 @@ class Walls:
             return ""
         if self.socket(path):
             return "is the socket of an engine"
-        above = [reached for reached in (*self.sockets, *self.data) if _within(reached, path)]
+        above = [reached for reached in self.sockets if _within(reached, path)]
         shown = [private for private in self.private if _related(path, private)]
-        written = [] if read_only else [system for system in _real(_SYSTEM) if _related(path, system)]
+        if not _within(path, os.path.realpath(_LOGS)):
+            shown += [data for data in self.data if _related(path, data)]
+        shown += [self.state] if _related(path, self.state) and not self._of_proxy(path, read_only) else []
+        clock = os.path.normpath(source) in _CLOCK
+        written = [] if read_only or clock else [system for system in self.system if _related(path, system)]
+        written += [path] if path == "/dev" and not read_only else []
         for what, found in (("has {} inside", above), ("shows {}", shown), ("lets it write {}", written)):
             if found:
                 return what.format(found[0])
         return ""
+
+    def _of_proxy(self, path: str, read_only: bool) -> bool:
+        """True for the parts of the state that the platform's own proxy mounts."""
+        name = os.path.relpath(path, self.state)
+        if _within(name, _ACME):
+            return True
+        authorities = name.startswith(_AUTHORITIES) and name.endswith(".pem")
+        return read_only and (authorities or any(_within(name, known) for known in _OF_PROXY))
 
 
 def refuse_capabilities(names: t.Iterable[str]) -> None:

@@ -101,7 +101,7 @@ class World:
     leaves: tuple[str, str] = ("", "")
     fleet: Fleet = NO_FLEET
     interrupts: Interrupts = field(default_factory=Interrupts)
-    tell: Tell = silent
+    teller: Tell = silent
     steps: list[dict[str, t.Any]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     drained: Drained = field(default_factory=lambda: Drained(0, 0))
@@ -132,6 +132,10 @@ class World:
         if self.recorded and not self.committed and self.on.store.canceling(self.deployment):
             raise Canceled("canceled on request", remedy="Deploy again when it is wanted after all.")
 
+    def tell(self, key: str, what: str) -> None:
+        """Say what is done now, without this workload's secrets: builds and Compose say what they like."""
+        self.teller(key, self.redact(what))
+
     @property
     def redact(self) -> Redactor:
         """Takes this workload's secrets out of a text."""
@@ -151,4 +155,4 @@ def new_world(want: Workload, on: Platform, interrupts: Interrupts, tell: Tell =
     earliest = _names.time_of(on.store.newest(want.subject))
     moment = max(int(on.clock.now() * 1000), earliest + 1)
     identity = _names.deployment_id(moment, os.urandom(10))
-    return World(on=on, want=want, have=Actual(), deployment=identity, interrupts=interrupts, tell=tell)
+    return World(on=on, want=want, have=Actual(), deployment=identity, interrupts=interrupts, teller=tell)

@@ -38,6 +38,15 @@ def published(tmp_path: Path) -> t.Iterator[t.Callable[[str], str]]:
     docker("rmi", "-f", reference, check=False)
 
 
+@pytest.fixture
+def tag(name: str) -> t.Iterator[str]:
+    """A name that this host alone has, of the first image."""
+    reference = f"tidegate.own/{name}:1"
+    docker("tag", names.image("app", "1"), reference)
+    yield reference
+    docker("rmi", reference, check=False)
+
+
 def gone(name: str, reference: str) -> str:
     """The containers of a workload and their image are lost; the image's id."""
     identity = docker("image", "inspect", "--format", "{{.Id}}", reference)
@@ -92,3 +101,36 @@ def test_a_lost_image_comes_back(
     assert running(name) == [identity]
     call(platform, "workload_prune")
     assert docker("image", "inspect", "--format", "{{.Id}}", identity) == identity
+
+
+@pytest.mark.parametrize("strategy", ["rolling", "recreate"])
+def test_a_release_runs_the_images_that_it_was_made_of(platform: Platform, name: str, tag: str, strategy: str) -> None:
+    """A5: by a rollback and a repair, though their name means another image now; the name stays that one's."""
+    check = {"test": ["CMD", "true"], "interval": "300ms"}
+    plain: Options = {"command": ["sleep", "1000"], "init": True, "stop_grace_period": "1s", "healthcheck": check}
+
+    def declare(value: str) -> Options:
+        web = {**plain, "image": tag, "environment": {"V": value}}
+        both = {"web": web, "aside": {**plain, "image": names.image("app", "1")}}
+        project = {"network": platform.network, "definition": {"services": both}}
+        return call(platform, "workload_compose", name=name, strategy=strategy, compose=project)
+
+    def ids() -> dict[str, str]:
+        text = '{{index .Config.Labels "com.docker.compose.service"}} {{.Image}} {{.Id}}'
+        rows = docker("inspect", "--format", text, *containers(name, everything=False)).splitlines()
+        return {row.split()[0]: row.partition(" ")[2] for row in rows}
+
+    first, second = (docker("image", "inspect", "--format", "{{.Id}}", names.image("app", n)) for n in "12")
+    declare("one")
+    aside = ids()["aside"]
+    docker("tag", names.image("app", "2"), tag)
+    docker("rm", "-f", *(ids()["web"].split()[1:]))
+    call(platform, "reconcile", names=[name])
+    assert ids()["web"].split()[0] == first
+    declare("two")
+    assert ids()["web"].split()[0] == second
+    call(platform, "workload_rollback", name=name)
+    assert ids()["web"].split()[0] == first
+    assert ids()["aside"] == aside
+    assert docker("image", "inspect", "--format", "{{.Id}}", tag) == second
+    assert not declare("one")["changed"]

@@ -145,3 +145,9 @@ def test_an_option_of_a_module_that_is_empty_is_not_given(name: str) -> None:
         blank = ["", " "] if what["type"] == "list" else " "
         assert _spec.given(spec, {option: blank}) == {option: what.get("default")}, option
     assert _spec.given(spec, {"state_dir": "/x"}) == {"state_dir": "/x"}
+
+
+def test_an_entry_point_of_nothing_is_given() -> None:
+    """A9: Docker's way to clear the image's; text that is unset upstream still is not given elsewhere."""
+    found = _spec.given(_spec.CONTAINER, {"entrypoint": [""], "command": [""]})
+    assert (found["entrypoint"], found["command"]) == ([""], None)

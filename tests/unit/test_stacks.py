@@ -329,3 +329,14 @@ def _is_of(kind: str, name: str, entry: t.Any, key: str, document: t.Any) -> boo
         return bool(entry["service"] == key)
     routers = [router for router in document["http"]["routers"].values() if router["service"] == key]
     return name == key or any(name in router.get("middlewares", ()) for router in routers)
+
+
+@pytest.mark.parametrize("facts", [{"deploy": {"replicas": 0}}, {"scale": 0}])
+def test_a_service_of_no_replicas_has_none(facts: dict[str, t.Any]) -> None:
+    """A2: and cannot be routed."""
+    found = defined({"web": WEB, "off": {"image": "off:1", **facts}})
+    off = found.service("off")
+    assert off is not None
+    assert off.replicas == 0
+    with pytest.raises(InvalidOption, match="no replicas"):
+        defined({"web": {**WEB, **facts}})

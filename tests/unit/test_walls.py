@@ -20,6 +20,13 @@ from ansible_collections.tidegate.platform.plugins.module_utils._walls import (
 )
 
 PLAIN = {"image": "app:1"}
+ANYWAY = ("/opt/shop", "/mnt/disk", "/root/app", "/etc/localtime", "/etc/timezone", "{tmp}/state/traefik/acme")
+
+
+WRITTEN = (
+    *("/etc/crontab", "/etc/cron.daily", "/etc/profile.d", "/etc/shop", "/etc/ssl/certs", "/usr/local/lib/tidegate"),
+    *("/lib/systemd", "/run/udev", "/dev", "/root/.bashrc", "/usr/share/zoneinfo"),
+)
 
 
 @pytest.fixture
@@ -46,6 +53,8 @@ def walls(tmp_path: Path) -> t.Iterator[Walls]:
         *("{tmp}/engine", "{tmp}/engine/own.sock", "{tmp}", "{tmp}/link", "{tmp}/link/docker.sock", "{tmp}/hard"),
         *("{tmp}/state", "{tmp}/state/secrets", "{tmp}/state/secrets/shop", "{tmp}/state/secret.key"),
         *("/proc", "/proc/1/root", "/etc", "/etc/shadow", "/root", "/var/lib/docker", "/var/lib/docker/"),
+        *("/etc/shadow-", "/var/backups", "/var/backups/tidegate", "/var/lib/docker/volumes", "/var/lib/containerd/x"),
+        *("{tmp}/state/traefik", "{tmp}/state/traefik/entry", "{tmp}/state/runners.json", "{tmp}/state/x"),
     ],
 )
 def test_what_may_not_even_be_read(walls: Walls, tmp_path: Path, source: str) -> None:
@@ -56,7 +65,9 @@ def test_what_may_not_even_be_read(walls: Walls, tmp_path: Path, source: str) ->
         refuse_mounts(walls, [{"source": source.format(tmp=tmp_path), "read_only": True}])
 
 
-@pytest.mark.parametrize("source", ["/etc/cron.d", "/usr", "/usr/local/bin", "/sys", "/boot", "/etc/systemd/system"])
+@pytest.mark.parametrize(
+    "source", ["/etc/cron.d", "/usr", "/usr/local/bin", "/sys", "/boot", "/etc/systemd/system", *WRITTEN]
+)
 def test_what_may_be_read_but_not_written(walls: Walls, source: str) -> None:
     """C6."""
     refuse_mounts(walls, [{"source": source, "read_only": True}])
@@ -66,11 +77,67 @@ def test_what_may_be_read_but_not_written(walls: Walls, source: str) -> None:
 
 @pytest.mark.parametrize(
     "source",
-    ["{tmp}/data", "/srv", "/etc/shop", "/var/lib/shop", "/run/shop", "/var/runner", "volume", "{tmp}/state/x"],
+    [
+        "{tmp}/data",
+        "/srv",
+        "/var/lib/shop",
+        "/run/shop",
+        "/var/runner",
+        "volume",
+        "/home/nobody-here/app/data",
+        *ANYWAY,
+    ],
 )
 def test_what_is_no_wall(walls: Walls, tmp_path: Path, source: str) -> None:
     """C6: data, also beside and below what is one."""
     refuse_mounts(walls, [{"source": source.format(tmp=tmp_path), "read_only": False}])
+
+
+@pytest.mark.parametrize("source", ["routes", "traefik/certificates", "traefik/ca-1.pem"])
+def test_what_the_proxy_reads_of_the_state(walls: Walls, tmp_path: Path, source: str) -> None:
+    """C6: whoever writes it decides where all requests go."""
+    refuse_mounts(walls, [{"source": f"{tmp_path}/state/{source}", "read_only": True}])
+    with pytest.raises(InvalidOption, match="hand the host"):
+        refuse_mounts(walls, [{"source": f"{tmp_path}/state/{source}", "read_only": False}])
+
+
+def test_logs_of_containers_may_be_read(walls: Walls) -> None:
+    """C6: what collects them does."""
+    refuse_mounts(walls, [{"source": "/var/lib/docker/containers", "read_only": True}])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"type": "overlay", "device": "overlay", "o": "lowerdir=/etc:/usr"},
+        {"type": "overlay", "device": "overlay", "o": "lowerdir=/srv:/opt"},
+        {"type": "none", "device": "etc", "o": "rbind"},
+        {"type": "tmpfs", "device": "/etc", "o": "ro,bind"},
+        {"type": "ext4", "device": "LABEL=root"},
+        {"type": "proc", "device": "proc"},
+        {"device": "overlay", "o": "lowerdir=/srv:/opt"},
+        {"type": "cifs", "device": "//server/share", "o": "credentials=/etc/shadow"},
+    ],
+)
+def test_volumes_that_mount_the_host(walls: Walls, options: dict[str, str]) -> None:
+    """C6: by whatever type; only what brings nothing of this host goes, and bind mounts by their path."""
+    with pytest.raises(InvalidOption, match="hand the host"):
+        refuse_project(walls, {"services": {"web": PLAIN}, "volumes": {"v": {"driver_opts": options}}}, "/kept")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"type": "nfs", "device": ":/export", "o": "addr=10.0.0.1,rw"},
+        {"type": "cifs", "device": "//server/share", "o": "username=a,password=b"},
+        {"type": "tmpfs", "device": "tmpfs", "o": "size=100m,uid=1000"},
+        {"type": "none", "device": "/srv/shop", "o": "bind"},
+    ],
+)
+def test_volumes_that_are_no_wall(walls: Walls, options: dict[str, str]) -> None:
+    """C6."""
+    refuse_project(walls, {"services": {"web": PLAIN}, "volumes": {"v": {"driver_opts": options}}}, "/kept")
 
 
 def test_the_engines_socket_itself_may_be_declared_and_nothing_else_under_its_name(
