@@ -28,7 +28,7 @@ def place(path: str, text: str, mode: int, staging: str) -> None:
 
 def place_bytes(path: str, data: bytes, mode: int, staging: str) -> None:
     """The same for bytes."""
-    temporary = os.path.join(staging, f".{os.path.basename(path)}.{os.getpid()}.part")
+    temporary = _draft(os.path.join(staging, os.path.basename(path)))
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode)
     try:
         with os.fdopen(descriptor, "wb") as stream:
@@ -42,6 +42,12 @@ def place_bytes(path: str, data: bytes, mode: int, staging: str) -> None:
         raise
 
 
+def _draft(path: str) -> str:
+    """A name beside a path that no other thread, of this process or another, gives to what it is writing."""
+    folder, name = os.path.split(path)
+    return os.path.join(folder, f".{name}.{os.getpid()}.{threading.get_ident()}.part")
+
+
 def rename(synced: str, path: str) -> None:
     """Give a file or tree, whose content is on the disk, its lasting name; whoever sees the name sees all of it."""
     os.rename(synced, path)
@@ -50,7 +56,7 @@ def rename(synced: str, path: str) -> None:
 
 def claim(path: str, data: bytes, mode: int) -> bool:
     """Write a file whole unless there is one; False where another was first. It is never seen half written."""
-    draft = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.{os.getpid()}.{threading.get_ident()}")
+    draft = _draft(path)
     place_bytes(draft, data, mode, os.path.dirname(path))
     try:
         os.link(draft, path)

@@ -10,6 +10,7 @@ that folder is written when they are in place. Of several events of one file tha
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import typing as t
@@ -92,11 +93,9 @@ class RouteFiles:
             return []
         names = [name[: -len(".yml")] for name in sorted(os.listdir(self._folder)) if name.endswith(".yml")]
         found = [key for key in names if outdated(self.document(key) or {})]
-        try:
-            if not found:
+        if not found:
+            with contextlib.suppress(OSError):  # it spares a look, no more
                 _files.place(mark, "", 0o644, os.path.dirname(self.directory.rstrip("/")))
-        except OSError as error:
-            raise self._unwritable(mark, error) from error
         return found
 
     def order(self, key: str) -> None:

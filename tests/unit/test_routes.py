@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import typing as t
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ansible_collections.tidegate.platform.plugins.module_utils import _form, _questions, _routing, _rules
+from ansible_collections.tidegate.platform.plugins.module_utils import _files, _form, _questions, _routing, _rules
 from ansible_collections.tidegate.platform.plugins.module_utils._declared import Workload
 from ansible_collections.tidegate.platform.plugins.module_utils._errors import InvalidOption
 from ansible_collections.tidegate.platform.plugins.module_utils._model import Release
@@ -194,3 +196,25 @@ def test_a_gate_that_traefik_cannot_ask_is_not_asked_by_it(health: dict[str, t.A
     document = _routing.document(want, ("shop-1", "shop-2"))
     assert document is not None
     assert "healthCheck" not in document["http"]["services"]["shop.production"]["loadBalancer"]
+
+
+def test_a_batch_on_an_upgraded_host_marks_its_routes_from_many_threads(tmp_path: Path) -> None:
+    """B12: drafts of one name, by the process alone, took each other away; most of the first batch failed."""
+    hosts = [tmp_path / str(number) / "routes" for number in range(40)]
+    for routes in hosts:
+        (routes / "workloads").mkdir(parents=True)
+    with ThreadPoolExecutor(8) as pool:
+        marked = [pool.submit(RouteFiles(str(routes)).outdated) for routes in hosts for _thread in range(8)]
+    assert [one.result() for one in marked] == [[]] * len(marked)
+    assert {path.name for path in tmp_path.rglob("*") if path.is_file()} == {"ordered"}, "no draft is left"
+
+
+def test_a_mark_that_cannot_be_written_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """B12: it spares a look; the deployment that would have set it goes on."""
+    (tmp_path / "workloads").mkdir()
+
+    def full(*_given: t.Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(_files, "place", full)
+    assert RouteFiles(str(tmp_path)).outdated() == []
