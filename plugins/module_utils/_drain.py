@@ -23,10 +23,11 @@ ZEROS = 2
 
 
 class Drained(t.NamedTuple):
-    """How a drain ended: connections that outlived `timeout`, and those cut at the end."""
+    """How a drain ended: connections that outlived `timeout`, those cut at the end, and whether there may be others."""
 
     outlived: int
     cut: int
+    unsure: bool = False
 
 
 class Sockets:
@@ -69,19 +70,24 @@ def _lines(path: str) -> list[str]:
         return []  # the process ended, and its connections with it
 
 
-def drain(count: t.Callable[[], int], limits: Drain, clock: Clock) -> Drained:
+def drain(
+    count: t.Callable[[], int], limits: Drain, clock: Clock, unsure: t.Callable[[], bool] = lambda: False
+) -> Drained:
     """Wait until nothing is in flight.
 
     What is still open after `timeout` cannot be told from an upgraded connection by its socket, and gets
     `upgraded_timeout`; both count from the begin.
+
+    :param unsure: whether there may be what was not counted; that is waited for until `timeout`, and is nothing cut.
     """
     begun, zeros, outlived = clock.monotonic(), 0, 0
-    left_open = 0
+    left_open, more = 0, False
     for _left in attempts(clock, limits.upgraded_timeout, first=SETTLE_SECONDS, most=2 * SETTLE_SECONDS):
-        left_open = count()
-        zeros = 0 if left_open else zeros + 1
+        left_open, more = count(), unsure()
+        late = clock.monotonic() - begun >= limits.timeout
+        zeros = 0 if left_open or (more and not late) else zeros + 1
         if zeros >= ZEROS:
-            return Drained(outlived, 0)
-        if not outlived and clock.monotonic() - begun >= limits.timeout:
+            break
+        if not outlived and late:
             outlived = left_open
-    return Drained(outlived, left_open)
+    return Drained(outlived, left_open, more)

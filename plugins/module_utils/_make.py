@@ -152,7 +152,7 @@ def room(world: World) -> None:
 
 
 @contextlib.contextmanager
-def _held_by_traefik(world: World, leaving: Leaving) -> t.Iterator[t.Callable[[], int]]:
+def _held_by_traefik(world: World, leaving: Leaving) -> t.Iterator[_held.Held]:
     """Counts the requests that Traefik holds before it dials: none, where it has nothing to hold them with."""
     api, diag = world.on.traefik.api, None
     what = _held.Holds()
@@ -183,7 +183,10 @@ def drain(world: World, names: t.Collection[str], leaving: Leaving) -> Drained |
         return None
     sockets = _drain.Sockets(ports)
     with _held_by_traefik(world, leaving) as held:
-        drained = _drain.drain(lambda: sockets() + held(), leaving.limits, world.watch)
+        drained = _drain.drain(lambda: sockets() + held(), leaving.limits, world.watch, held.unsure)
+    if drained.unsure and leaving.limits.timeout > 0:
+        given = f"drain.timeout ({leaving.limits.timeout:g} s)"
+        world.warnings.append(f"Whether middlewares still held requests after {given} cannot be told.")
     world.drained = Drained(world.drained.outlived + drained.outlived, world.drained.cut + drained.cut)
     return drained
 

@@ -6,7 +6,9 @@ import typing as t
 
 import pytest
 from ansible_collections.tidegate.platform.plugins.module_utils._clock import Clock
+from ansible_collections.tidegate.platform.plugins.module_utils._declared import Drain
 from ansible_collections.tidegate.platform.plugins.module_utils._diag import ESTABLISHED, SYN_SENT, Connection
+from ansible_collections.tidegate.platform.plugins.module_utils._drain import Drained, drain
 from ansible_collections.tidegate.platform.plugins.module_utils._held import Held, Holds, holds
 
 MIDDLEWARES: dict[str, t.Any] = {
@@ -26,7 +28,7 @@ MIDDLEWARES: dict[str, t.Any] = {
         (["headers", "gone"], Holds()),
         (["chain"], Holds((9000,), 1.0)),
         (["auth", "plain"], Holds((80, 9000), 0.0)),
-        (["secure", "own"], Holds((), 60.0)),
+        (["secure", "own"], Holds((), 35.0)),
     ],
 )
 def test_what_a_chain_holds(names: list[str], expected: Holds) -> None:
@@ -96,7 +98,7 @@ def test_several_that_ask_are_waited_for_one_after_the_other() -> None:
     assert held() == 1
     clock.time += 3
     seen.rows = [asked(10)]
-    assert held() == 1, "the first has answered; it may be the same request that the second is asked for"
+    assert (held(), held.unsure()) == (0, True), "the first has answered; the same request may be with the second"
     clock.time += 1
     seen.rows = [asked(1010)]
     assert held() == 1
@@ -107,9 +109,39 @@ def test_several_that_ask_are_waited_for_one_after_the_other() -> None:
 def test_what_cannot_be_seen_gets_the_longest_time() -> None:
     clock = Hands()
     held = Held(Holds((9000,), 1.0), clock, None)
-    assert held() == 1
+    assert (held(), held.unsure()) == (0, True)
     clock.time += 30.5
-    assert held() == 1
+    assert (held(), held.unsure()) == (0, True)
     clock.time += 1
-    assert held() == 0
-    assert Held(Holds(), clock, None)() == 0
+    assert (held(), held.unsure()) == (0, False)
+    nothing = Held(Holds(), clock, None)
+    assert (nothing(), nothing.unsure()) == (0, False)
+
+
+class Passing(Hands):
+    """A clock for which waiting is no time."""
+
+    def sleep(self, seconds: float) -> None:
+        """Be later."""
+        self.time += seconds
+
+
+@pytest.mark.parametrize(
+    ("kinds", "limits", "longest", "unsure"),
+    [
+        (["basicAuth"], Drain(), 1.5, False),
+        (["plugin"], Drain(), 5.5, False),
+        (["buffering"], Drain(), 30.5, True),
+        (["buffering"], Drain(2.0, 3600.0), 2.5, True),
+        (["buffering"], Drain(0.0, 0.0), 0.5, True),
+    ],
+)
+def test_what_cannot_be_told_is_no_request_that_was_cut(
+    kinds: list[str], limits: Drain, longest: float, unsure: bool
+) -> None:
+    """B4: nothing was open, and the result said `cut: 1`."""
+    clock = Passing()
+    held = Held(holds(kinds, lambda kind: {kind: {}}), clock, None)
+    begun = clock.time
+    assert drain(held, limits, clock, held.unsure) == Drained(0, 0, unsure)
+    assert clock.time - begun <= longest
