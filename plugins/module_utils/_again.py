@@ -8,6 +8,7 @@ Private to tidegate.platform.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from . import _entry
@@ -16,10 +17,10 @@ from ._call import Call, Result
 from ._clock import Watch, attempts
 from ._declare import documents, together
 from ._declared import Subject, Workload
-from ._errors import Canceled, EngineFailure, LockHeld, Unrecorded
+from ._errors import Canceled, EngineFailure, LockHeld, Unhealthy, Unrecorded
 from ._fleet import waits
 from ._model import Known, Release
-from ._names import suffix_of
+from ._names import key_of, suffix_of
 from ._observe import survey
 from ._parse import Here, again, nothing
 from ._retention import target
@@ -101,7 +102,7 @@ def reconcile(call: Call) -> Result:
     wants = [nothing(subject) for subject in subjects if subject not in staged]
     manner = Manner(check=call.check, concurrency=call.params["concurrency"], declare=_by_record, deep=True)
     ended = Batch(call.on, manner, call.interrupts, call.tell).run(wants)
-    rows = [_judged(row) for row in documents(ended, call)]
+    rows = [_entered(call, _judged(row)) for row in documents(ended, call)]
     rows = [
         {**row, **opened} if (row["name"], row["environment"], row["state"]) == (*TRAEFIK, "ok") else row
         for row in rows
@@ -148,6 +149,32 @@ def _judged(row: Result) -> Result:
     if row["kind"] in states:
         return {**row, "failed": False, "state": states[row["kind"]], "reason": row["msg"]}
     return {**row, "state": "failed"}
+
+
+def _entered(call: Call, row: Result) -> Result:
+    """What runs and is not got in to has failed, whatever was repaired; it is made anew for that once, and not again.
+
+    What refuses may be no matter of the container's: a firewall, say. Once clients get in, that is forgotten.
+    """
+    subject = Subject(row["name"], row["environment"])
+    if row["state"] not in ("ok", "repaired") or (call.check and row["changed"]):
+        return row
+    live, key = call.on.store.known(subject).get(subject, Known()).live, key_of(*subject)
+    ports = (live.snapshot.get("ports") or ()) if live is not None and live.state == "running" else ()
+    before, closed = _entry.given_up(call.params["state_dir"], key), dict[str, Sequence[str]]()
+    for name in live.containers if live is not None and ports else ():
+        facts = call.on.engine.inspect(name)
+        if facts is not None and facts.state == "running" and (row["changed"] or name in before):
+            closed[name] = _entry.refused(ports, facts.reachable, call.clock)
+    closed = {name: ways for name, ways in closed.items() if ways}
+    if not call.check and (before or closed):
+        _entry.give_up(call.params["state_dir"], key, closed)
+    if not closed:
+        return row
+    ways_in = ", ".join(way for ways in closed.values() for way in ways)
+    cause = f"its published port takes no connection at {ways_in}, and a new container does not change that"
+    said = f"{cause}. Look at the host's firewall, and whether the engine publishes ports of this address."
+    return {**row, "failed": True, "state": "failed", "kind": Unhealthy.__name__, "msg": said, "reason": cause}
 
 
 def _open_ways(call: Call) -> Result:

@@ -10,16 +10,19 @@ firewall was loaded anew. So every published address is asked for a connection, 
 from __future__ import annotations
 
 import ipaddress
+import json
 import os
 import typing as t
 
-from . import _examine
+from . import _examine, _files
 from ._clock import Clock
 from ._declared import Document
 from ._process import run
 
 SCRIPT = os.path.join("traefik", "entry")
 SECONDS = 30.0
+# Below the state directory: of a workload, the ways in that a new container did not open.
+GIVEN_UP = "refused"
 LOOPBACK = {4: "127.0.0.1", 6: "::1"}
 
 
@@ -61,6 +64,26 @@ def refused(ports: t.Sequence[Document], container: str, clock: Clock) -> tuple[
         return ()
     closed = [way for way in ways(ports, _examine.own_addresses(clock)) if _examine.reached(way.target)]
     return tuple(way.target for way in closed if not _examine.reached(f"{bracketed(container)}:{way.container}"))
+
+
+def given_up(state_dir: str, key: str) -> dict[str, list[str]]:
+    """By container, ways in that it was made anew for in vain: something else refuses, and another would not help."""
+    try:
+        with open(os.path.join(state_dir, GIVEN_UP, key), encoding="utf-8") as stream:
+            found: dict[str, list[str]] = json.load(stream)
+    except (FileNotFoundError, ValueError):
+        return {}
+    return found
+
+
+def give_up(state_dir: str, key: str, ways_in: t.Mapping[str, t.Sequence[str]]) -> None:
+    """Remember these, or where there are none, that all is well."""
+    folder = os.path.join(state_dir, GIVEN_UP)
+    if ways_in:
+        _files.private_folder(folder)
+        _files.place(os.path.join(folder, key), json.dumps(ways_in), 0o600, folder)
+    else:
+        _files.discard(os.path.join(folder, key))
 
 
 def stands(state_dir: str, clock: Clock) -> bool:

@@ -186,12 +186,14 @@ def observe(want: Workload, on: Platform, deep: bool = False, before: Survey | N
 def _inspected(want: Workload, have: Actual, on: Platform) -> tuple[Container, ...]:
     own = have.live.containers if have.live else ()
     ports = (have.live.snapshot.get("ports") or ()) if have.live else ()
+    in_vain = _entry.given_up(on.state_dir, _names.key_of(*want.subject)) if ports else {}
     found = []
     for container in have.containers:
         facts = on.engine.inspect(container.name) if container.name in own else None
         changes = _listing.altered(facts, want.container) if facts else ()
         if facts and facts.state == "running":
-            changes += _entry.refused(ports, facts.reachable, on.clock)
+            closed = _entry.refused(ports, facts.reachable, on.clock)
+            changes += tuple(way for way in closed if way not in in_vain.get(container.name, ()))
         found.append(replace(container, altered=changes))
     return tuple(found)
 

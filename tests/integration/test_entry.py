@@ -19,7 +19,7 @@ import names
 import pytest
 import shell
 
-from .harness import Platform, Task, docker, free_ports
+from .harness import Platform, Task, containers, docker, free_ports
 
 SITE = "tidegate.platform.site"
 # Tells who asked, as an application is told by the proxy.
@@ -218,6 +218,34 @@ def test_a_published_port_that_takes_no_connection_is_seen_and_comes_back(platfo
         assert reconciled(platform, name) == "ok"
     finally:
         platform.apply(name=name, state="absent")
+
+
+def test_a_port_that_something_else_refuses_is_no_reason_to_replace_a_container_again_and_again(
+    platform: Platform,
+) -> None:
+    """B19: behind a firewall every run of the timer made a new container, and said `repaired`."""
+    name, (port,) = f"p{os.urandom(3).hex()}", free_ports(1)
+    ports = [{"container": 8000, "host": port, "address": "127.0.0.1"}]
+    options = {"name": name, "image": names.image("app"), "port": 8000, "networks": [platform.network], "ports": ports}
+    made = platform.apply(**options, strategy="recreate", health={"path": "/healthz"})
+    assert not made["failed"], made
+    rule = ["-d", "127.0.0.1", "-p", "tcp", "--dport", str(port), "-j", "REJECT", "--reject-with", "tcp-reset"]
+    subprocess.run(["iptables", "-w", "10", "-I", "OUTPUT", *rule], check=True)
+    try:
+        seen_then: list[list[str]] = []
+        for _run in range(2):
+            (done,) = platform.directly(Task({"names": [name]}, module="tidegate.platform.reconcile"))
+            (row,) = done["workloads"]
+            assert row["state"] == "failed", row
+            assert f"its published port takes no connection at 127.0.0.1:{port}" in row["msg"]
+            seen_then.append(containers(name))
+        assert seen_then[0] != made["release"]["containers"], "one more may have helped"
+        assert seen_then[0] == seen_then[1]
+    finally:
+        subprocess.run(["iptables", "-w", "10", "-D", "OUTPUT", *rule], check=True)
+    assert reconciled(platform, name) == "ok"
+    assert not (platform.state / "refused" / f"{name}.production").exists()
+    platform.apply(name=name, state="absent")
 
 
 def test_a_network_with_a_fixed_address_comes_back_with_it(platform: Platform) -> None:
