@@ -112,11 +112,12 @@ def _settled(world: World, step: Step) -> Gate:
 
 
 def place_route(world: World, step: Step) -> str:
-    """Switch or hold: write the route file and have it confirmed; of a new release, have its servers asked, too."""
+    """Switch or hold: write the route file and have it confirmed; of a new release, its servers are asked before."""
     if step.route is None:
         raise ValueError("a switch step carries its route")
     asks = _reach.asks(step.release) if step.release is not None else {}
-    said = _reach.judge(world, world.on.traefik.place(world.key, step.route, asks))
+    said = _reach.judge(world, world.on.traefik.ask(world.key, step.route, asks, world.have.routed))
+    world.on.traefik.place(world.key, step.route)
     servers = [s for v in step.route["http"].get("services", {}).values() for s in v["loadBalancer"]["servers"]]
     confirmed = ", ".join(s["url"] for s in servers) or "no server, 503 with Retry-After"
     return f"confirmed: {confirmed}" + (f"; {said}" if said else "")

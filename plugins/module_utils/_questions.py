@@ -73,10 +73,14 @@ def is_stamped(doc: Document) -> bool:
     return any(name.startswith(STAMP) for name in doc["http"].get("services", {}))
 
 
-def asking(doc: Document, asks: t.Mapping[str, Ask], door: Door, token: str) -> tuple[Document, list[Question]]:
-    """The document with a question to every server of these services, and the questions."""
+Extra = t.Dict[str, t.Dict[str, t.Any]]
+"""What questions add to a document, by kind."""
+
+
+def asking(doc: Document, asks: t.Mapping[str, Ask], door: Door, token: str) -> tuple[Extra, list[Question]]:
+    """A question to every server that a document has for these services: what it takes, and the questions."""
     kinds = ("routers", "services", "middlewares", "serversTransports")
-    extra: dict[str, dict[str, t.Any]] = {kind: {} for kind in kinds}
+    extra: Extra = {kind: {} for kind in kinds}
     questions: list[Question] = []
     for service, ask in asks.items():
         balancer = doc["http"].get("services", {}).get(service, {}).get("loadBalancer", {})
@@ -96,7 +100,22 @@ def asking(doc: Document, asks: t.Mapping[str, Ask], door: Door, token: str) -> 
             extra["serversTransports"][name] = {**own, "maxIdleConnsPerHost": -1}
             said = {"customResponseHeaders": {HEADER: word}, "customRequestHeaders": {HEADER: ""}}
             extra["middlewares"][name] = {"headers": said}
-    return (_with(doc, extra) if questions else doc), questions
+    return extra, questions
+
+
+def with_questions(doc: Document, extra: Extra) -> Document:
+    """A document with questions beside its routes, be they to servers that it does not route to."""
+    return _with(doc, extra)
+
+
+def only(doc: Document) -> dict[str, t.Any]:
+    """The stamp and the questions of a document that is written, without its routes."""
+    return {
+        "http": {
+            kind: {name: entry for name, entry in entries.items() if name.startswith(_OWN)}
+            for kind, entries in doc["http"].items()
+        }
+    }
 
 
 def named(service: str) -> str:

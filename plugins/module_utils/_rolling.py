@@ -313,7 +313,8 @@ def route(world: World, want: Workload, wanted: Definition, only: t.Mapping[str,
     asks = {} if world.undoing else _reach.of_services(world.key, world.want.snapshot["compose"])
     mine = {f"{world.key}-{name}" for name in ready if not only or name in only}
     asked = {key: ask for key, ask in asks.items() if key in mine}
-    _reach.judge(world, world.on.traefik.place(world.key, document, asked))
+    _reach.judge(world, world.on.traefik.ask(world.key, document, asked, world.have.routed))
+    world.on.traefik.place(world.key, document)
 
 
 def _brought(container: Container, service: Service | None) -> bool:

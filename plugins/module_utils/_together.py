@@ -11,6 +11,10 @@ from __future__ import annotations
 import threading
 import typing as t
 
+# Seconds for which the changes of a batch are gathered: short beside a deployment, and no longer than Traefik needs to
+# build its routes anew for each of the others that may come.
+PACE, PACE_EACH = 1.0, 0.03
+
 T = t.TypeVar("T")
 
 
@@ -41,3 +45,34 @@ class Together(t.Generic[T]):
         with self._lock:
             self._open = None
         return group
+
+
+class Round(t.Generic[T]):
+    """Groups of those who are expected, by their keys; everybody comes once, and whoever is not expected goes alone.
+
+    :param expected: who may yet come; whoever does not come leaves it.
+    """
+
+    def __init__(self, expected: set[str]) -> None:
+        self._expected = expected
+        self._together: Together[T] = Together()
+
+    def expect(self, keys: t.Iterable[str]) -> None:
+        """These will come, too."""
+        self._expected.update(keys)
+
+    def expects(self, key: str) -> bool:
+        """Whether this one is yet to come."""
+        return key in self._expected
+
+    def leave(self, key: str) -> None:
+        """Whoever this is will not come."""
+        self._expected.discard(key)
+
+    def join(self, key: str, one: T) -> list[T] | None:
+        """The group, for its leader to carry out; None for all others, at once."""
+        if not self.expects(key):
+            return [one]
+        self.leave(key)
+        others = len(self._expected)
+        return self._together.join(one, min(PACE, PACE_EACH * others), last=not others)

@@ -13,27 +13,23 @@ import copy
 import functools
 import os
 import typing as t
-from concurrent.futures import Future
-from dataclasses import dataclass, field
 
+from ._change import Change
 from ._clock import Clock, attempts
 from ._declared import Document
 from ._errors import ProxyFailure
-from ._questions import Ask, Question, as_written, asking, is_stamped, plain
+from ._questions import Ask, Question, as_written, asking, is_stamped, only, plain, with_questions
 from ._route_files import RouteFiles, as_text
 from ._routing import problems
-from ._together import Together
+from ._together import Round
 from ._traefik_api import Api, Look, differs, gone
 
 # Seconds that Traefik may be silent before a deployment begins; it may just be being replaced by its own role.
 PATIENCE = 5.0
-# Seconds after which Traefik is taken not to reach a server that it does not reach; users get errors meanwhile.
+# Seconds after which Traefik is taken not to reach a server that it does not reach.
 PATIENCE_WITH_A_SERVER = 2.0
 # Seconds for which an answer of Traefik's says that it is there, to all of a batch.
 FRESH = 1.0
-# Seconds for which the changes of a batch are gathered: short beside a deployment, and no longer than Traefik needs to
-# build its routes anew for each of the others that may come.
-PACE, PACE_EACH = 1.0, 0.03
 # Seconds between two looks whether Traefik has taken a change, at first and at most; several take it longer.
 FIRST_LOOK, FIRST_LOOK_AT_SEVERAL, MOST_LOOK = 0.005, 0.05, 0.1
 
@@ -45,33 +41,6 @@ class Reached(t.NamedTuple):
     asked: bool
     reached: bool
     said: str
-
-
-@dataclass
-class Change:
-    """One change of a route file.
-
-    :param make: makes it.
-    :param difference: what of it Traefik, by a look, does not have; empty when nothing.
-    :param optional: it is done, too, when there is no Traefik that could have it.
-    """
-
-    path: str
-    make: t.Callable[[], None]
-    difference: t.Callable[[Look], str]
-    optional: bool = False
-    said: str = ""
-    done: Future[None] = field(default_factory=Future)
-
-    def settle(self, look: Look) -> None:
-        """Done, if Traefik has it."""
-        self.said = self.difference(look)
-        if not self.said:
-            self.done.set_result(None)
-
-    def fail(self, error: ProxyFailure) -> None:
-        """Not done; the error is this one's own, as whoever waits for it adds to it."""
-        self.done.set_exception(copy.copy(error))
 
 
 class Traefik:
@@ -87,8 +56,8 @@ class Traefik:
         self.timeout = timeout
         self.clock = clock
         self.api = Api(api, timeout)
-        self._pending: set[str] = set()
-        self._together: Together[Change] = Together()
+        self._first: Round[Change] = Round(set())
+        self._second: Round[Change] = Round(set())
         self._heard = float("-inf")
         self._seen: tuple[float, Look] | None = None
 
@@ -98,10 +67,10 @@ class Traefik:
         Traefik builds all its routes anew at every change, so that fifty at once cost little more than one.
 
         :param pending: whose routes may yet be changed. A workload leaves it with its first change: what comes later,
-            as the end of a hold does, waits for nobody.
+            as the end of a hold does, waits for nobody. Only those that asked together are switched together.
         """
         other = copy.copy(self)
-        other._pending, other._together = pending, Together()
+        other._first, other._second = Round(pending), Round(set())
         return other
 
     def read(self, key: str) -> Document | None:
@@ -140,28 +109,52 @@ class Traefik:
                 silence = error
         raise silence
 
-    def place(self, key: str, doc: Document, asks: t.Mapping[str, Ask] | None = None) -> list[Reached]:
+    def place(self, key: str, doc: Document) -> None:
         """Write the route file, then wait until Traefik serves exactly it.
 
-        :param asks: services whose servers are then asked, each through Traefik; what became of that is the result.
         :raises ProxyFailure: invalid, not writable, or not confirmed in time.
         """
-        path, wrong = self.files.path(key), problems(doc)
-        if wrong:
-            raise ProxyFailure(f"not written, because {'; '.join(wrong)}", subject=path)
+        whole = as_written(key, self._valid(key, doc))
+        make = functools.partial(self.files.place, key, as_text(whole))
+        self._change(key, Change(self.files.path(key), make, functools.partial(differs, whole["http"])))
+
+    def ask(self, key: str, doc: Document, asks: t.Mapping[str, Ask], before: Document | None = None) -> list[Reached]:
+        """Ask the servers of routes that are yet to be placed, each through Traefik; users get what they got.
+
+        The questions are beside the routes in place. They stay there for `place` to take away, unless an answer is bad.
+
+        :param asks: services whose servers are meant.
+        :param before: what users are to get meanwhile, where the file in place is not readable.
+        :raises ProxyFailure: invalid, not writable, or not confirmed in time.
+        """
         door = self.api.door() if asks else None
         if asks and door is None:
-            self.place(key, doc)
             return [Reached(key, False, False, "its API does not say on which entry point it answers")]
-        asking_too, questions = asking(doc, asks or {}, door, os.urandom(16).hex()) if door else (doc, [])
-        whole = as_written(key, asking_too)
+        extra, questions = asking(self._valid(key, doc), asks, door, os.urandom(16).hex()) if door else ({}, [])
+        if not questions:
+            return []
+        found = self.read(key)
+        routed = found if found is None or "http" in found else before
+        whole = as_written(key, with_questions(routed or {"http": {}}, extra))
         make = functools.partial(self.files.place, key, as_text(whole))
-        self._change(key, Change(path, make, functools.partial(differs, whole["http"])))
+        # Routes in place may be such as Traefik does not take, which is what this deployment is to mend.
+        difference = functools.partial(differs, only(whole)["http"])
+        good = False
         try:
-            return [self._ask(question) for question in questions]
+            self._change(key, Change(self.files.path(key), make, difference, switches=key))
+            answers = [self._ask(question) for question in questions]
+            good = all(answer.reached or not answer.asked for answer in answers)
+            return answers
         finally:
-            if questions:
-                self._end_of_questions(key, as_written(key, doc))
+            if not good:
+                self._second.leave(key)
+                self._end_of_questions(key, routed)
+
+    def _valid(self, key: str, doc: Document) -> Document:
+        wrong = problems(doc)
+        if wrong:
+            raise ProxyFailure(f"not written, because {'; '.join(wrong)}", subject=self.files.path(key))
+        return doc
 
     def _ask(self, question: Question) -> Reached:
         """Ask a server until it is reached, or has had its time."""
@@ -171,10 +164,13 @@ class Traefik:
                 break
         return Reached(question.url, *answer)
 
-    def _end_of_questions(self, key: str, doc: Document) -> None:
+    def _end_of_questions(self, key: str, doc: Document | None) -> None:
         """Take questions out of a route file; nobody waits for it, and what stays there goes with the next change."""
         with contextlib.suppress(ProxyFailure):
-            self.files.place(key, as_text(doc))
+            if doc is None:
+                self.files.remove(key)
+            else:
+                self.files.place(key, as_text(as_written(key, doc)))
             self.files.announce()
 
     def withdraw(self, key: str) -> None:
@@ -185,17 +181,15 @@ class Traefik:
 
     def _change(self, key: str, change: Change) -> None:
         """Make a change, alone or in a group, and wait until it is done."""
-        group: list[Change] | None = [change]
-        if key in self._pending:
-            self._pending.discard(key)
-            others = len(self._pending)
-            group = self._together.join(change, min(PACE, PACE_EACH * others), last=not others)
+        group = (self._second if self._second.expects(key) else self._first).join(key, change)
         if group is not None:
             self._carry_out(group)
         change.done.result()
 
     def _carry_out(self, group: list[Change]) -> None:
         try:
+            if len(group) > 1:
+                self._second.expect(change.switches for change in group if change.switches)
             self._confirm(self._announced(group))
         finally:
             for change in group:  # whatever happened, nobody waits for ever

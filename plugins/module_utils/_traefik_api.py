@@ -191,7 +191,7 @@ def _service_differs(part: Document, look: Look) -> str:
 
 
 def _router_differs(part: Document, look: Look) -> str:
-    for name, router in part["routers"].items():
+    for name, router in part.get("routers", {}).items():
         found = look("routers", name)
         if found is None:
             return f"router {name} is missing"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
 import typing as t
 from pathlib import Path
@@ -132,6 +133,27 @@ def test_routes_of_what_runs_are_asked_too(platform: Platform, app: App, apart: 
     assert failed["failed"], failed
     assert "Traefik does not reach it" in failed["msg"]
     assert platform.get(plain["routes"][0]["host"])[0] == 404
+
+
+def test_users_are_not_sent_to_what_does_not_answer_while_it_is_asked(platform: Platform, app: App, name: str) -> None:
+    """B2: a port that takes connections and speaks no HTTP cost all users two seconds of 502; blue was healthy."""
+    host = served(platform, app)
+    over, said = threading.Event(), list[int]()
+
+    def use() -> None:
+        while not over.wait(0.02):
+            said.append(platform.get(host)[0])
+
+    user = threading.Thread(target=use)
+    user.start()
+    silent = {"image": names.image("redis", "7"), "port": 6379, "allow_root": True, "image_volumes": "discard"}
+    failed = platform.apply(**app("2", **silent, health={"type": "tcp"}))
+    over.set()
+    user.join()
+    assert failed["failed"], failed
+    assert "Traefik does not reach it" in failed["msg"]
+    assert set(said) == {200}
+    assert "_ask" not in platform.route(name).read_text()
 
 
 @pytest.mark.parametrize("strategy", ["rolling", pytest.param("recreate", marks=pytest.mark.second)])

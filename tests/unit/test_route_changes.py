@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.tidegate.platform.plugins.module_utils import _route_files, _traefik, _traefik_api
 from ansible_collections.tidegate.platform.plugins.module_utils._clock import Clock
 from ansible_collections.tidegate.platform.plugins.module_utils._errors import ProxyFailure
+from ansible_collections.tidegate.platform.plugins.module_utils._questions import Ask, Door, Question
 
 
 class Spoken(_traefik_api.Api):
@@ -20,6 +21,18 @@ class Spoken(_traefik_api.Api):
         super().__init__("http://127.0.0.1:1", 1.0)
         self.asked: list[str] = []
         self.routes: dict[str, t.Any] = {}
+        self.refusing: set[str] = set()
+        self.invalid: set[str] = set()
+        self.seen: list[tuple[str, list[str]]] = []
+
+    def door(self) -> Door | None:
+        return Door(("web",), ())
+
+    def ask(self, question: Question) -> _traefik_api.Answer:
+        key = question.url.split("/")[2].partition(":")[0]
+        found = [part["services"].get(key) for part in self.routes.values() if key in part["services"]]
+        self.seen.append((key, [server["url"] for one in found for server in one["loadBalancer"]["servers"]]))
+        return _traefik_api.Answer(True, key not in self.refusing, "told")
 
     def everything(self) -> dict[str, t.Any]:
         self.asked.append("everything")
@@ -37,8 +50,12 @@ class Spoken(_traefik_api.Api):
         kinds: dict[str, t.Any] = {"routers": {}, "services": {}}
         for part in self.routes.values():
             for kind, entries in kinds.items():
-                entries.update({f"{name}@file": {**found, "status": "enabled"} for name, found in part[kind].items()})
+                entries.update({f"{name}@file": self._as_taken(name, part[kind][name]) for name in part[kind]})
         return kinds
+
+    def _as_taken(self, name: str, found: dict[str, t.Any]) -> dict[str, t.Any]:
+        qualified = [f"{middleware}@file" for middleware in found.get("middlewares", ())]
+        return {**found, "status": "disabled" if name in self.invalid else "enabled", "middlewares": qualified}
 
 
 class Taking(_route_files.RouteFiles):
@@ -53,7 +70,7 @@ class Taking(_route_files.RouteFiles):
         self.notices += 1
         paths = [path for path in Path(self.directory).glob("workloads/*.yml") if path.is_file()]
         found = [json.loads(path.read_text())["http"] for path in paths]
-        self.api.routes = {next(iter(part["routers"])): part for part in found}
+        self.api.routes = {next(reversed(part["routers"])): part for part in found}
         self.api.routes.pop(self.refused, None)
 
 
@@ -67,10 +84,10 @@ def batch_of(tmp_path: Path, pending: set[str]) -> tuple[_traefik.Traefik, Spoke
     return traefik.paced(pending), api, files
 
 
-def document(key: str) -> dict[str, t.Any]:
+def document(key: str, url: str = "http://10.0.0.1:80") -> dict[str, t.Any]:
     """A workload's routes."""
     router = {"rule": f"Host(`{key}.test`)", "service": key, "entryPoints": ["web"]}
-    balancer = {"servers": [{"url": "http://10.0.0.1:80"}], "serversTransport": key}
+    balancer = {"servers": [{"url": url}], "serversTransport": key}
     transports = {key: {"forwardingTimeouts": {"dialTimeout": "5s"}}}
     services = {key: {"loadBalancer": balancer}}
     return {"http": {"routers": {f"{key}-0": router}, "services": services, "serversTransports": transports}}
@@ -115,7 +132,7 @@ def test_a_second_change_of_a_workload_waits_for_nobody(tmp_path: Path, monkeypa
     """The end of a hold: every moment of waiting would be one of not serving."""
     traefik, _api, files = batch_of(tmp_path, {"shop", "other"})
     traefik.place("shop", document("shop"))
-    monkeypatch.setattr(traefik, "_together", None)
+    monkeypatch.setattr(traefik._first, "_together", None)
     traefik.place("shop", document("shop"))
     traefik.withdraw("shop")
     assert files.read("shop") is None
@@ -141,3 +158,75 @@ def test_one_answer_of_traefik_says_to_all_of_a_batch_that_it_is_there(tmp_path:
     for _deployment in range(5):
         traefik.require()
     assert api.asked == ["version"]
+
+
+def green(key: str) -> dict[str, t.Any]:
+    """Its routes to a candidate, whose address is its name."""
+    return document(key, f"http://{key}:80")
+
+
+def test_servers_are_asked_before_anybody_is_sent_to_them(tmp_path: Path) -> None:
+    """B2: while a server that does not answer had its time, every user got 502, and what served before was healthy."""
+    traefik, api, files = batch_of(tmp_path, set())
+    traefik.place("shop", document("shop"))
+    api.refusing = {"shop"}
+    (answer,) = traefik.ask("shop", green("shop"), {"shop": Ask()})
+    assert not answer.reached
+    assert {tuple(urls) for _key, urls in api.seen} == {("http://10.0.0.1:80",)}
+    assert files.read("shop") == document("shop")
+    assert "_ask" not in Path(files.path("shop")).read_text()
+    api.refusing = set()
+    (answer,) = traefik.ask("shop", green("shop"), {"shop": Ask()})
+    assert answer.reached
+    assert files.read("shop") == document("shop"), "a run that is killed here leaves what served before"
+    traefik.place("shop", green("shop"))
+    assert files.read("shop") == green("shop")
+    assert "_ask" not in Path(files.path("shop")).read_text()
+
+
+@pytest.mark.parametrize("reached", [True, False])
+def test_servers_of_a_first_deployment_are_asked_before_there_are_routes(tmp_path: Path, reached: bool) -> None:
+    """B2: and a file of questions alone is neither routes nor somebody else's."""
+    traefik, api, files = batch_of(tmp_path, set())
+    api.refusing = set() if reached else {"shop"}
+    traefik.ask("shop", green("shop"), {"shop": Ask()})
+    assert api.seen[-1] == ("shop", [])
+    assert files.read("shop") == ({"http": {}} if reached else None)
+    traefik.place("shop", green("shop"))
+    assert files.read("shop") == green("shop")
+
+
+def test_routes_that_traefik_does_not_take_any_more_do_not_keep_a_better_declaration_from_being_asked(
+    tmp_path: Path,
+) -> None:
+    """B2: what is in place may be just what a deployment mends."""
+    traefik, api, files = batch_of(tmp_path, set())
+    files.place("shop", json.dumps(document("shop")))
+    files.announce()
+    api.invalid = {"shop-0"}
+    (answer,) = traefik.ask("shop", green("shop"), {"shop": Ask()})
+    assert answer.reached
+
+
+def test_the_questions_of_a_batch_go_in_one_group_and_its_switches_in_the_next(tmp_path: Path) -> None:
+    """B2: two changes a workload, but not twice the notices and looks of fifty; one that fails is not waited for."""
+    keys = [f"shop-{number}" for number in range(20)]
+    traefik, api, files = batch_of(tmp_path, set(keys))
+    for key in keys:
+        traefik.files.place(key, json.dumps(document(key)))
+    traefik.files.announce()
+    before, api.refusing = files.notices, {"shop-7"}
+
+    def switch(key: str) -> bool:
+        good = all(answer.reached for answer in traefik.ask(key, green(key), {key: Ask()}))
+        if good:
+            traefik.place(key, green(key))
+        return good
+
+    with ThreadPoolExecutor(len(keys)) as pool:
+        done = dict(zip(keys, pool.map(switch, keys)))
+    assert [key for key, good in done.items() if not good] == ["shop-7"]
+    assert files.notices - before <= 3, "the questions, the switches, and the end of a question that failed"
+    assert api.asked.count("everything") <= 4
+    assert [files.read(key) for key in keys] == [green(key) if done[key] else document(key) for key in keys]
+    assert not any("_ask" in Path(files.path(key)).read_text() for key in keys)
