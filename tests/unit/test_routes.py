@@ -159,7 +159,8 @@ def test_what_is_added_to_a_route_file_is_taken_off_it_again(codes: list[str] | 
         assert document is not None
         asks = {"shop.production": _questions.Ask("/healthz", "shop.test")}
         door = _questions.Door(("traefik",), ("platform-host-only@file",))
-        asking, questions = _questions.asking(document, asks, door, "secret")
+        extra, questions = _questions.asking(document, asks, door, "secret")
+        asking = _questions.with_questions(document, extra)
         assert [question.url for question in questions] == [f"http://{name}:8000" for name in targets]
         plainly, written = _questions.as_written("k", document), _questions.as_written("k", asking)
         assert _questions.plain(plainly) == _questions.plain(written) == document
