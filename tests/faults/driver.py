@@ -47,6 +47,7 @@ from ansible_collections.tidegate.platform.plugins.module_utils import (
     _route_files,
     _spec,
     _store,
+    _traefik,
     _verbs,
 )
 from ansible_collections.tidegate.platform.plugins.module_utils._call import Call
@@ -99,8 +100,9 @@ MIDDLES: dict[Verb, tuple[t.Any, str]] = {
     Verb.REAP: (_engine.Engine, "remove"),
     Verb.RESUME: (_engine.Engine, "resume"),
 }
-# Which call it is: the first four of a diversion only look for rules, and the next two guard loopback.
-LATER = {Verb.BUILD: 3, Verb.GATE: 2, Verb.BAKE: 2, Verb.DRAIN: 2, Verb.DIVERT: 7, Verb.UNDIVERT: 2}
+# Which call it is: the first four of a diversion only look for rules, and the next two guard loopback; the first notice
+# of a switch is of its questions.
+LATER = {Verb.SWITCH: 2, Verb.BUILD: 3, Verb.GATE: 2, Verb.BAKE: 2, Verb.DRAIN: 2, Verb.DIVERT: 7, Verb.UNDIVERT: 2}
 
 
 def die(_world: t.Any) -> None:
@@ -141,7 +143,7 @@ def event(fault: dict[str, t.Any]) -> t.Callable[[t.Any], None]:
 
 
 def arm(fault: dict[str, t.Any]) -> None:
-    """Prepare an event: in the middle of a step, or right after it, once."""
+    """Prepare an event: in the middle of a step, or right after it, once; of a switch, also when all were asked."""
     step, happens = Verb(fault["step"]), event(fault)
     act = _acts.ACTS[step]
 
@@ -152,19 +154,20 @@ def arm(fault: dict[str, t.Any]) -> None:
         return detail
 
     def middle(world: t.Any, planned: t.Any) -> str:
-        owner, name = (_files, "place") if fault["when"] == "before" else MIDDLES[step]
+        points = {"before": (_files, "place"), "asked": (_traefik.Traefik, "place")}
+        owner, name = points.get(fault["when"], MIDDLES[step])
         real, calls = getattr(owner, name), []
 
         def wrapped(*arguments: t.Any, **options: t.Any) -> t.Any:
             calls.append(1)
-            if len(calls) == LATER.get(step, 1):
+            if len(calls) == (1 if fault["when"] == "asked" else LATER.get(step, 1)):
                 happens(world)
             return real(*arguments, **options)
 
         setattr(owner, name, wrapped)
         return act(world, planned)
 
-    _acts.ACTS[step] = {"after": after, "middle": middle, "before": middle}[fault["when"]]
+    _acts.ACTS[step] = {"after": after, "middle": middle, "before": middle, "asked": middle}[fault["when"]]
 
 
 class Shifted(_clock.Clock):

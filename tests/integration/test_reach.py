@@ -245,3 +245,25 @@ def test_what_was_switched_to_and_is_not_reached_is_not_rolled_forward(platform:
     assert "was taken back, because it did not answer through the proxy" in said
     assert containers(name) == [blue]
     assert platform.version(host) == "1"
+
+
+def test_a_run_that_is_killed_between_its_questions_and_its_switch_leaves_what_served(
+    platform: Platform, app: App, name: str
+) -> None:
+    """B2: a route file with questions is still the one that it was; one of questions alone is no routes, nor foreign."""
+    killed(platform, {**app("2")}, "asked")
+    assert "_ask" in platform.route(name).read_text()
+    assert platform.get(f"{name}.test")[0] == 404
+    host = served(platform, app)
+    (blue,) = containers(name)
+    assert "_ask" not in platform.route(name).read_text()
+    killed(platform, app("2"), "asked")
+    assert "_ask" in platform.route(name).read_text()
+    assert platform.version(host) == "1"
+    (found,) = platform.stories([{"story": "reconcile", "params": {"names": [name]}}])
+    assert found["workloads"][0]["state"] == "repaired"
+    assert containers(name) == [blue]
+    assert platform.version(host) == "1"
+    good = platform.apply(**app("2"))
+    assert not good["failed"], good["msg"]
+    assert "_ask" not in platform.route(name).read_text()
