@@ -93,12 +93,13 @@ def rules(key: str, port: Port, address: str, forwarded: str) -> t.Iterator[list
     to_port = ["-p", port.protocol, "--dport", str(port.host), "-m", "addrtype", "--dst-type", "LOCAL"]
     host = f"[{address}]" if _six(port) else address
     target = ["-j", "DNAT", "--to-destination", f"{host}:{port.container}"]
+    # First of all what lets them pass: a run that is killed in between must not leave connections that go nowhere.
+    yield ["-t", "filter", "-I", forwarded, "1", *own, *mark, "-j", "ACCEPT"]
     for chain in ("PREROUTING", "OUTPUT"):
         outside = ["!", "-d", "::1"] if _six(port) and given.is_unspecified else []
         yield ["-t", "nat", "-I", chain, "1", *outside, *whole, *to_port, *mark, *target]
     if covers_loopback(port):
         yield ["-t", "nat", "-I", "POSTROUTING", "1", "-s", LOOPBACK, *own, *mark, "-j", "MASQUERADE"]
-    yield ["-t", "filter", "-I", forwarded, "1", *own, *mark, "-j", "ACCEPT"]
 
 
 def _open_loopback(address: str) -> None:

@@ -73,7 +73,8 @@ class Release:
 class Attempt:
     """A deployment that was begun and never concluded; a withdrawn one was gone back from, or canceled.
 
-    One that is a part of a fleet's is left to that until `held_until`.
+    One that is a part of a fleet's is left to that until `held_until`. One that was `stopping` may have asked the
+    engine to stop what served: the engine goes on with that when nobody waits for it, and calls it running until then.
     """
 
     id: str
@@ -82,6 +83,7 @@ class Attempt:
     withdrawn: bool = False
     fleet: str = ""
     held_until: float = 0.0
+    stopping: bool = False
 
 
 class Known(t.NamedTuple):

@@ -108,8 +108,10 @@ def _take_back(want: Workload, have: Actual, green: Release, hold: Hold) -> tupl
     if live is not None and live.state == "running":
         down = tuple(c.name for c in have.named(live.containers) if not c.serves)
     away = _away(want, have, green, live.containers if live else ())
+    ending = _ending(have)
+    down += ending
     if have.diverted:
-        return _hand_back(want, have, green, down)
+        return _hand_back(want, have, green, down, ending)
     if down and away and green.snapshot.get("strategy") in (Strategy.RECREATE.value, Strategy.HANDOVER.value):
         # The two must not run at once: they may share host ports or a volume.
         if green.route is not None and _may_serve(have, green, hold):
@@ -117,18 +119,38 @@ def _take_back(want: Workload, have: Actual, green: Release, hold: Hold) -> tupl
         steps += away
         away = ()
     if down:
-        steps += [Step(Verb.RESUME, down), Step(Verb.GATE, down, release=live)]
+        steps += [*_ended(want, have, ending), Step(Verb.RESUME, down), Step(Verb.GATE, down, release=live)]
     if have.route != (live.route if live else None):
         steps += route_back(replace(have, route=None))
     return (*steps, *away)
 
 
-def _hand_back(want: Workload, have: Actual, green: Release, down: tuple[str, ...]) -> tuple[Step, ...]:
+def _ending(have: Actual) -> tuple[str, ...]:
+    """Containers of the live release that run, but that the engine may be about to stop for the run that was killed.
+
+    To stop them waits for the end of that. Nobody is sent to them meanwhile: their routes are held, or a stand-in takes
+    their connections.
+    """
+    live, attempt = have.live, have.attempt
+    if live is None or live.state != "running" or attempt is None or not attempt.stopping:
+        return ()
+    aside = have.diverted or have.route != live.route or live.route is None
+    return tuple(c.name for c in have.named(live.containers) if c.serves) if aside else ()
+
+
+def _ended(want: Workload, have: Actual, ending: tuple[str, ...]) -> tuple[Step, ...]:
+    return (_leave.stop(want, have, ending),) if ending else ()
+
+
+def _hand_back(
+    want: Workload, have: Actual, green: Release, down: tuple[str, ...], ending: tuple[str, ...]
+) -> tuple[Step, ...]:
     """Green lets the ports go, blue takes them again, and only then the stand-in's connections are its own again."""
     named = tuple(c.name for c in have.named(green.containers))
     rest = tuple(c.name for c in have.containers if c.deployment == green.id and c.name not in named)
     first = (_leave.reap(want, have, named, green),) if named else ()
-    again = (Step(Verb.RESUME, down), Step(Verb.GATE, down, release=have.live)) if down else ()
+    up = (Step(Verb.RESUME, down), Step(Verb.GATE, down, release=have.live)) if down else ()
+    again = (*_ended(want, have, ending), *up)
     last = (_leave.reap(want, have, rest, green),) if rest else ()
     return (*first, *again, Step(Verb.UNDIVERT), *last)
 

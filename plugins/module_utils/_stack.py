@@ -18,7 +18,6 @@ from ._errors import InvalidOption
 from ._sources import Source
 
 NETWORK_KEY = "tidegate_platform"
-LABEL_SERVICE = "com.docker.compose.service"
 LABEL_PROJECT = "com.docker.compose.project"
 
 # What a part of a host name may have, and the number of a container that lives long.

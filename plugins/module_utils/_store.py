@@ -78,12 +78,12 @@ class Store(Database):
         where = where.replace("l.", "d.").replace("WHERE", "AND")
         for row in self.rows(
             "SELECT d.workload, d.environment, d.id, d.candidate, d.status, r.withdrawn IS NOT NULL OR d.cancel, "
-            "d.fleet, d.held_until "
+            "d.fleet, d.held_until, EXISTS (SELECT 1 FROM journal j WHERE j.deployment = d.id AND j.step = 'stop') "
             f"FROM deployments d LEFT JOIN releases r ON r.id = d.id WHERE d.conclusion IS NULL {where} ORDER BY d.id",
             *values,
         ):
             key, candidate = Subject(*row[:2]), _record.from_text(row[3]) if row[3] else None
-            attempt = Attempt(row[2], candidate, row[4], bool(row[5]), *row[6:])
+            attempt = Attempt(row[2], candidate, row[4], bool(row[5]), row[6], row[7], bool(row[8]))
             found[key] = found.get(key, Known())._replace(attempt=attempt)
         return found
 

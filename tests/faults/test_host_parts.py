@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import time
 import typing as t
 from pathlib import Path
 
+import hosts
 import names
 import pytest
 from integration.harness import Options, Platform, Ports, containers, docker, free_ports
@@ -280,6 +282,53 @@ def test_a_container_of_the_same_name_is_never_replaced(platform: Platform, app:
         assert docker("inspect", "--format", "{{.State.Running}}", foreign) == "true"
     finally:
         docker("rm", "-f", foreign)
+
+
+@pytest.mark.parametrize("strategy", ["recreate", "handover"])
+def test_a_run_that_is_killed_while_the_engine_stops_what_served(
+    platform: Platform, app: App, driver: Driver, row: Options, strategy: str
+) -> None:
+    """B8: the engine goes on with the stop; the next run waits for its end before it lets what served serve again."""
+    workload = app()["name"]
+    at, published = target(platform, workload), {}
+    if strategy == "handover":
+        at = Target(workload, address=hosts.gateway(), port=free_ports(1)[0])
+        published = {"routes": [], "ports": [{"container": 8000, "host": at.port, "address": at.address}]}
+    blue = driver.run("image", **app("1", strategy=strategy, drain={"timeout": 0}, stop_timeout=8, **published))
+    (container,) = blue["release"]["containers"]
+    address = docker("inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", container)
+    # Beside the proxy, so that no drain sees it: blue takes three seconds to end.
+    slow = Client(Target(workload, address=address, port=8000, path="/slow?seconds=3"), "new", 1).start()
+    wait_for("a slow request", lambda: established(container, 8000))
+    clients = Mixed(at).start()
+    run = driver.begin("image", **app("2", strategy=strategy, drain={"timeout": 0}, stop_timeout=8, **published))
+    wait_for("blue listens no more", lambda: not listens(address, 8000))
+    assert docker("inspect", "--format", "{{.State.Running}}", container) == "true", "it ends, but has not yet"
+    run.send_signal(signal.SIGKILL)
+    run.communicate()
+    repaired = driver.run("reconcile", names=[workload])
+    count = clients.stop()
+    slow.stop()
+    assert not repaired.get("failed"), repaired
+    assert consistent(platform, workload, at)["containers"] == [container]
+    about = {"fault": "kill -9 while the engine stops", "in": strategy, "repair": "reconcile", "live": "old"}
+    note(row, platform, workload, count, **about)
+    assert count.losses == []
+
+
+def listens(address: str, port: int) -> bool:
+    """True when a connection is taken."""
+    try:
+        socket.create_connection((address, port), 1).close()
+    except OSError:
+        return False
+    return True
+
+
+def established(container: str, port: int) -> bool:
+    """True while a container has an open connection on a port, by its own table."""
+    rows = Path(f"/proc/{pid_of(container)}/net/tcp").read_text().splitlines()[1:]
+    return any(row.split()[1].endswith(f":{port:04X}") and row.split()[3] == "01" for row in rows)
 
 
 CANCELS = [

@@ -35,24 +35,24 @@ def test_every_address_that_a_port_is_published_on_is_asked(port: dict[str, t.An
         (
             "0.0.0.0",
             "10.0.0.2",
-            """nat PREROUTING -p tcp --dport 80 LOCAL DNAT 10.0.0.2:8000
+            """filter PASS -d 10.0.0.2 -p tcp --dport 8000 ACCEPT
+               nat PREROUTING -p tcp --dport 80 LOCAL DNAT 10.0.0.2:8000
                nat OUTPUT -p tcp --dport 80 LOCAL DNAT 10.0.0.2:8000
-               nat POSTROUTING -s 127.0.0.0/8 -d 10.0.0.2 -p tcp --dport 8000 MASQUERADE
-               filter PASS -d 10.0.0.2 -p tcp --dport 8000 ACCEPT""",
+               nat POSTROUTING -s 127.0.0.0/8 -d 10.0.0.2 -p tcp --dport 8000 MASQUERADE""",
         ),
         (
             "192.0.2.7",
             "10.0.0.2",
-            """nat PREROUTING -d 192.0.2.7 -p tcp --dport 80 LOCAL DNAT 10.0.0.2:8000
-               nat OUTPUT -d 192.0.2.7 -p tcp --dport 80 LOCAL DNAT 10.0.0.2:8000
-               filter PASS -d 10.0.0.2 -p tcp --dport 8000 ACCEPT""",
+            """filter PASS -d 10.0.0.2 -p tcp --dport 8000 ACCEPT
+               nat PREROUTING -d 192.0.2.7 -p tcp --dport 80 LOCAL DNAT 10.0.0.2:8000
+               nat OUTPUT -d 192.0.2.7 -p tcp --dport 80 LOCAL DNAT 10.0.0.2:8000""",
         ),
         (
             "::",
             "fd00::2",
-            """nat PREROUTING ! -d ::1 -p tcp --dport 80 LOCAL DNAT [fd00::2]:8000
-               nat OUTPUT ! -d ::1 -p tcp --dport 80 LOCAL DNAT [fd00::2]:8000
-               filter PASS -d fd00::2 -p tcp --dport 8000 ACCEPT""",
+            """filter PASS -d fd00::2 -p tcp --dport 8000 ACCEPT
+               nat PREROUTING ! -d ::1 -p tcp --dport 80 LOCAL DNAT [fd00::2]:8000
+               nat OUTPUT ! -d ::1 -p tcp --dport 80 LOCAL DNAT [fd00::2]:8000""",
         ),
     ],
 )

@@ -93,6 +93,28 @@ def test_recovery_rolls_forward_once_switched_else_back(want: Workload, last: Ve
     assert later.live.id == live
 
 
+@pytest.mark.parametrize(
+    ("want", "last", "steps"),
+    [
+        (web(2, **RECREATE), Verb.DRAIN, "stop resume gate switch"),
+        (web(2, **PORTS), Verb.DIVERT, "stop resume gate undivert reap"),
+        (web(2), Verb.GATE, "drain reap"),
+    ],
+)
+def test_what_the_engine_may_still_be_stopping_has_ended_before_it_serves_again(
+    want: Workload, last: Verb, steps: str
+) -> None:
+    """B8, DS-T5: the engine goes on with a stop that nobody waits for, and calls the container running until its end."""
+    crashed = crash(want, running(web(**PORTS) if want.container.ports else web()), last)
+    assert crashed.attempt is not None
+    stopping = replace(crashed, attempt=replace(crashed.attempt, stopping=True))
+    plan = recover(want, stopping, HOLD)
+    assert " ".join(plan.verbs()) == steps
+    later = after(stopping, plan)
+    assert later.live is not None
+    assert all(container.serves for container in later.named(later.live.containers))
+
+
 def test_switched_but_dead_green_goes_back_to_blue() -> None:
     crashed = crash(web(2), running(web()), Verb.SWITCH)
     dead = tuple(replace(c, state="exited") if NEW[-8:] in c.name else c for c in crashed.containers)
