@@ -31,7 +31,7 @@ def state(tmp_path: Path) -> Path:
 def servers(tmp_path: Path) -> t.Iterator[Servers]:
     """Two on one address: the source's own, and one that asks for a password as well."""
     with contextlib.ExitStack() as stack:
-        yield tuple(stack.enter_context(gitserver.serving(tmp_path / "served", TOKEN)) for _ in range(2))  # type: ignore[misc]
+        yield tuple(stack.enter_context(gitserver.serving(tmp_path / "served", TOKEN)) for _server in range(2))  # type: ignore[misc]
 
 
 def fetched(state: Path, url: str, submodules: bool = False, **access: str) -> dict[str, str]:

@@ -15,7 +15,6 @@ from ansible_collections.tidegate.platform.plugins.module_utils._model import (
     Kept,
     Known,
     Plan,
-    Release,
     Step,
     Verb,
 )
@@ -137,7 +136,8 @@ def test_no_request_is_cut_by_a_fleet(want: Workload, have: Actual, data: st.Dat
     """T7, B3, B6: switched with all hosts, then finished, reverted, or given up because it does not answer."""
     plan = planned(want, have)
     assume(plan.candidate is not None)
-    green = t.cast("Release", plan.candidate)
+    green = plan.candidate
+    assert green is not None
     users = Users(have)
     users.meet(plan.steps[: committed_at(plan.steps) + 1])
     users.have = replace(users.have, attempt=Attempt(NEW, green))

@@ -1,7 +1,8 @@
 """The demonstration application: a small HTTP/1.1 server with a knob for each way an application can behave.
 
 Knobs (environment): VERSION, PORT, BOOT_DELAY (seconds before it listens), HEALTH_STATUS, CRASH_ON_START,
-IGNORE_SIGTERM, ABRUPT (SIGTERM ends it at once, whatever is in flight), UNHEALTHY_AFTER and EXIT_AFTER (seconds), CANARY_FILE (a secret file that it leaks into its own log).
+IGNORE_SIGTERM, ABRUPT (SIGTERM ends it at once, whatever is in flight), UNHEALTHY_AFTER and EXIT_AFTER (seconds),
+CANARY_FILE (a secret file that it leaks into its own log).
 Paths: / /healthz /status?code= /slow?seconds= /download?kb=&seconds= /upload /ws /crash /unhealthy /secret?name= .
 """
 
