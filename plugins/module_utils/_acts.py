@@ -193,14 +193,20 @@ def remove_volumes(world: World, step: Step) -> str:
 
 
 def forget(world: World, _step: Step) -> str:
-    """Nothing of the workload is live any more."""
+    """Nothing of the workload is live any more; what its containers still need stays until they are gone."""
     world.on.store.forget(world.subject)
+    _records.prune(world.on.state_dir, world.key, ())
+    return ""
+
+
+def clear(world: World, _step: Step) -> str:
+    """Remove what is left of a workload that has no containers: its files, its secrets and its networks."""
     world.on.secrets.prune(world.key, ())
     _records.prune(world.on.state_dir, world.key, ())
     _entry.give_up(world.on.state_dir, world.key, {})
+    world.on.engine.remove_networks(world.subject)
     for place in (_assets.folder(world.on.state_dir, world.key), _rolling.folder(world.on.state_dir, world.key)):
         shutil.rmtree(place, ignore_errors=True)
-    world.on.engine.remove_networks(world.subject)
     return ""
 
 
@@ -230,4 +236,5 @@ ACTS: dict[Verb, Act] = {
     Verb.REAP: reap,
     Verb.REMOVE_VOLUMES: remove_volumes,
     Verb.FORGET: forget,
+    Verb.CLEAR: clear,
 }

@@ -103,6 +103,10 @@ def _forget(have: Actual, _step: Step) -> Actual:
     return replace(have, live=None, previous=None)
 
 
+def _clear(have: Actual, _step: Step) -> Actual:
+    return replace(have, left=False)
+
+
 EFFECTS: dict[Verb, Effect] = {
     Verb.STAND_IN: _stand_in,
     Verb.DIVERT: _diverted(True),
@@ -120,4 +124,5 @@ EFFECTS: dict[Verb, Effect] = {
     Verb.REAP: _reap,
     Verb.REMOVE_VOLUMES: _no_volumes,
     Verb.FORGET: _forget,
+    Verb.CLEAR: _clear,
 }

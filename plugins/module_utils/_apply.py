@@ -18,6 +18,7 @@ _ROUTING = {Verb.HOLD, Verb.SWITCH}
 def carry_out(world: World, plan: Plan) -> None:
     """Do the plan's steps in order.
 
+    What is forgotten cannot be taken back: a failure after that leaves the rest to the next run.
     Up to the commit (`persist`, or `bake` after it) a failure takes back every step that was begun, newest first.
     After it the new release is live, so a failure only leaves something to tidy, which the next run does; it becomes
     a warning.
@@ -43,6 +44,8 @@ def carry_out(world: World, plan: Plan) -> None:
             _take_back(world, begun)
             raise
         world.committed = world.committed or number == commit
+        if step.verb is Verb.FORGET:
+            begun.clear()
 
 
 def _perform(world: World, step: Step, name: str = "") -> None:

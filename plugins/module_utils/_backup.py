@@ -54,17 +54,17 @@ def backup(call: Call) -> Result:
     job = _job(call)
     done: Result = {"changed": True, "archive": job.target, "images": job.images, "postgres": job.dumped is not None}
     if call.check:
-        return {**done, "files": 0, "bytes": 0, "sha256": None, "removed": []}
+        return {**done, "files": 0, "bytes": 0, "sha256": None, "removed": [], "paused": []}
     directory = os.path.dirname(job.target)
     with _explained(directory), _workplace.within(directory) as work:
-        path, count = _written(call, job, work)
+        path, count, paused = _written(call, job, work)
         written, digest, size = os.path.getmtime(path), _digest(path), os.path.getsize(path)
         _files.sync(path)
         _files.rename(path, job.target)
         text = _rotation.checksum(job.mine, os.path.basename(job.target), digest)
         _files.place(f"{job.target}{_rotation.ENDING}", text, 0o640, directory)
         removed = _old(call, job, written)
-    return {**done, "files": count, "bytes": size, "sha256": digest, "removed": removed}
+    return {**done, "files": count, "bytes": size, "sha256": digest, "removed": removed, "paused": paused}
 
 
 def _old(call: Call, job: Job, written: float) -> list[str]:
@@ -101,11 +101,12 @@ def _job(call: Call) -> Job:
     return Job(target, mine, stamp, known, only_here if params["images"] else [], elsewhere, dumped)
 
 
-def _written(call: Call, job: Job, work: str) -> tuple[str, int]:
-    """The whole archive in a private folder, verified; and how many files are in it."""
+def _written(call: Call, job: Job, work: str) -> tuple[str, int, list[dict[str, t.Any]]]:
+    """The whole archive in a private folder, verified; how many files are in it, and what stood still for it."""
     plain, passphrase = os.path.join(work, "plain"), call.params["passphrase"]
     releases = {key_of(*subject): known.live.id for subject, known in sorted(job.known.items()) if known.live}
-    copies, volumes = _volume_data.saved(call, job.known, work) if call.params["volumes"] else ([], [])
+    none = _volume_data.Saved([], [], [])
+    copies, volumes, paused = _volume_data.saved(call, job.known, work) if call.params["volumes"] else none
     facts = {
         "volumes": volumes,
         "state_dir": call.params["state_dir"],
@@ -122,7 +123,7 @@ def _written(call: Call, job: Job, work: str) -> tuple[str, int]:
     os.chmod(path, 0o640)
     if call.params["group"]:
         shutil.chown(path, group=call.params["group"])
-    return path, len(manifest["files"])
+    return path, len(manifest["files"]), paused
 
 
 def _stamp(call: Call) -> str:

@@ -163,7 +163,8 @@ def _revert_stack(world: World) -> Told:
     )
     world.recorded = False
     if back is None:
-        plan = Plan((Step(Verb.UNROUTE), Step(Verb.UNROLL), Step(Verb.FORGET)), world.failure)
+        steps = (Step(Verb.UNROUTE), Step(Verb.UNROLL), Step(Verb.FORGET), Step(Verb.CLEAR))
+        plan = Plan(steps, world.failure)
         carry_out(world, plan)
         return plan, ""
     world.want = again(back, {}, Here(on.secrets.version, on.state_dir))

@@ -16,7 +16,7 @@ import time
 import traceback
 import typing as t
 
-from . import _listing, _process
+from . import _guard, _listing, _process
 from ._create import ContainerExtra, address_options, container_options, host_options, network_options
 from ._declared import ContainerSpec, Registry, Subject
 from ._errors import EngineFailure
@@ -105,7 +105,9 @@ class Engine:
 
         Where one does not run, the networks are asked for, too: it cannot be started without.
         """
-        filters = {"label": [f"{k}={v}" for k, v in _listing.ownership(self.state_dir, subject).items()]}
+        labels = [f"{k}={v}" for k, v in _listing.ownership(self.state_dir, subject).items()]
+        # What only fills a volume is of no workload.
+        filters = {"label": labels if subject else [*labels, _listing.LABEL_WORKLOAD]}
         with explained("list containers", subject.workload if subject else self.state_dir):
             rows = self.api.containers(all=True, filters=filters)
             stopped = any(row["State"] != "running" for row in rows)
@@ -362,13 +364,21 @@ class Engine:
             self.api.create_volume(name, driver=driver, driver_opts=given, labels={**own, **labels})
 
     @contextlib.contextmanager
-    def paused(self, name: str) -> t.Iterator[None]:
-        """Have a running container stand still for the length of a block; one that ended by itself is fine."""
-        self._unless_ended(name, "pause", "running", lambda: self.api.pause(name))
-        try:
+    def paused(self, *names: str) -> t.Iterator[None]:
+        """Have running containers stand still for the length of a block; those that ended by themselves are fine.
+
+        They go on with the end of this process as well, whatever ends it.
+        """
+        with contextlib.ExitStack() as still:
+            if names:
+                still.enter_context(_process.watched(lambda pipe: _guard.unpausing(self.docker_host, names, pipe)))
+            for name in names:
+                still.callback(self._go_on, name)
+                self._unless_ended(name, "pause", "running", functools.partial(self.api.pause, name))
             yield
-        finally:
-            self._unless_ended(name, "let go on", "paused", lambda: self.api.unpause(name))
+
+    def _go_on(self, name: str) -> None:
+        self._unless_ended(name, "let go on", "paused", lambda: self.api.unpause(name))
 
     def _unless_ended(self, name: str, doing: str, state: str, act: t.Callable[[], t.Any]) -> None:
         try:
@@ -381,11 +391,12 @@ class Engine:
     def fill(self, volume: str, image_id: str, target: str, archive: t.IO[bytes]) -> bool:
         """Unpack a copy of what was mounted at a place into a volume; False without the image that it is done with."""
         name, parent = _filler(volume), os.path.dirname(target.rstrip("/")) or "/"
+        own = _listing.ownership(self.state_dir)
         host = self.api.create_host_config(binds=[f"{volume}:{target}:rw,nocopy"], network_mode="none")
         made = self._found(
             "create a container for the volume",
             volume,
-            lambda: self.api.create_container(image_id, command=["none"], name=name, host_config=host),
+            lambda: self.api.create_container(image_id, command=["none"], name=name, host_config=host, labels=own),
         )
         if made is None:
             return False

@@ -1,11 +1,12 @@
 # Copyright: (c) 2026, tidegate.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a command is begun with, so that it never outlives the run that began it. Private to tidegate.platform.
+"""What ends with the run that began it, whatever ends the run. Private to tidegate.platform.
 
 A parent that is killed cannot end its children, and the kernel ends none but the first. So a watcher goes before the
 command: it reads from a pipe that the run alone writes to. A word says that the command is over; the pipe's end without
-one, that the run is dead. Then the whole session of the command is ended, whoever is in it.
+one, that the run is dead. Then the whole session of the command is ended, whoever is in it. The same way
+containers that stand still for the length of a run go on.
 """
 
 from __future__ import annotations
@@ -56,6 +57,36 @@ while others():
     end(signal.SIGKILL)
     time.sleep(0.01)
 """
+
+# The same for containers; its arguments are the pipe, where the engine answers, and their names.
+_UNPAUSE = """
+import http.client, os, signal, socket, sys, urllib.parse
+pipe, engine, names = int(sys.argv[1]), urllib.parse.urlsplit(sys.argv[2]), sys.argv[3:]
+for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    signal.signal(number, signal.SIG_IGN)
+os.write(1, b"x")
+if os.read(pipe, 1):
+    os._exit(0)
+for name in names:
+    try:
+        line = http.client.HTTPConnection(engine.hostname or "engine", engine.port, timeout=60)
+        if "unix" in engine.scheme:
+            line.sock = socket.socket(socket.AF_UNIX)
+            line.sock.connect(urllib.parse.unquote("/" + (engine.netloc + engine.path).lstrip("/")))
+        line.request("POST", "/containers/" + urllib.parse.quote(name) + "/unpause")
+        line.getresponse().read()
+    except (OSError, http.client.HTTPException):
+        pass
+"""
+
+
+def unpausing(engine: str, names: t.Sequence[str], pipe: int) -> list[str]:
+    """The watcher after which these containers go on; it says with one letter that it watches.
+
+    :param engine: where the engine answers.
+    :param pipe: the reading end, which it inherits.
+    """
+    return [sys.executable, "-I", "-S", "-c", _UNPAUSE, str(pipe), engine, *names]
 
 
 def watched(argv: t.Sequence[str], pipe: int) -> list[str]:

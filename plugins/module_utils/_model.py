@@ -114,7 +114,10 @@ class Volume:
 
 @dataclass(frozen=True)
 class Actual:
-    """What is found on the host for one workload and environment."""
+    """What is found on the host for one workload and environment.
+
+    :param left: files of its own are here; looked for where it is to be absent.
+    """
 
     containers: tuple[Container, ...] = ()
     live: Release | None = None
@@ -130,6 +133,7 @@ class Actual:
     volumes: tuple[Volume, ...] = ()
     sequence: int | None = None
     diverted: bool = False
+    left: bool = False
 
     @property
     def routed(self) -> Document | None:
@@ -177,6 +181,7 @@ class Verb(str, enum.Enum):
     REAP = "reap"
     REMOVE_VOLUMES = "remove_volumes"
     FORGET = "forget"
+    CLEAR = "clear"
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 from dataclasses import replace
 
-from . import _composer, _divert, _entry, _listing, _names, _records
+from . import _assets, _composer, _divert, _entry, _listing, _names, _records
 from ._building import Builder
 from ._checkout import Workshop
 from ._compose import Compose
@@ -60,6 +61,7 @@ class Survey(t.NamedTuple):
             volumes=_volumes(want, self.on) if want.remove_volumes else (),
             sequence=known.sequence,
             diverted=_diverted(known),
+            left=want.state is State.ABSENT and _left(_names.key_of(*want.subject), self.on),
         )
 
     def _stack(self, want: Workload, known: Known) -> Actual:
@@ -98,6 +100,12 @@ class Survey(t.NamedTuple):
             definition=found,
             live_definition=before,
         )
+
+
+def _left(key: str, on: Platform) -> bool:
+    """Whether files of a workload are here: also of one that never was live."""
+    folders = (_assets.folder(on.state_dir, key), folder(on.state_dir, key))
+    return bool(on.secrets.held(key) or _records.held(on.state_dir, key) or any(map(os.path.exists, folders)))
 
 
 def _recorded(subject: Subject, containers: tuple[Container, ...], on: Platform) -> tuple[Container, ...]:

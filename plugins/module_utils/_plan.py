@@ -44,7 +44,7 @@ def decide(want: Workload, have: Actual, candidate: Release, routing: Routing) -
     :raises InvalidOption: another workload has one of the routes, or uses a volume that is to be removed.
     """
     if want.state is State.ABSENT:
-        return _absent(want, have)
+        return _absent(want, have, routing.hold)
     if want.state is State.STOPPED:
         return _stopped(want, have, routing)
     refuse_claimed(have.claimed)
@@ -82,19 +82,33 @@ def _newer(want: Workload, have: Actual, candidate: Release) -> str:
     return f"a deployment requested later is live (release {live.id})" if later else ""
 
 
-def _absent(want: Workload, have: Actual) -> Plan:
+def _absent(want: Workload, have: Actual, hold: Hold) -> Plan:
+    """Until it is forgotten it can be taken back; from then on whoever comes removes it, and never starts it."""
     names = have.others(())
     steps: list[Step] = []
     if have.route is not None:
-        steps.append(Step(Verb.UNROUTE))
-    steps += _leave.leave(want, have, names)
+        steps.append(Step(Verb.UNROUTE, undo=_routed_as_recorded(have, hold)))
+    if names:
+        steps.append(_leave.drain(want, have, names))
+    if have.live or have.previous or names:
+        steps.append(Step(Verb.FORGET))
+    if names:
+        steps.append(_leave.reap(want, have, names))
     if want.remove_volumes and have.volumes:
         for volume in have.volumes:
             _refuse_shared(volume)
         steps.append(Step(Verb.REMOVE_VOLUMES, volumes=tuple(volume.name for volume in have.volumes)))
-    if have.live or have.previous:
-        steps.append(Step(Verb.FORGET))
+    if have.live or have.previous or names or have.left:
+        steps.append(Step(Verb.CLEAR))
     return Plan(tuple(steps), f"{want.name} is absent" if not steps else f"{want.name} is to be absent")
+
+
+def _routed_as_recorded(have: Actual, hold: Hold) -> tuple[Step, ...]:
+    """The step back to routes of what is on record, which may be stopped."""
+    live = have.live
+    if live is not None and live.state != "running" and live.route is not None:
+        return (Step(Verb.HOLD, route=hold(live.route)),)
+    return route_back(have)
 
 
 def _refuse_shared(volume: Volume) -> None:
@@ -108,14 +122,24 @@ def _stopped(want: Workload, have: Actual, routing: Routing) -> Plan:
     if live is None:
         return Plan(reason=f"{want.name} was never deployed, so there is nothing to stop")
     steps: list[Step] = []
-    if live.route is not None and have.route != routing.hold(live.route):
-        steps.append(Step(Verb.HOLD, route=routing.hold(live.route)))
     running = tuple(c.name for c in have.containers if c.state in ("running", "restarting", "paused"))
+    # A stop that was killed left the routes held: what takes this one back makes them what is on record.
+    if live.route is not None and (running or have.route != routing.hold(live.route)):
+        back = _routed_as_recorded(have, routing.hold)
+        steps.append(Step(Verb.HOLD, route=routing.hold(live.route), undo=back))
     if running:
-        steps += [_leave.drain(want, have, running), _leave.stop(want, have, running)]
+        again = _again(have, live) if live.state == "running" else ()
+        steps += [_leave.drain(want, have, running), _leave.stop(want, have, running, undo=again)]
     if live.state != "stopped":
         steps.append(Step(Verb.PERSIST, release=in_state(live, "stopped")))
     return Plan(tuple(steps), f"{want.name} is stopped" if not steps else f"{want.name} is to be stopped")
+
+
+def _again(have: Actual, live: Release) -> tuple[Step, ...]:
+    """What was stopped runs again; a service's gate is not its release's."""
+    served = tuple(c.name for c in have.named(live.containers) if c.state == "running")
+    gate = Step(Verb.GATE, served, release=None if live.snapshot.get("compose") else live)
+    return (Step(Verb.RESUME, served), gate) if served else ()
 
 
 def _keep(want: Workload, have: Actual, candidate: Release, routing: Routing) -> Plan:

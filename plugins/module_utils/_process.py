@@ -62,9 +62,43 @@ def run(
                 if process.poll() is None:
                     _end(process)
                 else:
-                    with contextlib.suppress(BrokenPipeError):
-                        os.write(word, b"x")
+                    _over(word)
         return Done(process.returncode, _text(out), _text(err))
+
+
+@contextlib.contextmanager
+def watched(watcher: t.Callable[[int], list[str]]) -> t.Iterator[None]:
+    """Have a watcher for the length of a block, which does its work if this process ends within; it has its locks.
+
+    :param watcher: its command, given the pipe that it reads from.
+    :raises CommandFailure: it does not watch.
+    """
+    pipe, word = os.pipe()
+    with contextlib.ExitStack() as stack:
+        stack.callback(os.close, word)
+        try:
+            # pylint: disable-next=ansible-bad-function,consider-using-with
+            process = subprocess.Popen(
+                watcher(pipe),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+                pass_fds=(pipe, *_lock.descriptors()),
+            )
+        finally:
+            os.close(pipe)
+        stack.callback(process.wait)
+        stack.callback(_over, word)
+        with t.cast("t.IO[bytes]", process.stdout) as said:
+            if not said.read(1):
+                raise CommandFailure("does not run", subject="the watcher", remedy="Check this host's Python.")
+        yield
+
+
+def _over(word: int) -> None:
+    with contextlib.suppress(BrokenPipeError):
+        os.write(word, b"x")
 
 
 def _begin(

@@ -9,7 +9,6 @@ power cut at one moment, which databases come back from.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import typing as t
@@ -29,15 +28,26 @@ TOP = "volumes"
 Row = t.Dict[str, t.Any]
 
 
-def saved(call: Call, known: t.Mapping[Subject, Known], work: str) -> tuple[list[Part], list[Row]]:
-    """Copies of the volumes of all live releases, and what the manifest says of them."""
+class Saved(t.NamedTuple):
+    """Copies of volumes, what the manifest says of them, and for how long which container stood still for that."""
+
+    parts: list[Part]
+    rows: list[Row]
+    paused: list[Row]
+
+
+def saved(call: Call, known: t.Mapping[Subject, Known], work: str) -> Saved:
+    """Copies of the volumes of all live releases."""
     rows: list[Row] = []
+    paused: list[Row] = []
     for subject in sorted(known):
         if known[subject].live is None or subject in LEFT_OUT or not _mounted(call.on.engine, subject):
             continue
         with _lock.held(call.on.state_dir, subject, call.on.lock_timeout, call.clock):
-            rows += _of_workload(call, subject, {row["name"] for row in rows}, work, len(rows))
-    return [Part(os.path.join(work, row["file"]), f"{TOP}/{row['file']}") for row in rows], rows
+            found, still = _of_workload(call, subject, {row["name"] for row in rows}, work, len(rows))
+        rows += found
+        paused += still
+    return Saved([Part(os.path.join(work, row["file"]), f"{TOP}/{row['file']}") for row in rows], rows, paused)
 
 
 def _mounted(engine: Engine, subject: Subject) -> dict[str, list[Mounted]]:
@@ -47,8 +57,10 @@ def _mounted(engine: Engine, subject: Subject) -> dict[str, list[Mounted]]:
     return {name: mounts for name, mounts in found.items() if mounts}
 
 
-def _of_workload(call: Call, subject: Subject, but: t.Container[str], work: str, first: int) -> list[Row]:
-    """Copies of one workload's volumes, which nobody of it writes meanwhile."""
+def _of_workload(
+    call: Call, subject: Subject, but: t.Container[str], work: str, first: int
+) -> tuple[list[Row], list[Row]]:
+    """Copies of one workload's volumes, which nobody of it writes meanwhile; and who stood still, for how long."""
     engine = call.on.engine
     mounted = _mounted(engine, subject)
     found: dict[str, tuple[str, Mounted]] = {}
@@ -64,16 +76,15 @@ def _of_workload(call: Call, subject: Subject, but: t.Container[str], work: str,
     running = [c.name for c in engine.containers(subject).get(subject, ()) if c.state == "running"]
     writers = [name for name in running if any(m.volume in found for m in mounted.get(name, ()))]
     facts = engine.named_volumes() if found else {}
-    with contextlib.ExitStack() as still:
-        for name in writers:
-            still.enter_context(engine.paused(name))
-        rows = []
+    rows, begun = [], call.clock.monotonic()
+    with engine.paused(*writers):
         for number, (volume, (name, mount)) in enumerate(sorted(found.items()), first):
             with open(os.path.join(work, f"volume-{number}.tar"), "xb") as stream:
                 engine.archive(name, mount.target, t.cast("t.IO[bytes]", stream))
             own = {"target": mount.target, "image": mount.image, "file": f"volume-{number}.tar"}
             rows.append({**facts[volume]._asdict(), **own})
-    return rows
+    seconds = round(call.clock.monotonic() - begun, 3)
+    return rows, [{"container": name, "seconds": seconds} for name in writers]
 
 
 def put(call: Call, plain: str, work: str, rows: t.Sequence[Row]) -> None:

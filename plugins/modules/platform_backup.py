@@ -48,7 +48,8 @@ options:
     description:
       - Take in what is in the named volumes of all workloads, but for the roles of PostgreSQL, Loki and Alloy.
       - A workload stands still (C(docker pause)) while its volumes are copied, so that they are as after a power
-        cut, which databases come back from. What a program has only in its memory is not in them.
+        cut, which databases come back from. What a program has only in its memory is not in them. It goes on as soon
+        as they are copied, or the run ends, whatever ends it; see C(paused).
       - A restore makes the volumes that its host does not have. One that is there is left as it is, with a warning.
     type: bool
     default: true
@@ -98,6 +99,18 @@ postgres:
   description: Whether a dump of PostgreSQL is in it.
   returned: success
   type: bool
+paused:
+  description: The containers that stood still while their volumes were copied.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    container:
+      description: Its name.
+      type: str
+    seconds:
+      description: For how long.
+      type: float
 removed:
   description: Archives that were removed because newer ones are enough.
   returned: success

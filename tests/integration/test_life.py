@@ -440,7 +440,7 @@ def test_teardown_keeps_volumes_unless_asked_and_never_takes_anybodys(platform: 
         Task({**absent, "remove_volumes": True}),
         Task({**absent, "remove_volumes": True}),
     )
-    assert steps(foretold) == steps(gone) == ["unroute", "drain", "reap", "remove_volumes", "forget"]
+    assert steps(foretold) == steps(gone) == ["unroute", "drain", "forget", "reap", "remove_volumes", "clear"]
     assert not again["changed"]
     assert docker("volume", "ls", "-q", "--filter", f"name={name}-data") == ""
     wrong = platform.apply(**app(), remove_volumes=True)

@@ -155,9 +155,10 @@ CASES: list[tuple[str, Workload, Actual, str]] = [
     ),
     ("to be stopped", web(state="stopped"), running(web()), "hold drain stop persist"),
     ("never deployed, to be stopped", web(state="stopped"), Actual(), ""),
-    ("to be absent", web(state="absent"), running(web()), "unroute drain reap forget"),
+    ("to be absent", web(state="absent"), running(web()), "unroute drain forget reap clear"),
     ("absent already", web(state="absent"), Actual(), ""),
-    ("absent, but an orphan is left", web(state="absent"), Actual(containers=(ORPHAN,)), "drain reap"),
+    ("absent, but an orphan is left", web(state="absent"), Actual(containers=(ORPHAN,)), "drain forget reap clear"),
+    ("absent, but files are left", web(state="absent"), Actual(left=True), "clear"),
     ("absent, but a route is left", web(state="absent"), Actual(route={"unreadable": "y"}), "unroute"),
 ]
 
@@ -234,9 +235,9 @@ def test_an_older_request_is_skipped_and_never_takes_the_route(
 
 def test_volumes_go_only_on_request_and_never_from_under_somebody() -> None:
     own = replace(running(web()), volumes=(Volume("data"),))
-    assert planned(web(state="absent"), own).verbs() == ["unroute", "drain", "reap", "forget"]
+    assert planned(web(state="absent"), own).verbs() == ["unroute", "drain", "forget", "reap", "clear"]
     asked = web(state="absent", remove_volumes=True)
-    assert planned(asked, own).verbs() == ["unroute", "drain", "reap", "remove_volumes", "forget"]
+    assert planned(asked, own).verbs() == ["unroute", "drain", "forget", "reap", "remove_volumes", "clear"]
     assert planned(asked, after(own, planned(asked, own))).verbs() == []
     assert planned(asked, Actual(volumes=(Volume("data"),))).verbs() == ["remove_volumes"], "left by an earlier run"
     with pytest.raises(InvalidOption, match=r"data is used by wiki") as caught:
@@ -311,10 +312,10 @@ def test_nothing_that_serves_is_taken_away_before_green_is_live(want: Workload, 
 @settings(max_examples=300, deadline=None)
 @given(wants, hosts(), st.data())
 def test_undoing_from_any_step_leaves_what_served_serving(want: Workload, have: Actual, data: st.DataObject) -> None:
-    """DS inv. 3, 4: a failure at any step before `persist` ends with the same live release, running and routed."""
+    """DS inv. 3, 4, B3: a failure before `persist`, or `forget`, ends with the same live release, running and routed."""
     steps = planned(want, have).steps
-    until = next((n for n, s in enumerate(steps) if s.verb is Verb.PERSIST), 0)
-    if have.live is None or want.state is not State.PRESENT or not until:
+    until = next((n for n, s in enumerate(steps) if s.verb in (Verb.PERSIST, Verb.FORGET)), 0)
+    if have.live is None or not until:
         return
     failing = data.draw(st.integers(0, until - 1))
     begun = steps[: failing + 1]
@@ -325,6 +326,26 @@ def test_undoing_from_any_step_leaves_what_served_serving(want: Workload, have: 
     assert was_running <= {c.name for c in later.containers if c.state == "running"}
     if any(s.verb in (Verb.SWITCH, Verb.HOLD, Verb.UNROUTE) for s in begun):
         assert later.route == have.live.route
+
+
+@settings(max_examples=100, deadline=None)
+@given(hosts())
+def test_nothing_is_on_record_any_more_before_anything_of_it_is_removed(have: Actual) -> None:
+    """A1: whoever finds a teardown that was killed goes by the record, and must not start it on emptied volumes."""
+    verbs = planned(web(state="absent", remove_volumes=True), replace(have, volumes=(Volume("data"),))).verbs()
+    removed = [number for number, verb in enumerate(verbs) if verb in ("reap", "remove_volumes", "clear")]
+    assert have.live is None or verbs.index("forget") < min(removed)
+
+
+def test_a_stop_after_one_that_was_killed_is_taken_back_to_what_is_on_record() -> None:
+    """B3: the routes are held already; those of a release that is stopped on record stay held."""
+    have = running(web())
+    held = _routing.hold(t.cast("dict[str, t.Any]", have.route))
+    killed = replace(have, route=held)
+    assert [s.undo[0].route for s in planned(web(state="stopped"), killed).steps if s.verb is Verb.HOLD] == [have.route]
+    stopped = after(have, planned(web(state="stopped"), have))
+    (unroute, *_rest) = planned(web(state="absent"), stopped).steps
+    assert [undo.route for undo in unroute.undo] == [held]
 
 
 @pytest.mark.parametrize(
