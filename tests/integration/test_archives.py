@@ -132,11 +132,13 @@ def test_a_restore_checks_everything_before_it_removes_anything(
 def test_an_archive_comes_to_the_controller_for_its_owner_alone(platform: Platform, tmp_path: Path) -> None:
     """C7: refused without a passphrase unless that was asked for, before anything is made; mode 0600."""
     (folder := tmp_path / "fetched").mkdir()
-    refused = platform.playbook("tidegate.platform.backup", tidegate_backup_fetch=str(folder))
+    kept = tmp_path / "kept"
+    own = {"tidegate_backup_dir": str(kept)}
+    refused = platform.playbook("tidegate.platform.backup", tidegate_backup_fetch=str(folder), **own)
     assert refused.code != 0
     assert "tidegate_backup_fetch_unencrypted" in refused.output
-    assert not (platform.root / "backups").exists() or not list((platform.root / "backups").iterdir())
-    plain = {"tidegate_backup_fetch_unencrypted": "true", "tidegate_backup_keep": ""}
+    assert not kept.exists()
+    plain = {"tidegate_backup_fetch_unencrypted": "true", "tidegate_backup_keep": "", **own}
     mask = os.umask(0o022)
     try:
         done = platform.playbook("tidegate.platform.backup", tidegate_backup_fetch=str(folder / "new"), **plain).ok()
@@ -144,7 +146,7 @@ def test_an_archive_comes_to_the_controller_for_its_owner_alone(platform: Platfo
         os.umask(mask)
     (fetched,) = (folder / "new").iterdir()
     assert (fetched.stat().st_mode & 0o777, (folder / "new").stat().st_mode & 0o777) == (0o600, 0o700)
-    (archive,) = (platform.root / "backups").glob("*.tar.gz")
+    (archive,) = kept.glob("*.tar.gz")
     assert fetched.read_bytes() == archive.read_bytes()
     assert "Copy it for who logs in" not in done.changed
 

@@ -176,7 +176,7 @@ def test_a_whole_life(platform: Platform, name: str, stack: Stack) -> None:
 
 
 def test_what_is_refused_and_what_is_private(platform: Platform, name: str, stack: Stack) -> None:
-    """DS-T7, DS-T8, DS-15: one error each that names the place; nothing is started, nobody else's touched."""
+    """DS-T7, DS-T8, DS-15, B13: one error each that names the place; nothing is started, nobody else's touched."""
     web = {"image": names.image("app")}
     other = f"other{os.urandom(3).hex()}"
     docker("run", "-d", "--label", f"com.docker.compose.project={other}", "--label", f"{names.LABEL}=1",

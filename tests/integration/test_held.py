@@ -104,7 +104,7 @@ def test_a_slow_authentication_loses_nothing(
         statuses = load.stop()
         assert len(statuses) > 2 * switches
         assert set(statuses) == {200}, statuses
-        assert slowest < sum(seconds) + 4, "it ends with the last request that is held, not with the longest time"
+        assert slowest < sum(seconds) + 10, "it ends with the last request that is held, not with the longest time"
 
 
 def test_nothing_is_waited_for_where_nothing_is_held(platform: Platform, app: App, name: str) -> None:
@@ -115,4 +115,4 @@ def test_nothing_is_waited_for_where_nothing_is_held(platform: Platform, app: Ap
         assert platform.get(f"{name}.test")[0] == 200
         result = platform.apply(**app("2", routes=routes))
         (drained,) = (step["seconds"] for step in result["steps"] if step["name"] == "drain")
-        assert drained < 3, result["steps"]
+        assert drained < 15, result["steps"]  # thirty seconds is what it would wait for

@@ -28,7 +28,7 @@ def stateful(tmp_path: Path) -> t.Iterator[str]:
         f"FROM {names.image('app')}\nUSER root\nRUN mkdir /data && chown 1000 /data\nUSER 1000\nVOLUME /data\n"
         'CMD ["sleep", "1000"]\n'
     )
-    docker("build", "-q", "-t", reference, str(tmp_path))
+    docker("build", "-q", "--label", f"{names.LABEL}=1", "-t", reference, str(tmp_path))
     yield reference
     docker("rmi", "-f", reference, check=False)
 

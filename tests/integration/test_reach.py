@@ -33,7 +33,7 @@ def on_loopback() -> list[str]:
 def apart() -> t.Iterator[str]:
     """A network that the proxy is not in; its name sorts before those that it is in."""
     name = f"apart-{os.urandom(3).hex()}"
-    docker("network", "create", name)
+    docker("network", "create", "--label", f"{names.LABEL}=1", name)
     yield name
     docker("network", "rm", name, check=False)
 

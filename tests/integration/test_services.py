@@ -70,7 +70,7 @@ def sql(network: str, user: str, password: str, text: str, database: str = "shop
 
 
 def test_postgres_for_a_whole_life(platform: Platform, services: Options) -> None:
-    """Foretold, made, unchanged; rights as declared; a changed setting; another major version with all data."""
+    """A7: foretold, made, unchanged; rights as declared; a changed setting; another major version with all data."""
     network = services["postgres_network"]
     foretold = apply(platform, "postgres", services, "--check").ok()
     assert foretold.changed
@@ -126,6 +126,8 @@ def upgraded_under_writes(platform: Platform, services: Options, newer: Options)
     argv = [
         "run",
         "-d",
+        "--label",
+        f"{names.LABEL}=1",
         "--network",
         network,
         "-e",
@@ -134,8 +136,9 @@ def upgraded_under_writes(platform: Platform, services: Options, newer: Options)
         "sh",
         "-c",
     ]
-    clients = [docker(*argv, EAGER.format(writer)) for writer in WRITERS]
+    clients: list[str] = []
     try:
+        clients += [docker(*argv, EAGER.format(writer)) for writer in WRITERS]
         failed = apply(platform, "postgres", {**newer, "postgres_image": services["postgres_image"]})
         assert failed.code != 0
         assert "the earlier version serves as before" in failed.output

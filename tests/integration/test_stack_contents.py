@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
-import sys
+import sqlite3
 import typing as t
 from pathlib import Path
 
@@ -20,17 +20,21 @@ from .harness import Options, Platform, Task, containers, docker
 
 MODULE = "tidegate.platform.workload_compose"
 AT_ONCE = {"test": ["CMD", "true"], "interval": "300ms"}  # else each would be watched for three seconds
-audited: list[list[t.Any]] = []
 
 
-def _hear(event: str, arguments: tuple[t.Any, ...]) -> None:
-    """Notes which databases are opened, for who listens; an audit hook cannot be taken away again."""
-    if event == "sqlite3.connect":
-        for heard in audited:
-            heard.append(arguments)
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The databases that are opened from now on, by the real function; until the test is over."""
+    found: list[str] = []
+    connect = sqlite3.connect
 
+    def noted(database: str, *args: t.Any, **more: t.Any) -> sqlite3.Connection:
+        found.append(str(database))
+        opening: sqlite3.Connection = connect(database, *args, **more)
+        return opening
 
-sys.addaudithook(_hear)
+    monkeypatch.setattr(sqlite3, "connect", noted)
+    return found
 
 
 @pytest.fixture(autouse=True)
@@ -148,7 +152,7 @@ def test_a_changed_network_is_carried_out_or_refused(platform: Platform, name: s
     assert (label, identities(name)) == ("1", before)
 
 
-def test_what_is_said_of_two_routed_services(platform: Platform, name: str) -> None:
+def test_what_is_said_of_two_routed_services(platform: Platform, name: str, opened: list[str]) -> None:
     """B16: each router is compared with its own service's servers, and the record is opened once for all."""
     web = {"image": names.image("app"), "stop_grace_period": "1s", "init": True}
     exposed = [
@@ -157,16 +161,12 @@ def test_what_is_said_of_two_routed_services(platform: Platform, name: str) -> N
     ]
     project = {"network": platform.network, "definition": {"services": {"a": web, "b": web}}, "services": exposed}
     good(platform, {"name": name, "strategy": "rolling", "compose": project})
-    opened: list[t.Any] = []
-    audited.append(opened)
-    try:
-        params = ArgumentSpecValidator(copy.deepcopy(INFO)).validate(platform.places()).validated_parameters
-        found = info(Call(params))
-    finally:
-        audited.remove(opened)
+    params = ArgumentSpecValidator(copy.deepcopy(INFO)).validate(platform.places()).validated_parameters
+    opened.clear()
+    found = info(Call(params))
     (row,) = [row for row in found["workloads"] if row["name"] == name]
     assert [route["status"] for route in row["routes"]] == ["enabled", "enabled"], row
     assert (row["health"], row["drift"]) == ("healthy", "")
     assert "2 of 2" in str(found["table"])
     assert len(found["workloads"]) > 1
-    assert len([one for one in opened if "tidegate.db" in str(one)]) == 1
+    assert len([one for one in opened if "tidegate.db" in one]) == 1

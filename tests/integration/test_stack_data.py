@@ -185,7 +185,7 @@ def server(tmp_path: Path) -> t.Iterator[str]:
     lines = [f"FROM {VOLUME['image']}", "LABEL own=1", 'CMD ["redis-server", "--bind", "0.0.0.0", "--protected-mode",']
     lines[2] += ' "no", "--dir", "/data", "--appendonly", "yes", "--appendfsync", "always", "--save", ""]'
     (tmp_path / "Dockerfile").write_text("\n".join(lines))
-    docker("build", "-q", "-t", reference, str(tmp_path))
+    docker("build", "-q", "--label", f"{names.LABEL}=1", "-t", reference, str(tmp_path))
     docker("push", "-q", reference)
     yield reference
     docker("rmi", "-f", reference, check=False)

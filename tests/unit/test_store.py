@@ -207,15 +207,25 @@ def test_twenty_processes_make_one_schema_while_others_read(tmp_path: Path) -> N
     (tmp_path / "tidegate.db.new").write_text("half a database")
     (tmp_path / "tidegate.db.new-journal").write_text("and its journal")
     program = textwrap.dedent("""
-        import sys
+        import os, sys
         from ansible_collections.tidegate.platform.plugins.module_utils._store import NewAttempt, Store
-        for _ in range(200):
-            Store(sys.argv[1]).known()
-        Store(sys.argv[1]).begin(NewAttempt(sys.argv[2], "shop", "production", "recreate", "{}", 1.0))
+        gate, go = os.pipe()
+        children = []
+        for number in range(20):
+            children.append(os.fork())
+            if not children[-1]:
+                break
+        os.close(go)
+        if not children[-1]:
+            os.read(gate, 1)  # which ends when the last of them is there: all begin at once
+            for _ in range(25):
+                Store(sys.argv[1]).known()
+            Store(sys.argv[1]).begin(NewAttempt(str(number), "shop", "production", "recreate", "{}", 1.0))
+        else:
+            sys.exit(sum(os.waitpid(child, 0)[1] != 0 for child in children))
     """)
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    runs = [subprocess.Popen([sys.executable, "-c", program, str(tmp_path), str(n)], env=env) for n in range(20)]
-    assert [run.wait() for run in runs] == [0] * 20
+    assert subprocess.run([sys.executable, "-c", program, str(tmp_path)], env=env, check=False).returncode == 0
     db = Store(str(tmp_path))._connect(create=False)
     assert db.execute("SELECT count(*) FROM deployments").fetchone() == (20,)
     assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)

@@ -111,8 +111,18 @@ def trusted(value: t.Any) -> t.Any:
     return trust_as_template(value) if isinstance(value, str) else value
 
 
+def touched(sources: dict[str, t.Any], given: t.Collection[str]) -> dict[str, t.Any]:
+    """Those of the sources in whose text one of the names is, or the name of one that is touched."""
+    written = {name: repr(source) for name, source in sources.items()}
+    names, fresh = set(given), set(given)
+    while fresh:
+        fresh = {name for name, text in written.items() if name not in names and any(one in text for one in fresh)}
+        names |= fresh
+    return {name: source for name, source in sources.items() if name in names}
+
+
 def rendered(role: str, given: dict[str, t.Any]) -> dict[str, t.Any]:
-    """What the role makes of its variables, and its templates, without what only a host knows."""
+    """What the role makes of variables, and of its templates that they reach, without what only a host knows."""
     folder = ROOT / "roles" / role
     variables: dict[str, t.Any] = {"inventory_hostname": "host", "role_path": str(folder)}
     for name in ("defaults", "vars"):
@@ -121,9 +131,10 @@ def rendered(role: str, given: dict[str, t.Any]) -> dict[str, t.Any]:
     variables = trusted({**variables, **given})
     found = {}
     sources = {**variables, **{p.name: trust_as_template(p.read_text()) for p in folder.glob("templates/*.j2")}}
-    for name, source in sources.items():
+    templar = Templar(loader=DataLoader(), variables=variables)
+    for name, source in touched(sources, given).items():
         try:
-            found[name] = Templar(loader=DataLoader(), variables=variables).template(source)
+            found[name] = templar.template(source)
         except AnsibleError:
             continue
     return {name: value for name, value in found.items() if name not in given}
@@ -138,8 +149,14 @@ def test_a_value_as_text_is_the_value(role: str) -> None:
     for name, kind in options(spec_of(role), ("bool", "int")).items():
         for value, text in [] if name.startswith(".") else SPELLED[kind]:
             meant = rendered(role, {name: value})
-            assert meant
             assert (name, text, rendered(role, {name: text})) == (name, text, meant)
+
+
+def test_what_a_variable_reaches_is_rendered() -> None:
+    """The look above can fail: a variable is seen through another one in a template; others are left out."""
+    sources = {"a": "{{ x }}", "page.j2": "{% if a %}1{% endif %}", "other": "{{ y }}"}
+    assert set(touched(sources, ["x"])) == {"a", "page.j2"}
+    assert "entry.conf.j2" in rendered("traefik", {"traefik_http_port": 81})
 
 
 def test_a_bare_use_is_seen() -> None:
