@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible.errors import AnsibleFilterError
+
 
 def given(value: t.Any, otherwise: t.Any = "") -> t.Any:
     """The value, or `otherwise` for none and for text that is blank.
@@ -22,9 +24,23 @@ def listed(value: t.Any) -> list[str]:
     return [str(row).strip() for row in rows if given(row) != ""]
 
 
+def agreed(names: dict[str, t.Any]) -> t.Any:
+    """The one value that a variable of several names has; empty text for none.
+
+    :param names: what each name was given.
+    :raises AnsibleFilterError: they were given different ones.
+    """
+    said = {name: value for name, value in names.items() if given(value) != ""}
+    values = list(said.values())
+    if any(value != values[0] for value in values):
+        pairs = " and ".join(f"{name}={value}" for name, value in said.items())
+        raise AnsibleFilterError(f"{pairs} are two names of one variable, and differ. Give {next(iter(said))} alone.")
+    return values[0] if values else ""
+
+
 class FilterModule:
     """The filters of this file."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         """By name."""
-        return {"given": given, "listed": listed}
+        return {"given": given, "listed": listed, "agreed": agreed}

@@ -18,7 +18,7 @@ from ._clock import Watch, attempts
 from ._declare import documents, together
 from ._declared import Subject, Workload
 from ._errors import Canceled, EngineFailure, LockHeld, Unhealthy, Unrecorded
-from ._fleet import waits
+from ._fleet import remedy, said, waits
 from ._model import Known, Release
 from ._names import key_of, suffix_of
 from ._observe import survey
@@ -61,6 +61,9 @@ def cancel(call: Call) -> Result:
         return {"changed": True, "reason": "it is to be canceled", "deployment": document}
     if not store.cancel(attempt.id):
         cause = f"deployment {attempt.id} is live already"
+        if attempt.fleet:
+            cause += f", as a {said(attempt)}"
+            raise Canceled(cause, subject=subject.workload, remedy=f"To end that, {remedy(key_of(*subject))}")
         raise Canceled(cause, subject=subject.workload, remedy="Use workload_rollback to go back.")
     conclusion = _concluded(call, subject, attempt.id)
     if conclusion != "canceled":
@@ -107,7 +110,7 @@ def reconcile(call: Call) -> Result:
         {**row, **opened} if (row["name"], row["environment"], row["state"]) == (*TRAEFIK, "ok") else row
         for row in rows
     ]
-    rows += [_row(subject, "busy", "it is a part of a fleet's deployment, which ends it") for subject in staged]
+    rows += [_row(subject, "busy", _kept(seen.known[subject], subject)) for subject in staged]
     done = together([row for row in rows if row["state"] != "busy"], call.diff)
     done["workloads"] = sorted(rows, key=lambda row: (row["name"], row["environment"]))
     done["summary"] = {
@@ -115,6 +118,12 @@ def reconcile(call: Call) -> Result:
     }
     call.warnings += [row["msg"] for row in rows if row["state"] == "unknown"]
     return done
+
+
+def _kept(known: Known, subject: Subject) -> str:
+    """Why a fleet's deployment is left alone, and what ends it."""
+    whose = said(known.attempt) if known.attempt else "part of a fleet's run"
+    return f"it is a {whose}; if that is gone, {remedy(key_of(*subject))}"
 
 
 def _by_record(world: World) -> Workload:

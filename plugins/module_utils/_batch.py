@@ -136,7 +136,7 @@ class Batch:
     def _converge(self, world: World, look: bool) -> Outcome:
         manner = self.manner
         if manner.check:
-            return preview(world, manner.declare, manner.deep)
+            return preview(world, manner.phase, manner.declare, manner.deep)
         return converge(world, manner.phase, manner.declare, manner.deep, look, self._before)
 
     def _go_on(self) -> None:

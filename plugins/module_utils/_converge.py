@@ -24,6 +24,7 @@ from ._deployment import (
     staged_already,
 )
 from ._errors import TidegateError, explained_at_least
+from ._foretold import ending
 from ._model import Actual, Plan, Release
 from ._observe import Survey, observe
 from ._phases import Phase
@@ -77,10 +78,12 @@ def unchanged(want: Workload, survey: Survey) -> Outcome | None:
     return Outcome(False, plan.reason, [], seen, seen, have.live, have.previous)
 
 
-def preview(world: World, declare: Declare = as_declared, deep: bool = False) -> Outcome:
+def preview(world: World, phase: Phase = Phase.DEPLOY, declare: Declare = as_declared, deep: bool = False) -> Outcome:
     """What `converge` would do now; touches nothing."""
     have = now = world.have = observe(world.want, world.on, deep)
     _fleet.refuse(have.attempt, world.fleet, world.on.clock.now(), world.key)
+    if phase in (Phase.FINISH, Phase.REVERT):
+        return _preview_of_end(world, phase)
     plans: list[Plan] = []
     adopted = _recovery.adopt(have, is_declared(world.want))
     recovery = _recovery.recover(world.want, have, ROUTING.hold) if have.attempt else adopted
@@ -95,6 +98,25 @@ def preview(world: World, declare: Declare = as_declared, deep: bool = False) ->
     _reach.require_network(want, plans[-1], world.on)
     for plan in plans[-2:]:
         refuse_unmountable(world, plan)
+    return _foreseen(have, now, plans)
+
+
+def _preview_of_end(world: World, phase: Phase) -> Outcome:
+    """The same of the end of a fleet's deployment, which is decided by the record."""
+    have = world.have
+    plan = ending(world, phase)
+    if plan is not None:
+        return _foreseen(have, have, [plan])
+    want, now = world.want, world.have
+    proposed = candidate(want, now, world.deployment)
+    return _foreseen(have, now, [prepare(want, now, proposed), decide(want, now, proposed, ROUTING)])
+
+
+def _foreseen(have: Actual, now: Actual, plans: list[Plan]) -> Outcome:
+    """What these plans come to, of which the last is what was asked for.
+
+    :param now: what that one begins with.
+    """
     later = after(now, plans[-1])
     steps = [{"name": verb, "seconds": 0.0, "detail": ""} for plan in plans for verb in plan.verbs()]
     changed = bool(steps) or have.attempt is not None

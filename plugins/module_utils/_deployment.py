@@ -95,7 +95,7 @@ def _finish(world: World) -> Told:
     if attempt is None:
         return Plan(reason="nothing was left to finish"), ""
     _take_on(world, attempt.id)
-    _as_recorded(world, attempt)
+    as_recorded(world, attempt)
     if live is None or attempt.candidate is None or live.id != attempt.id:
         return _revert(world)
     world.committed = True
@@ -110,7 +110,7 @@ def _revert(world: World) -> Told:
     if attempt is None:
         return _revert_finished(world)
     _take_on(world, attempt.id)
-    _as_recorded(world, attempt)
+    as_recorded(world, attempt)
     if world.want.stack is not None or (attempt.candidate and attempt.candidate.snapshot.get("compose")):
         return _revert_stack(world)
     world.undoing = True
@@ -129,7 +129,7 @@ def _revert_finished(world: World) -> Told:
     if have.previous is None:
         world.want = nothing(world.subject)
         return _deploy(world)
-    world.want = _released(world, have.previous)
+    world.want = released(world, have.previous)
     world.have = observe(world.want, on)
     world.leaves = (live.id, world.failure)
     plan = replace(_prepare_and_decide(world), reason=world.failure)
@@ -137,13 +137,13 @@ def _revert_finished(world: World) -> Told:
     return plan, "succeeded"
 
 
-def _as_recorded(world: World, attempt: Attempt) -> None:
+def as_recorded(world: World, attempt: Attempt) -> None:
     """Where the declaration was not given, it is the candidate's: its drain and its time to stop count."""
     if attempt.candidate is not None and not world.want.container.image and world.want.stack is None:
-        world.want = _released(world, attempt.candidate)
+        world.want = released(world, attempt.candidate)
 
 
-def _released(world: World, release: Release) -> Workload:
+def released(world: World, release: Release) -> Workload:
     """The declaration of a release, with its secrets as they are kept."""
     secrets, kept = world.on.secrets, release.containers and not release.snapshot.get("compose")
     values = secrets.read(world.key, _names.suffix_of(release.containers[0])) if kept else {}

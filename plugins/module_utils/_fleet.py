@@ -42,7 +42,21 @@ def refuse(attempt: Attempt | None, fleet: Fleet, now: float, key: str) -> None:
     """
     if attempt is None or not waits(attempt, now) or attempt.fleet == fleet.name:
         return
+    cause = f"deployment {attempt.id} is a {said(attempt)}"
+    raise LockHeld(cause, subject=key, remedy=f"Let that run end; if it is gone, {remedy(key)}")
+
+
+def said(attempt: Attempt) -> str:
+    """Whose it is, and until when."""
     until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(attempt.held_until))
-    cause = f"deployment {attempt.id} is a part of the fleet's run {attempt.fleet!r}, which keeps it until {until}"
-    remedy = "Let that run end; if it is gone, run the playbook cancel with -e outcome=finish or revert."
-    raise LockHeld(cause, subject=key, remedy=remedy)
+    return f"part of the fleet's run {attempt.fleet!r}, which keeps it until {until}"
+
+
+def remedy(key: str) -> str:
+    """How a person ends what a run that is gone has left.
+
+    :param key: the workload and its environment.
+    """
+    workload, _dot, environment = key.rpartition(".")
+    where = "" if environment == "production" else f" -e tidegate_environment={environment}"
+    return f"run the playbook cancel with -e workload={workload}{where} -e outcome=finish or revert."

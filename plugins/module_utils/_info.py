@@ -15,6 +15,7 @@ from ._converge import unchanged
 from ._declared import Document, Subject
 from ._deployment import ROUTING
 from ._errors import CommandFailure, EngineFailure, InvalidOption, ProxyFailure
+from ._fleet import said, waits
 from ._model import Actual, Attempt, Container, Known, Release
 from ._names import key_of, suffix_of
 from ._observe import Survey, survey
@@ -196,7 +197,7 @@ def _drift(call: Call, subject: Subject, known: Known, seen: Survey | None) -> s
     if seen is None:
         return UNKNOWN
     if known.attempt is not None:
-        return f"deployment {known.attempt.id} is under way or was interrupted"
+        return _under_way(known.attempt, call.clock.now())
     if known.live is None:
         return _left(subject, seen)
     try:
@@ -208,6 +209,12 @@ def _drift(call: Call, subject: Subject, known: Known, seen: Survey | None) -> s
         return decide(want, have, replace(known.live, route=None), ROUTING).reason
     except (InvalidOption, CommandFailure) as error:
         return str(error)
+
+
+def _under_way(attempt: Attempt, now: float) -> str:
+    if waits(attempt, now):
+        return f"{said(attempt)}; if that is gone: cancel -e outcome=finish or revert"
+    return f"deployment {attempt.id} is under way or was interrupted"
 
 
 def _left(subject: Subject, seen: Survey) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.tidegate.platform.plugins.filter.asked import listed
 from ansible_collections.tidegate.platform.plugins.filter.problems import problems
 from ansible_collections.tidegate.platform.plugins.module_utils._errors import InvalidOption
 from ansible_collections.tidegate.platform.plugins.module_utils._parse import Here, parse
@@ -23,8 +24,26 @@ _OF_FILES = ("environments", "groups", "version")
 Declaration = t.Dict[str, t.Any]
 
 
+class Claimed(t.NamedTuple):
+    """Who claims a route or a project: of which file and environment, for which groups, and whether it is asked for."""
+
+    path: Path
+    name: str
+    environment: str
+    groups: frozenset[str]
+    wanted: bool
+
+    def meets(self, other: Claimed) -> bool:
+        """Whether both may come to one host; of groups that differ nobody knows but the inventory."""
+        together = self.environment == other.environment or (self.wanted and other.wanted)
+        return together and (not self.groups or not other.groups or bool(self.groups & other.groups))
+
+
 class Reader:
-    """Collects declarations, and what is wrong with them, of one environment."""
+    """Collects declarations, and what is wrong with them, of one environment.
+
+    :param environment: empty for the one that each file is of; of a file that is of several, `production`.
+    """
 
     def __init__(self, loader: t.Any, templar: t.Any, environment: str) -> None:
         self.loader, self.templar, self.environment = loader, templar, environment
@@ -32,10 +51,14 @@ class Reader:
         self.declarations: list[Declaration] = []
         self.problems: list[str] = []
         self._seen: dict[tuple[str, str], str] = {}
+        self._claims: dict[str, list[Claimed]] = {}
 
     def read(self, place: str) -> None:
         """One file, or those of a directory."""
         path = Path(place)
+        if not path.exists():
+            self.problems.append(f"{path}: is not there. Name a file or a directory.")
+            return
         found = sorted(p for p in path.iterdir() if p.suffix in (".yml", ".yaml")) if path.is_dir() else [path]
         if not found:
             self.problems.append(f"{path}: has no *.yml file. Add one, or name another directory.")
@@ -53,14 +76,22 @@ class Reader:
         self.problems += [f"{path}: {problem}" for problem in wrong]
         if wrong:
             return
-        for environment in document.get("environments") or [document.get("environment", "production")]:
-            self._check(path, resolved(document, environment, path))
-        wanted = self.environment in document["environments"] if "environments" in document else True
-        if wanted:
-            environment = self.environment if "environments" in document else document.get("environment", "production")
-            self.declarations.append(resolved(document, environment, path))
+        several = document.get("environments")
+        wanted = self.environment or ("production" if "environments" in document else "")
+        for environment in several or [document.get("environment", "production")]:
+            self._check(path, resolved(document, environment, path), wanted in ("", environment))
+        own = list(several or ()) if "environments" in document else [document.get("environment", "production")]
+        self.declarations += [resolved(document, name, path) for name in own if wanted in ("", name)]
 
-    def _check(self, path: Path, declaration: Declaration) -> None:
+    def close(self) -> None:
+        """After the last file: an environment that none of them is of is written wrong."""
+        if self.environment and not self.declarations and self._seen and not self.problems:
+            there = ", ".join(sorted({environment for _name, environment in self._seen}))
+            self.problems.append(
+                f"no file declares anything in the environment {self.environment!r}. There are: {there}."
+            )
+
+    def _check(self, path: Path, declaration: Declaration, wanted: bool) -> None:
         """What the module would say of it, and that no other file declares the same."""
         subject = (declaration["name"], declaration["environment"])
         if subject in self._seen:
@@ -72,14 +103,31 @@ class Reader:
         if unmeant:
             self.problems.append(f"{path}: {unmeant}")
             return
+        if declaration.get("version") not in (None, "") and not declaration.get("image"):
+            cause = "is the tag of an image, and there is none"
+            self.problems.append(
+                f"{path}: version={declaration['version']!r} {cause}. Say it as source.ref, or not at all."
+            )
         checked = ArgumentSpecValidator(copy.deepcopy(WORKLOADS)).validate({"workloads": [bare]})
         if checked.error_messages:
             self.problems += [f"{path}: {message}" for message in checked.error_messages]
             return
         try:
-            parse(checked.validated_parameters["workloads"][0], _anywhere(declaration))
+            want = parse(checked.validated_parameters["workloads"][0], _anywhere(declaration))
         except InvalidOption as error:
             self.problems.append(f"{path}: {error}")
+            return
+        groups = frozenset(listed(declaration.get("groups") or ()))
+        self._claim(want.claims, Claimed(path, want.name, want.environment, groups, wanted))
+
+    def _claim(self, claims: t.Iterable[str], mine: Claimed) -> None:
+        """What no two on one host may have, such as a route."""
+        for claim in claims:
+            for other in self._claims.setdefault(claim, []):
+                if other.name != mine.name and mine.meets(other):
+                    whose = f"is declared for {other.name} by {other.path}, too"
+                    self.problems.append(f"{mine.path}: {claim!r} {whose}. Take it away from one of them.")
+            self._claims[claim].append(mine)
 
 
 def resolved(document: Declaration, environment: str, path: Path) -> Declaration:

@@ -66,7 +66,12 @@ def test_the_modules_of_awx_take_what_they_are_given(platform: Platform, tmp_pat
     jobs = {row["playbook"]: row for row in asked if "playbook" in row}
     assert set(jobs) == {f"playbooks/{row['playbook']}.yml" for row in said["job_templates"]}
     survey = jobs["playbooks/teardown.yml"]["survey_spec"]["spec"]
-    assert [question["variable"] for question in survey] == ["workload", "confirm", "remove_volumes"]
+    assert [question["variable"] for question in survey] == [
+        "workload",
+        "tidegate_environment",
+        "confirm",
+        "remove_volumes",
+    ]
     assert not jobs["playbooks/site.yml"]["survey_enabled"]
     (workflow,) = (row for row in asked if "workflow_nodes" in row)
     nodes = {node["identifier"]: node for node in workflow["workflow_nodes"]}

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.tidegate.platform.plugins.filter.asked import given, listed
+from ansible.errors import AnsibleFilterError
+from ansible_collections.tidegate.platform.plugins.filter.asked import agreed, given, listed
 from ansible_collections.tidegate.platform.plugins.module_utils import _spec
 from jinja2 import Environment, nodes
 
@@ -69,7 +70,13 @@ def environment() -> Environment:
     return Environment(autoescape=True)
 
 
-INSIDE = MAGIC | {"tidegate_components", "tidegate_plan"}
+INSIDE = MAGIC | {
+    "tidegate_components",
+    "tidegate_plan",
+    "tidegate_asked_environment",
+    "tidegate_place",
+    "tidegate_beside",
+}
 for one in FILES:
     if one.suffix == ".yml":
         INSIDE |= set(named_inside(yaml.safe_load(one.read_text())))
@@ -119,6 +126,37 @@ def test_the_walk_sees_what_playbooks_are_asked() -> None:
 def test_what_destroys_asks_for_a_consent_that_says_what(playbook: str) -> None:
     text = (PLAYBOOKS / f"{playbook}.yml").read_text()
     assert re.search(r"confirm \| default\(''\) \| tidegate.platform.listed", text)
+
+
+NAMES_ENVIRONMENT = (
+    "deploy",
+    "redeploy",
+    "teardown",
+    "rollback",
+    "cancel",
+    "operate",
+    "status",
+    "reconcile",
+    "doctor",
+    "validate",
+)
+
+
+@pytest.mark.parametrize("playbook", NAMES_ENVIRONMENT)
+def test_an_environment_has_the_same_names_in_every_playbook(playbook: str) -> None:
+    """D2: `rollback -e tidegate_environment=staging` rolled production back; each play takes both names in one way."""
+    text = (PLAYBOOKS / f"{playbook}.yml").read_text()
+    assert text.count("vars/environment.yml") == text.count("  hosts:")
+    for path in FILES:
+        if path.name != "environment.yml":
+            assert not {"environment_name", "tidegate_environment"} & set(outside(path)), path
+
+
+def test_two_names_of_one_variable_that_differ_are_refused() -> None:
+    """D2: nobody knows which is meant."""
+    assert [agreed({"a": a, "b": b}) for a, b in (("", "x"), ("x", " "), ("x", "x"), (None, ""))] == ["x", "x", "x", ""]
+    with pytest.raises(AnsibleFilterError, match="a=x and b=y are two names of one variable, and differ"):
+        agreed({"a": "x", "b": "y"})
 
 
 def test_blank_text_is_not_given() -> None:

@@ -87,6 +87,55 @@ def test_an_overlay_is_merged_into_its_environment_alone(tmp_path: Path) -> None
     assert read(tmp_path, document, environment="test").declarations == []
 
 
+def test_an_environment_that_is_asked_for_is_the_only_one(tmp_path: Path) -> None:
+    """D2: a run for staging deployed to production what declares no environment; one that is nowhere was nothing to do."""
+    staging = {**MINIMAL, "name": "blog", "environments": {"staging": None}}
+    old = {**MINIMAL, "name": "old", "environment": "staging"}
+    files = [MINIMAL, staging, old]
+
+    def chosen(environment: str) -> list[tuple[str, str]]:
+        return [
+            (row["name"], row["environment"]) for row in read(tmp_path, *files, environment=environment).declarations
+        ]
+
+    assert chosen("staging") == [("blog", "staging"), ("old", "staging")]
+    assert chosen("production") == [("shop", "production")]
+    assert chosen("") == [("shop", "production"), ("old", "staging")]
+    wrong = read(tmp_path, *files, environment="stagign")
+    wrong.close()
+    assert wrong.problems == ["no file declares anything in the environment 'stagign'. There are: production, staging."]
+
+
+def test_what_no_two_may_have_is_said_before_a_host_is(tmp_path: Path) -> None:
+    """B9: `validate` passed what `deploy` refuses; not where environments or groups keep them apart."""
+    one = {**MINIMAL, "port": 80, "routes": [{"host": "a.test"}]}
+    two = {**one, "name": "two"}
+    (problem,) = read(tmp_path, one, two).problems
+    assert problem.startswith(f"{tmp_path / '1.yml'}: ")
+    assert "is declared for shop by " in problem
+    for apart in (
+        {"environment": "staging"},
+        {"groups": ["db"]},
+    ):
+        assert read(tmp_path, {**one, "groups": ["web"]}, {**two, **apart}).problems == []
+    assert read(tmp_path, {**one, "groups": ["web", "db"]}, {**two, "groups": "db"}).problems
+
+
+def test_a_version_is_of_an_image(tmp_path: Path) -> None:
+    """D2: `validate` passed it, and `deploy` refuses it."""
+    site = {"name": "site", "type": "static", "source": {"git": "https://git.test/c.git"}, "version": "1"}
+    (problem,) = read(tmp_path, site).problems
+    assert "version='1' is the tag of an image" in problem
+
+
+def test_a_place_that_is_not_there_is_told(tmp_path: Path) -> None:
+    """A9: not an error of Python's."""
+    loader = DataLoader()
+    reader = Reader(loader, Templar(loader=loader), "")
+    reader.read(str(tmp_path / "nowhere"))
+    assert reader.problems == [f"{tmp_path / 'nowhere'}: is not there. Name a file or a directory."]
+
+
 BAD: list[tuple[str, t.Any, str]] = [
     ("unknown option", {**MINIMAL, "picture": "x"}, "the document: 'picture'"),
     ("wrong type", {**MINIMAL, "replicas": "two"}, "replicas: 'two' is not of type integer"),
