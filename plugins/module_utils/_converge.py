@@ -106,7 +106,8 @@ def _preview_of_end(world: World, phase: Phase) -> Outcome:
     have = world.have
     plan = ending(world, phase)
     if plan is not None:
-        return _foreseen(have, have, [plan])
+        foreseen = _foreseen(have, have, [plan])
+        return replace(foreseen, changed=bool(foreseen.steps))
     want, now = world.want, world.have
     proposed = candidate(want, now, world.deployment)
     return _foreseen(have, now, [prepare(want, now, proposed), decide(want, now, proposed, ROUTING)])
