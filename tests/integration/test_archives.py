@@ -129,8 +129,13 @@ def test_a_restore_checks_everything_before_it_removes_anything(
     assert (done["failed"], info["summary"]["repaired"]) == (False, 1), info
 
 
-def test_an_archive_comes_to_the_controller_for_its_owner_alone(platform: Platform, tmp_path: Path) -> None:
-    """C7: refused without a passphrase unless that was asked for, before anything is made; mode 0600."""
+def test_an_archive_comes_to_the_controller_for_its_owner_alone(
+    platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """C7: refused without a passphrase unless that was asked for, before anything is made; mode 0600.
+
+    A4: a relative folder was one of the installed collection, which the next installation removes.
+    """
     (folder := tmp_path / "fetched").mkdir()
     kept = tmp_path / "kept"
     own = {"tidegate_backup_dir": str(kept)}
@@ -139,13 +144,16 @@ def test_an_archive_comes_to_the_controller_for_its_owner_alone(platform: Platfo
     assert "tidegate_backup_fetch_unencrypted" in refused.output
     assert not kept.exists()
     plain = {"tidegate_backup_fetch_unencrypted": "true", "tidegate_backup_keep": "", **own}
+    monkeypatch.setenv("PWD", str(folder))
     mask = os.umask(0o022)
     try:
-        done = platform.playbook("tidegate.platform.backup", tidegate_backup_fetch=str(folder / "new"), **plain).ok()
+        done = platform.playbook("tidegate.platform.backup", tidegate_backup_fetch="new", **plain).ok()
     finally:
         os.umask(mask)
-    (fetched,) = (folder / "new").iterdir()
-    assert (fetched.stat().st_mode & 0o777, (folder / "new").stat().st_mode & 0o777) == (0o600, 0o700)
+    (fetched,) = (folder / "new").glob("*/*")
+    assert f"fetched to {fetched}" in " ".join(done.output.split())
+    modes = [place.stat().st_mode & 0o777 for place in (fetched, fetched.parent, folder / "new")]
+    assert modes == [0o600, 0o700, 0o700]
     (archive,) = kept.glob("*.tar.gz")
     assert fetched.read_bytes() == archive.read_bytes()
     assert "Copy it for who logs in" not in done.changed

@@ -104,7 +104,7 @@ def test_everything_is_lost_and_restored(own: Platform, name: str, variables: Op
     archive = Path(result["archive"])
     assert (archive.stat().st_mode & 0o777, archive.name[-11:]) == (0o640, ".tar.gz.enc")
     assert hashlib.sha256(archive.read_bytes()).hexdigest() == result["sha256"]
-    assert (tmp_path / archive.name).read_bytes() == archive.read_bytes()
+    assert (tmp_path / "localhost" / archive.name).read_bytes() == archive.read_bytes()
     assert b"secret-canary-11" not in archive.read_bytes()
     refused = own.playbook("tidegate.platform.restore", archive=str(archive), **passphrase)
     assert "holds a platform" in refused.output

@@ -214,3 +214,12 @@ def test_redis_for_a_whole_life(platform: Platform, services: Options) -> None:
         refused = apply(platform, "redis", {**services, "redis_users": [wrong]})
         assert refused.code != 0
         assert "its rules are one line; its password has no blanks" in refused.output.replace("\n", " ")
+    # C8: the old server was stopped before the new one refused its configuration; and a quote is no part of its language.
+    running = container("redis")
+    refused = apply(platform, "redis", {**services, "redis_settings": {"nonsense": "1"}})
+    assert refused.code != 0
+    assert "does not take its configuration, so nothing was changed" in " ".join(refused.output.split())
+    assert container("redis") == running
+    quoted = {**services["redis_users"][0], "password": 'pa"ss'}
+    apply(platform, "redis", {**services, "redis_users": [quoted]}).ok()
+    assert redis(network, "--no-auth-warning", "--user", "shop", "--pass", 'pa"ss', "GET", "shop:a") == "1"
