@@ -28,6 +28,7 @@ from ._unrecorded import refusal, unrecorded
 from ._world import World
 
 TRAEFIK = Subject("traefik", "platform")
+OPENED: Result = {"changed": True, "state": "repaired", "reason": "its rules of the packet filter were away"}
 
 
 def rollback(call: Call) -> Result:
@@ -93,7 +94,7 @@ def _concluded(call: Call, subject: Subject, deployment: str) -> str | None:
 
 def reconcile(call: Call) -> Result:
     """`reconcile`: make containers, routes and record agree again, for every workload or for some."""
-    opened = _open_ways(call)
+    before = _open_ways(call)
     try:
         seen = survey(call.on)
     except EngineFailure as error:
@@ -105,11 +106,9 @@ def reconcile(call: Call) -> Result:
     wants = [nothing(subject) for subject in subjects if subject not in staged]
     manner = Manner(check=call.check, concurrency=call.params["concurrency"], declare=_by_record, deep=True)
     ended = Batch(call.on, manner, call.interrupts, call.tell).run(wants)
-    rows = [_entered(call, _judged(row)) for row in documents(ended, call)]
-    rows = [
-        {**row, **opened} if (row["name"], row["environment"], row["state"]) == (*TRAEFIK, "ok") else row
-        for row in rows
-    ]
+    # What the rules lead to may only be there now.
+    opened = _open_ways(call) or (OPENED if before else {})
+    rows = [_with_ways(_entered(call, _judged(row)), opened) for row in documents(ended, call)]
     rows += [_row(subject, "busy", _kept(seen.known[subject], subject)) for subject in staged]
     done = together([row for row in rows if row["state"] != "busy"], call.diff)
     done["workloads"] = sorted(rows, key=lambda row: (row["name"], row["environment"]))
@@ -194,7 +193,14 @@ def _open_ways(call: Call) -> Result:
     said = "" if call.check else _entry.restore(state_dir, call.clock)
     if said:
         return {"failed": True, "state": "failed", "msg": f"its rules of the packet filter cannot be set: {said}"}
-    return {"changed": True, "state": "repaired", "reason": "its rules of the packet filter were away"}
+    return OPENED
+
+
+def _with_ways(row: Result, opened: Result) -> Result:
+    """Add to the proxy's row what became of its rules, unless it says something that matters more."""
+    if (row["name"], row["environment"]) != TRAEFIK:
+        return row
+    return {**row, **opened} if row["state"] == "ok" or (opened.get("failed") and row["state"] == "repaired") else row
 
 
 def _row(subject: Subject, state: str, reason: str) -> Result:

@@ -9,6 +9,7 @@ tracking). The rules are not kept: a reboot removes them, and the port's owner s
 
 Both families, and IPv4's loopback addresses. What comes from those has to get a source that leads back, and the bridge
 has to take it (route_localnet); a rule keeps others from reaching the host's loopback addresses by way of that setting.
+Both stay, because established connections need them; the role traefik's `entry` does the same, and goes by both.
 The kernel has no such setting for ::1, so that clients of ::1 are sent somewhere else only where the role traefik has
 given them an address of their own.
 """

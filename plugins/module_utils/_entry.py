@@ -87,7 +87,7 @@ def give_up(state_dir: str, key: str, ways_in: t.Mapping[str, t.Sequence[str]]) 
 
 
 def stands(state_dir: str, clock: Clock) -> bool:
-    """Whether the proxy's rules are as the role traefik set them; true where it set none."""
+    """Whether the proxy's rules and settings are as the role traefik wrote them; true where it wrote none."""
     script = os.path.join(state_dir, SCRIPT)
     return not os.path.exists(script) or run([script, "check"], clock, SECONDS).code == 0
 
@@ -95,7 +95,7 @@ def stands(state_dir: str, clock: Clock) -> bool:
 def restore(state_dir: str, clock: Clock) -> str:
     """Set the rules again; why that failed, or an empty text."""
     done = run([os.path.join(state_dir, SCRIPT), "up"], clock, SECONDS)
-    return done.err.strip() if done.code else ""
+    return (done.err.strip() or f"exit code {done.code}") if done.code else ""
 
 
 def bracketed(address: str) -> str:

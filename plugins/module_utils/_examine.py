@@ -89,13 +89,13 @@ def _owners(inodes: t.Collection[str]) -> dict[str, str]:
 
 
 def own_addresses(clock: Clock) -> list[str]:
-    """The addresses of this host's interfaces, but for those of the loopback and of the engine's bridges."""
+    """The addresses of this host by which others reach it: not those of the engine's bridges, nor deprecated ones."""
     try:
         done = run(["ip", "-oneline", "address", "show", "scope", "global"], clock, COMMAND_SECONDS)
     except CommandFailure:
         return []
     rows = [row.split() for row in done.out.splitlines()]
-    return [row[3].partition("/")[0] for row in rows if not row[1].startswith(BRIDGES)]
+    return [row[3].partition("/")[0] for row in rows if not row[1].startswith(BRIDGES) and "deprecated" not in row]
 
 
 def resolved(name: str) -> list[str] | str:

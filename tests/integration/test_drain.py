@@ -408,7 +408,11 @@ def six() -> t.Iterator[str]:
     name, subnet = f"six{os.urandom(3).hex()}", f"fd00:{os.urandom(2).hex()}:{os.urandom(2).hex()}::/64"
     docker("network", "create", "--ipv6", "--subnet", subnet, "--label", f"{names.LABEL}=1", name)
     serve = ["python3", "-m", "http.server", "--bind", "::", "8000"]
-    docker("run", "-d", "--name", name, "--network", name, "--label", f"{names.LABEL}=1", names.image("app"), *serve)
-    yield name
-    docker("rm", "-f", name)
-    docker("network", "rm", name)
+    try:
+        docker(
+            "run", "-d", "--name", name, "--network", name, "--label", f"{names.LABEL}=1", names.image("app"), *serve
+        )
+        yield name
+    finally:
+        docker("rm", "-f", name, check=False)
+        docker("network", "rm", name)

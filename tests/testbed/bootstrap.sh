@@ -6,9 +6,9 @@ root=$PWD
 quiet() { "$@" >"$root/.cache/bootstrap.log" 2>&1 || { cat "$root/.cache/bootstrap.log" >&2; exit 1; }; }
 mkdir -p .cache
 
-# What each is for: engine (docker.io, iptables), testbed (mmdebstrap, docker-registry, pebble, bind9),
+# What each is for: engine (docker.io, iptables), networks (nftables, iproute2), testbed (mmdebstrap, docker-registry, pebble, bind9),
 # load and traces (hey, strace), checks (shellcheck), the rest is for pip and git.
-packages="python3 python3-venv python3-dev ca-certificates git make docker.io iptables nftables mmdebstrap docker-registry pebble bind9 hey strace shellcheck procps openssl openssh-client"
+packages="python3 python3-venv python3-dev ca-certificates git make docker.io iptables nftables iproute2 mmdebstrap docker-registry pebble bind9 hey strace shellcheck procps openssl openssh-client"
 missing=""
 for package in $packages; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
