@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
+import socket
 import threading
 import typing as t
 from pathlib import Path
@@ -58,19 +59,24 @@ def test_a_certificate_that_is_ordered_during_a_handover_is_kept(own: Platform, 
     with acme.running(own.root / "acme", gateway, free_ports(4), own.ports.http, own.ports.https) as authority:
         resolver = {"name": "pebble", "email": "ops@shop.test", "ca_server": authority.directory}
         own.variables.update(traefik_resolvers=[resolver], traefik_ca_certificates=authority.certificate)
+        own.variables["traefik_grace_seconds"] = 120  # ends with the request that blue is held by
         own.playbook(SITE).ok()
         common: dict[str, t.Any] = {"image": names.image("app"), "port": 8000, "networks": [own.network]}
         hosts = {name: f"{name}.shop.test" for name in (f"a{own.label}", f"b{own.label}")}
         first, second = hosts
+        own.apply(name=f"h{own.label}", routes=[{"host": "held.test"}], **common)
         plays: list[t.Any] = []
         change = threading.Thread(target=lambda: plays.append(own.playbook(SITE, traefik_log_level="WARN")))
         try:
-            with Watch(own.state / "traefik" / "acme" / "pebble.json").running() as watch:
+            with Watch(own.state / "traefik" / "acme" / "pebble.json").running() as watch, held(own) as release:
                 change.start()
                 stand_in = ["ps", "-q", "--filter", f"network={own.network}", "--filter", "name=traefik-.*-0$"]
-                shell.wait_until("a stand-in is there", lambda: bool(docker(*stand_in)), 120)
+                shell.wait_until("a stand-in is there", lambda: bool(docker(*stand_in)), 300)
                 mounts = json.loads(docker("inspect", "--format", "{{json .Mounts}}", docker(*stand_in)))
                 own.apply(name=first, routes=[{"host": hosts[first], "resolver": "pebble"}], **common)
+                shell.wait_until("its order is answered", functools.partial(signed, own, hosts[first]), 100)
+                assert docker(*stand_in), "the stand-in was gone before"
+                release()
                 own.apply(name=second, routes=[{"host": hosts[second], "resolver": "pebble"}], **common)
                 change.join()
                 plays[0].ok()
@@ -81,8 +87,16 @@ def test_a_certificate_that_is_ordered_during_a_handover_is_kept(own: Platform, 
             assert [m["RW"] for m in mounts if m["Destination"] == "/etc/traefik/acme"] == [False]
         finally:
             change.join()
-            for name in hosts:
+            for name in (*hosts, f"h{own.label}"):
                 own.apply(name=name, state="absent")
+
+
+@contextlib.contextmanager
+def held(own: Platform) -> t.Iterator[t.Callable[[], None]]:
+    """Have a request under way, which Traefik waits for before it ends; what is given ends it."""
+    with socket.create_connection(("127.0.0.1", own.ports.http), 10) as client:
+        client.sendall(b"GET /slow?seconds=300 HTTP/1.1\r\nHost: held.test\r\n\r\n")
+        yield client.close
 
 
 def signed(own: Platform, host: str) -> bool:
