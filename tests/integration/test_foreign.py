@@ -116,7 +116,7 @@ def test_a_log_driver_that_is_there_stays(own: Platform) -> None:
             for case, *_rest in LOGS
         }
         many = Several(
-            own.root, own.label, own.ports, own={case: {**rows[case], **given} for case, _, given, *_r in LOGS}
+            own.root, own.label, own.ports, own={case: {**rows[case], **given} for case, _there, given, *_rest in LOGS}
         )
         done = many.playbook(str(own.root / "look.json"), "--forks", "1").ok()
         return {row["host"]: row["result"]["msg"] for row in done.rows}

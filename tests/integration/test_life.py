@@ -92,7 +92,7 @@ def test_a_rollback_goes_further_back_each_time_and_refuses_what_it_cannot(platf
 
 
 def test_a_rollback_without_its_image_touches_nothing(platform: Platform, app: App) -> None:
-    """DP-T3: live route untouched."""
+    """DP-T3, A5: it is looked for where it came from first, which is on record as an attempt; live route untouched."""
     name = app()["name"]
     own = f"{names.REGISTRY}/tidegate/only-{name}:1"
     docker("tag", names.image("app", "1"), own)
@@ -107,7 +107,8 @@ def test_a_rollback_without_its_image_touches_nothing(platform: Platform, app: A
     assert "Nothing was touched" in result["msg"]
     assert containers(name) == live
     assert platform.version(f"{name}.test") == "2"
-    assert platform.rows("SELECT count(*) FROM deployments WHERE workload = ?", name) == [(2,)]
+    query = "SELECT conclusion FROM deployments WHERE workload = ? ORDER BY id"
+    assert [row for (row,) in platform.rows(query, name)] == ["succeeded", "succeeded", "failed"]
 
 
 def subprocess_commit(base: str) -> str:

@@ -82,7 +82,7 @@ def test_the_configuration_of_alloy_names_what_the_engine_writes(platform: Platf
     """Few labels, no Docker socket; what the role docker has the engine write is what is read: DP-25."""
     path = names.ROOT / "roles" / "alloy" / "templates" / "config.alloy.j2"
     text = rendered(platform, "alloy", f"{{{{ lookup('ansible.builtin.template', '{path}') }}}}", alloy_host='a"b')
-    written = rendered(platform, "docker", "{{ docker_daemon_document }}")["log-opts"]
+    written = rendered(platform, "docker", "{{ docker_daemon_own }}")["log-opts"]
     for attribute in written["labels"].split(","):
         assert f'"\\"{attribute}\\""' in text
     assert written["tag"] == "{{.Name}}"
