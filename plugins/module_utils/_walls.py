@@ -78,8 +78,9 @@ _OF_HOMES = (
 )
 # Mounted by many, often without saying that it is to be read only.
 _CLOCK = ("/etc/localtime", "/etc/timezone")
-# What of the platform's own state its proxy has: this alone is there to be mounted, and all but the first to be read.
-_ACME, _OF_PROXY, _AUTHORITIES = "traefik/acme", ("routes", "traefik/certificates"), "traefik/ca"
+# What of the platform's own state its proxy has, and what sites still serve of earlier releases: this alone is there to
+# be mounted, and all but the first to be read.
+_ACME, _OF_PROXY, _AUTHORITIES = "traefik/acme", ("routes", "sites", "traefik/certificates"), "traefik/ca"
 _CAPABILITIES = {
     "ALL",
     "BPF",
@@ -140,7 +141,7 @@ class Walls:
         return ""
 
     def _of_proxy(self, path: str, read_only: bool) -> bool:
-        """True for the parts of the state that the platform's own proxy mounts."""
+        """True for the parts of the state that the platform's own proxy and sites mount."""
         name = os.path.relpath(path, self.state)
         if _within(name, _ACME):
             return True

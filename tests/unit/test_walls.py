@@ -237,3 +237,10 @@ def test_the_doctor_names_whoever_may_reach_the_host() -> None:
     agent = {Subject("agent", "production"): live(unsafe=True)}
     proxy = {Subject("proxy", "platform"): live(volumes=[{"source": "/run/docker.sock", "engine": True}])}
     assert of_walls({**closed, **agent, **proxy}).found == "open by declaration: agent, proxy"
+
+
+def test_what_a_site_still_serves_of_earlier_releases_is_there_to_be_read(walls: Walls, tmp_path: Path) -> None:
+    """C6: the platform's own mounts pass its own walls."""
+    kept = f"{tmp_path}/state/sites/shop.production"
+    assert walls.broken_by(kept, read_only=True) == ""
+    assert walls.broken_by(kept, read_only=False)
