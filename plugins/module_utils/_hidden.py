@@ -9,6 +9,8 @@ Private to tidegate.platform.
 from __future__ import annotations
 
 import base64
+import contextlib
+import ipaddress
 import json
 import typing as t
 from urllib.parse import quote
@@ -88,11 +90,21 @@ def refuse(params: Document, snapshot: Document) -> None:
     :param snapshot: what is recorded of it.
     :raises InvalidOption: names the option.
     """
-    forms = _known(set(secret_values(params)), LEAST_LINE)
+    # A server's address is no secret, whatever list it stands in: that of a name server is in one with its key.
+    forms = _known({value for value in secret_values(params) if not _is_address(value)}, LEAST_LINE)
     for option, text in _texts("", {name: snapshot.get(name) for name in _FREE}):
         if any(form in text for form in forms):
             cause = "holds the value of a secret, and would show it"
             raise InvalidOption(option, "***", cause, "Deliver it in secrets, and refer to it there.")
+
+
+def _is_address(text: str) -> bool:
+    """True for an IP address, with a port or without."""
+    for host in (text, text.rpartition(":")[0].strip("[]")):
+        with contextlib.suppress(ValueError):
+            ipaddress.ip_address(host)
+            return True
+    return False
 
 
 def _texts(option: str, value: t.Any) -> t.Iterator[tuple[str, str]]:
