@@ -72,7 +72,7 @@ class Host(t.NamedTuple):
 @pytest.fixture
 def host(tmp_path: Path) -> t.Iterator[Host]:
     """A host with rules as the engine makes them for a container's port."""
-    script, made = tmp_path / "entry", f"te{os.urandom(3).hex()}"
+    script, made = tmp_path / "entry", f"en{os.urandom(3).hex()}"
     script.write_text(ENTRY.read_text())
     script.chmod(0o755)
     # Its interfaces have names of other hosts' too, so that it gets a place of its own for what it keeps.
