@@ -17,7 +17,7 @@ from ._artifacts import Wanted, bring_back
 from ._building import Builder
 from ._candidate import claims_of
 from ._checkout import Workshop
-from ._declared import Gate
+from ._declared import Gate, Port
 from ._errors import Unhealthy
 from ._make import each, prune_kept, release_command, release_of, room, stand_in, start
 from ._model import Step, Verb
@@ -68,12 +68,13 @@ def pull(world: World, _step: Step) -> str:
 
 
 def divert(world: World, step: Step) -> str:
-    """Send new connections for the workload's ports to the stand-in."""
+    """Send new connections for the release's ports to its stand-in."""
     (name,) = step.containers
     facts = world.on.engine.inspect(name)
     if facts is None or not facts.address:
         raise Unhealthy("the stand-in has no address", subject=name, remedy="What served before still serves.")
-    _divert.begin(world.key, world.want.container.ports, _divert.Target(facts.address, facts.address6))
+    ports = [Port(**port) for port in release_of(step).snapshot["ports"]]
+    _divert.begin(world.key, ports, _divert.Target(facts.address, facts.address6))
     return f"new connections go to {name}"
 
 

@@ -45,11 +45,11 @@ class Target(t.NamedTuple):
 
 
 def begin(key: str, ports: t.Iterable[Port], to: Target) -> None:
-    """Send new connections for these ports to another container from now on.
+    """Send new connections for these ports to another container from now on; rules that do so already go last.
 
     :raises EngineFailure: the packet filter cannot be changed.
     """
-    end(key)
+    before = list(_found(key))
     for port in ports:
         if not _six(port):
             if covers_loopback(port):
@@ -57,19 +57,17 @@ def begin(key: str, ports: t.Iterable[Port], to: Target) -> None:
             _insert(IPV4, rules(key, port, to.ipv4, _forwarded(IPV4)))
         elif to.ipv6 and os.path.exists(HAS_IPV6):
             _insert(IPV6, rules(key, port, to.ipv6, _forwarded(IPV6)))
+    _delete(before)
 
 
 def end(key: str) -> None:
     """Let new connections go where they went before; nothing to undo is fine."""
-    for command in _commands():
-        for table in ("nat", "filter"):
-            for rule in _own(command, key, table):
-                _run(command, ["-t", table, "-D", *rule[1:]])
+    _delete(_found(key))
 
 
 def active(key: str) -> bool:
-    """True while connections are sent somewhere else."""
-    return any(_own(command, key, "nat") for command in _commands())
+    """True while there is any rule of this: be it one that a run left which was killed between two of them."""
+    return any(_found(key))
 
 
 def covers_loopback(port: Port) -> bool:
@@ -137,6 +135,18 @@ def _forwarded(command: str) -> str:
 
 def _commands() -> tuple[str, ...]:
     return (IPV4, IPV6) if os.path.exists(HAS_IPV6) else (IPV4,)
+
+
+def _found(key: str) -> t.Iterator[tuple[str, str, list[str]]]:
+    """The workload's rules, each with its command and table; first those that send connections somewhere."""
+    for command in _commands():
+        for table in ("nat", "filter"):
+            yield from ((command, table, rule) for rule in _own(command, key, table))
+
+
+def _delete(found: t.Iterable[tuple[str, str, list[str]]]) -> None:
+    for command, table, rule in found:
+        _run(command, ["-t", table, "-D", *rule[1:]])
 
 
 def _insert(command: str, all_rules: t.Iterable[list[str]]) -> None:

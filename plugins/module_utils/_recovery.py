@@ -14,6 +14,7 @@ from . import _leave, _record
 from ._declared import Strategy, Workload
 from ._form import current
 from ._model import Actual, Plan, Release, Step, Verb
+from ._names import stand_in_name
 from ._strategies import Hold, route_back
 
 
@@ -145,10 +146,16 @@ def _ended(want: Workload, have: Actual, ending: tuple[str, ...]) -> tuple[Step,
 def _hand_back(
     want: Workload, have: Actual, green: Release, down: tuple[str, ...], ending: tuple[str, ...]
 ) -> tuple[Step, ...]:
-    """Green lets the ports go, blue takes them again, and only then the stand-in's connections are its own again."""
+    """Green lets the ports go, blue takes them again, and only then the stand-in's connections are its own again.
+
+    Where green has the ports, some of its connections may be its own already: all go to the stand-in first.
+    """
     named = tuple(c.name for c in have.named(green.containers))
     rest = tuple(c.name for c in have.containers if c.deployment == green.id and c.name not in named)
-    first = (_leave.reap(want, have, named, green),) if named else ()
+    aside = stand_in_name(want.name, green.id)
+    serves = any(c.serves for c in have.named((aside,)))
+    again_aside = (Step(Verb.DIVERT, (aside,), release=green),) if named and serves else ()
+    first = (*again_aside, _leave.reap(want, have, named, green)) if named else ()
     up = (Step(Verb.RESUME, down), Step(Verb.GATE, down, release=have.live)) if down else ()
     again = (*_ended(want, have, ending), *up)
     last = (_leave.reap(want, have, rest, green),) if rest else ()

@@ -71,11 +71,11 @@ def handover(want: Workload, have: Actual, green: Release, hold: Hold) -> tuple[
     return (
         Step(Verb.STAND_IN, stand_in, release=green, undo=_reap(want, have, stand_in, green)),
         Step(Verb.GATE, stand_in, release=green),
-        Step(Verb.DIVERT, stand_in, undo=(Step(Verb.UNDIVERT),)),
+        Step(Verb.DIVERT, stand_in, release=green, undo=(Step(Verb.UNDIVERT),)),
         *_unrouted(want, have, serving),
         _leave.stop(want, have, serving, undo=again),
         *_make(want, have, green, blue),
-        Step(Verb.UNDIVERT, undo=(Step(Verb.DIVERT, stand_in),)),
+        Step(Verb.UNDIVERT, undo=(Step(Verb.DIVERT, stand_in, release=green),)),
         *_commit(want, have, green),
         *_reap(want, have, (*blue, *stand_in), green),
     )

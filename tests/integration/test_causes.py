@@ -122,6 +122,8 @@ def test_a_handover_works_without_the_engines_own_chain(chain: str) -> None:
         _divert.begin("shop.production", [Port(80, 8080, "192.0.2.1", "tcp")], _divert.Target("192.0.2.7"))
         print(subprocess.run(["iptables", "-S", {chain!r}], check=True, capture_output=True, text=True).stdout)
         assert _divert.active("shop.production")
+        _divert.begin("shop.production", [Port(80, 8080, "192.0.2.1", "tcp")], _divert.Target("192.0.2.8"))
+        assert "192.0.2.7" not in subprocess.run(["iptables-save"], check=True, capture_output=True, text=True).stdout
         _divert.end("shop.production")
         assert not _divert.active("shop.production")
         print(subprocess.run(["iptables", "-S"], check=True, capture_output=True, text=True).stdout)

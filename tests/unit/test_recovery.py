@@ -78,7 +78,7 @@ def crash(want: Workload, have: Actual, last: Verb) -> Actual:
         (web(2, **PORTS), Verb.STAND_IN, "reap", OLD),
         (web(2, **PORTS), Verb.DIVERT, "undivert reap", OLD),
         (web(2, **PORTS), Verb.STOP, "resume gate undivert reap", OLD),
-        (web(2, **PORTS), Verb.START, "reap resume gate undivert reap", OLD),
+        (web(2, **PORTS), Verb.START, "divert reap resume gate undivert reap", OLD),
         (web(2, **PORTS), Verb.UNDIVERT, "persist drain reap", NEW),
     ],
 )

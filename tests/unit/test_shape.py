@@ -73,7 +73,7 @@ LAYERS = {
     "_strategies": {"_declared", "_leave", "_model", "_names"},
     "_phases": {"_model"},
     "_plan": {"_declared", "_errors", "_leave", "_model", "_names", "_services", "_strategies"},
-    "_recovery": {"_declared", "_form", "_leave", "_model", "_record", "_strategies"},
+    "_recovery": {"_declared", "_form", "_leave", "_model", "_names", "_record", "_strategies"},
     "_retention": {"_errors", "_model"},
     "_after": {"_model", "_stack"},
     "_view": {"_model", "_plan"},
