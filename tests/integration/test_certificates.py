@@ -7,6 +7,7 @@ import functools
 import json
 import socket
 import threading
+import time
 import typing as t
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from .harness import Platform, docker, free_ports
 from .test_playbooks import SITE, gateway, issuer, served_certificate
 
 __all__ = ["gateway"]
+# Seconds that writing the store may take on a slow machine: Traefik empties it first, and then fills it.
+WRITING = 1.0
 
 
 class Watch:
@@ -31,15 +34,20 @@ class Watch:
         self._thread = threading.Thread(target=self._run)
 
     def _run(self) -> None:
+        whole = time.monotonic()
         while not self._over.wait(0.01):
-            has = self.names()
-            self.lost |= self.had - (self.had if has is None else has)
+            has, now = self.names(), time.monotonic()
+            if has is not None:
+                whole = now
+            elif now - whole < WRITING:
+                continue
+            self.lost |= self.had - (has or set())
             self.had |= has or set()
 
     def names(self) -> set[str] | None:
-        """Names that it has certificates for now; None while it is being written."""
+        """Names that it has certificates for now; None while it is empty, or half written."""
         with contextlib.suppress(ValueError):
-            stores = json.loads(self.path.read_text() or "{}")
+            stores = json.loads(self.path.read_text())
             return {row["domain"]["main"] for part in stores.values() for row in part.get("Certificates") or ()}
         return None
 
