@@ -15,13 +15,13 @@ import socket
 import time
 import typing as t
 
-from . import _archive, _artifacts, _cipher, _files, _lock, _rolling, _rotation, _volume_data, _workplace
+from . import _archive, _artifacts, _cipher, _files, _lock, _restoring, _rolling, _rotation, _volume_data, _workplace
 from ._archive import Part
 from ._artifacts import Wanted
 from ._call import Call, Result
-from ._database import Database
+from ._database import DAMAGED, Database
 from ._declared import Subject
-from ._errors import BackupFailure, InvalidOption
+from ._errors import BackupFailure, InvalidOption, RecordDamaged
 from ._model import Known
 from ._names import key_of
 from ._options import positive
@@ -34,6 +34,8 @@ POSTGRES = Subject("postgres", "platform")
 DUMP = "postgres.sql.gz"
 # Where the role `postgres` looks for what it has to restore.
 RESTORED_DUMP = os.path.join("platform", "postgres-restore.sql.gz")
+# What the server had whose platform was replaced.
+KEPT_DUMP = "postgres-before-restore.sql.gz"
 _COMPLETE = b"PostgreSQL database cluster dump complete"
 
 
@@ -201,9 +203,10 @@ def _check_record(plain: str, work: str) -> None:
 
 
 def _put(call: Call, plain: str, work: str, aside: str, manifest: t.Mapping[str, t.Any]) -> None:
-    """Everything is unpacked before anything is removed; the two renames are what a crash can come between."""
+    """Everything is unpacked before anything is removed; a note tells of a crash that comes between the two renames."""
     state, engine = call.params["state_dir"], call.on.engine
     images = sorted(name for name in manifest["files"] if name.startswith("images/"))
+    _keep_database(call)
     fresh = os.path.join(work, "state")
     os.mkdir(fresh)
     _archive.unpack(plain, "state", fresh)
@@ -223,9 +226,35 @@ def _put(call: Call, plain: str, work: str, aside: str, manifest: t.Mapping[str,
             held.enter_context(_lock.held(state, subject, call.on.lock_timeout, call.clock))
         for container in [container for found in there.values() for container in found]:
             engine.remove(container.name)
+        _restoring.begin(state, os.path.join(state, DATABASE), aside)
         if os.path.exists(state):
             os.rename(state, aside)
         _files.rename(fresh, state)
+        _restoring.end(state)
+
+
+def _keep_database(call: Call) -> None:
+    """Of a platform whose record is damaged there is no archive: what its database has is kept in what is put aside."""
+    servers = call.on.engine.containers(POSTGRES).get(POSTGRES, ())
+    running = next((container.name for container in servers if container.state == "running"), None)
+    if running is None or not _damaged(call):
+        return
+    folder = os.path.join(call.params["state_dir"], "platform")
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    path = os.path.join(folder, KEPT_DUMP)
+    _files.discard(path)
+    _dump(call, running, path)
+    _files.sync(path)
+
+
+def _damaged(call: Call) -> bool:
+    """Whether there is a record that is not what was written."""
+    store = call.store()
+    try:
+        store.known()
+        return bool(store.damage())
+    except RecordDamaged:
+        return True
 
 
 def _wanted(call: Call, known: t.Mapping[Subject, Known]) -> list[Wanted]:
@@ -243,6 +272,9 @@ def _parts(call: Call, work: str, job: Job) -> list[Part]:
     """The database comes first: what it names is kept for as long as its releases are."""
     copy = os.path.join(work, DATABASE)
     call.on.store.copy_to(copy)
+    damage = call.on.store.damage()
+    if damage:  # an archive of that would in time push the good ones out
+        raise RecordDamaged(f"is damaged: {damage}", subject=call.on.store.path, remedy=DAMAGED)
     os.chmod(copy, 0o600)
     parts = [*_archive.parts_of(call.params["state_dir"], "state", _WITHOUT), Part(copy, f"state/{DATABASE}")]
     for number, name in enumerate(job.images):
@@ -267,7 +299,8 @@ def _dump(call: Call, container: str, path: str) -> None:
         for line in written:
             last = line if _COMPLETE in line else last
     if code or not last:
-        raise BackupFailure(f"the dump of PostgreSQL failed: {said or 'it is not complete'}", subject=container)
+        cause = f"the dump of PostgreSQL failed: {said or 'it is not complete'}"
+        raise BackupFailure(cause, subject=container, remedy="See its logs; a server that is stopped is not dumped.")
 
 
 def _digest(path: str) -> str:

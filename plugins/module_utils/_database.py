@@ -7,22 +7,33 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sqlite3
+import tempfile
 import typing as t
 from contextlib import contextmanager
 from urllib.parse import quote
 
-from . import _files, _lock
-from ._errors import StoreFailure
+from . import _files, _lock, _restoring
+from ._errors import RecordDamaged, StoreFailure
 from ._schema import MIGRATIONS
 
 Connection = sqlite3.Connection
+DAMAGED = (
+    "Run the playbook restore with a good archive and -e replace=true, which keeps this one aside; without an archive, "
+    "move tidegate.db and what begins so away, and deploy what runs again, which is taken over as it is."
+)
+_NO_ROOM = "Its file system is full: free some space (such as by journalctl --vacuum-size=100M), and run this again."
+_ROOM = 2**20
+# In memory, as long as a host has one of them: where the record is copied to that cannot be read in its place.
+_ELSEWHERE = ("/dev/shm", "/run", tempfile.gettempdir())  # noqa: S108
 
 
 class Database:
     """The state database of one host; a thread takes one of its own.
 
-    Reading never creates anything: on a virgin host it reads an empty database in memory.
+    Reading never creates anything: on a virgin host it reads an empty database in memory. Where SQLite cannot make the
+    file that it needs beside a database, because there is no room or nothing may be written, a copy in memory is read.
 
     :param state_dir: folder of mode 0700 that holds it.
     """
@@ -31,7 +42,7 @@ class Database:
         self.path = os.path.join(state_dir, "tidegate.db")
         self.state_dir = state_dir
         self._open: sqlite3.Connection | None = None
-        self._in_memory = False
+        self._in_memory = self._copied = False
 
     def rows(self, query: str, *values: t.Any) -> list[t.Any]:
         """What a query gives.
@@ -72,7 +83,16 @@ class Database:
             found = self._connect(create=False).execute("PRAGMA quick_check(1)").fetchone()[0]
         except sqlite3.Error as error:
             raise self._failure("read", error) from error
-        return "" if found == "ok" else str(found)
+        return "" if found == "ok" else " ".join(str(found).split())
+
+    @contextmanager
+    def decoding(self) -> t.Iterator[None]:
+        """What is inside of a text has no checksum of SQLite's: one that cannot be taken apart is damaged, too."""
+        try:
+            yield
+        except (ValueError, TypeError, KeyError) as error:
+            cause = f"is damaged: what it holds cannot be taken apart ({error})"
+            raise RecordDamaged(cause, subject=self.path, remedy=DAMAGED) from error
 
     @staticmethod
     def check(path: str) -> None:
@@ -85,26 +105,60 @@ class Database:
                 version = db.execute("PRAGMA user_version").fetchone()[0]
                 found = str(db.execute("PRAGMA quick_check(1)").fetchone()[0])
         except sqlite3.Error as error:
-            raise StoreFailure(f"cannot be read: {error}", subject=path, remedy="Use another archive.") from error
+            raise RecordDamaged(f"cannot be read: {error}", subject=path, remedy="Use another archive.") from error
         if found != "ok" or not version:
-            raise StoreFailure(f"is no whole record: {found}", subject=path, remedy="Use another archive.")
+            raise RecordDamaged(f"is no whole record: {found}", subject=path, remedy="Use another archive.")
         if version > len(MIGRATIONS):
             raise _too_new(path, version)
 
     def _failure(self, what: str, error: Exception) -> StoreFailure:
-        return StoreFailure(
-            f"cannot be {what}: {error}", subject=self.path, remedy="Check its file system's space and permissions."
-        )
+        # The subclasses of this error are of the world around, but for texts that are none; itself is of the file.
+        if type(error) is sqlite3.DatabaseError or "decode" in str(error):
+            return RecordDamaged(f"is damaged and cannot be {what}: {error}", subject=self.path, remedy=DAMAGED)
+        room = _files.free_bytes(self.state_dir)
+        remedy = "Check its file system's space and permissions." if room is None or room >= _ROOM else _NO_ROOM
+        return StoreFailure(f"cannot be {what}: {error}", subject=self.path, remedy=remedy)
 
     def _connect(self, create: bool) -> sqlite3.Connection:
         stale = self._in_memory and (create or os.path.exists(self.path))
+        stale = stale or (create and self._copied)
         if self._open is not None and not stale:
             return self._open
+        if not os.path.exists(self.path):
+            _restoring.refuse(self.state_dir, self.path)
         if create:
             self._found()
-        self._in_memory = not os.path.exists(self.path)
-        self._open = self._opened(":memory:" if self._in_memory else self.path)
+        self._open = None  # what cannot be opened for writing leaves no copy that is written instead
+        self._in_memory, self._copied = not os.path.exists(self.path), False
+        self._open = self._opened(":memory:") if self._in_memory else self._of_disk(create)
         return self._open
+
+    def _of_disk(self, create: bool) -> sqlite3.Connection:
+        """The file itself; to read, a copy of it where SQLite cannot work in its place."""
+        try:
+            return self._opened(self.path)
+        except sqlite3.OperationalError as error:
+            if create or "locked" in str(error):
+                raise
+            copy = self._copy()
+            if copy is None:
+                raise
+            self._copied = True
+            return copy
+
+    def _copy(self) -> sqlite3.Connection | None:
+        """The record in memory, with what its journal has; None where no file system takes the copy on its way."""
+        for place in _ELSEWHERE:
+            with contextlib.suppress(OSError), tempfile.TemporaryDirectory(dir=place, prefix="tidegate-") as folder:
+                path = os.path.join(folder, os.path.basename(self.path))
+                for end in ("", "-wal"):
+                    if os.path.exists(self.path + end):
+                        shutil.copyfile(self.path + end, path + end)
+                with contextlib.closing(self._opened(path)) as found:
+                    copy = sqlite3.connect(":memory:", isolation_level=None)
+                    found.backup(copy)
+                return copy
+        return None
 
     def _found(self) -> None:
         """Make the database where there is none. Nobody sees it before it has its journal mode and its tables.
@@ -124,11 +178,13 @@ class Database:
 
     def _opened(self, path: str) -> sqlite3.Connection:
         db = sqlite3.connect(path, timeout=30, isolation_level=None)
-        self._migrate(db)
+        self._migrate(db, path)
         return db
 
-    def _migrate(self, db: sqlite3.Connection) -> None:
+    def _migrate(self, db: sqlite3.Connection, path: str) -> None:
         version = db.execute("PRAGMA user_version").fetchone()[0]
+        if not version and path == self.path:  # it never had that name before its tables were made
+            raise RecordDamaged("is damaged: nothing is in it", subject=path, remedy=DAMAGED)
         if version > len(MIGRATIONS):
             raise _too_new(self.path, version)
         if version == len(MIGRATIONS):

@@ -14,6 +14,7 @@ import typing as t
 
 from . import _composer, _engine, _entry, _examine, _options
 from ._call import Call, Result
+from ._database import DAMAGED
 from ._declared import Subject
 from ._errors import EngineFailure, ProxyFailure, TidegateError
 from ._examine import Space
@@ -33,6 +34,7 @@ INODES = 0.05
 # Records of two hosts are ordered by their clocks, and certificates have a first second.
 SKEW_WARNING, SKEW_FAILURE = 10.0, 300.0
 TRAEFIK = Subject("traefik", "platform")
+Recorded = t.Mapping[Subject, Known]
 
 
 class Finding(t.NamedTuple):
@@ -47,14 +49,16 @@ class Finding(t.NamedTuple):
 def doctor(call: Call) -> Result:
     """Every finding, the worst state among them, and a table of both for people."""
     params = call.params
+    record, known = _record(call)
     found = [
         of_kernel(*_examine.kernel()),
         of_memory(_examine.memory()),
         of_clock(_examine.synchronized(call.clock), params["now"], call.clock.now()),
         *_of_the_engine(call),
-        *_record(call),
-        of_compose(_composer.version(call.clock, _composer.environment()), _projects(call)),
-        *_ports(call),
+        record,
+        *_of_the_known(call, known),
+        of_compose(_composer.version(call.clock, _composer.environment()), _projects(known or {})),
+        *_ports(call, known),
         *_names(call),
         *(of_reach(target, _examine.reached(target)) for target in params["reach"]),
     ]
@@ -150,31 +154,32 @@ def of_space(space: Space, reserve: int) -> Finding:
     return Finding(what, OK, found)
 
 
-def _record(call: Call) -> t.Iterator[Finding]:
-    """The record, and the proxy where the record says that there is one."""
+def _record(call: Call) -> tuple[Finding, Recorded | None]:
+    """The record, and what it says; None where it cannot be read."""
+    store = call.store()
     try:
-        store = call.store()
-        damage = store.damage()
-        proxied = store.known(TRAEFIK).get(TRAEFIK, Known()).live is not None
+        damage, known = store.damage(), store.known()
     except TidegateError as error:
-        yield Finding("record", FAILURE, error.cause, error.remedy)
+        return Finding("record", FAILURE, error.cause, error.remedy), None
+    return Finding("record", FAILURE if damage else OK, damage or "whole", DAMAGED if damage else ""), known
+
+
+def _of_the_known(call: Call, known: Recorded | None) -> t.Iterator[Finding]:
+    """What the record says of walls, and the proxy where it says that there is one."""
+    if known is None:
         return
-    yield Finding("record", FAILURE if damage else OK, damage or "whole", "Run the playbook restore." if damage else "")
-    yield of_walls(store.known())
-    if proxied:
+    yield of_walls(known)
+    live = known.get(TRAEFIK, Known()).live
+    if live is not None:
         try:
             yield Finding("proxy", OK, f"{len(call.traefik().api.table())} routers")
         except ProxyFailure as error:
             yield Finding("proxy", FAILURE, str(error), "Run the playbook reconcile, or the role traefik.")
-        yield of_entry(*_entry_of(call))
+        yield of_entry(*_entry_of(call, live))
 
 
-def _projects(call: Call) -> list[str]:
+def _projects(known: Recorded) -> list[str]:
     """Live workloads that are Compose projects, as far as the record tells."""
-    try:
-        known = call.store().known()
-    except TidegateError:
-        return []
     return sorted(key_of(*one) for one, has in known.items() if has.live and has.live.snapshot.get("compose"))
 
 
@@ -199,9 +204,8 @@ def reaches_host(release: Release) -> bool:
     return bool(snapshot.get("unsafe")) or any(volume.get("engine") for volume in snapshot.get("volumes") or ())
 
 
-def _entry_of(call: Call) -> tuple[int, list[str], bool]:
-    live = call.store().known(TRAEFIK).get(TRAEFIK, Known()).live
-    ways = _entry.ways((live.snapshot.get("ports") or ()) if live else (), _examine.own_addresses(call.clock))
+def _entry_of(call: Call, live: Release) -> tuple[int, list[str], bool]:
+    ways = _entry.ways(live.snapshot.get("ports") or (), _examine.own_addresses(call.clock))
     closed = [way.target for way in ways if _examine.reached(way.target)]
     return len(ways), closed, _entry.stands(call.params["state_dir"], call.clock)
 
@@ -217,8 +221,11 @@ def of_entry(ways: int, closed: t.Sequence[str], stands: bool) -> Finding:
     return Finding("entry", OK, f"{ways} ways in")
 
 
-def _ports(call: Call) -> t.Iterator[Finding]:
-    live = call.store().known(TRAEFIK).get(TRAEFIK, Known()).live
+def _ports(call: Call, known: Recorded | None) -> t.Iterator[Finding]:
+    """Ports of the proxy; whose the programs are that have them, only the record can say."""
+    if known is None:
+        return
+    live = known.get(TRAEFIK, Known()).live
     ours = {int(port["host"]) for port in live.snapshot.get("ports") or ()} if live else set()
     taken = _examine.listeners(call.params["ports"])
     yield from (of_port(port, taken.get(port), port in ours) for port in call.params["ports"])

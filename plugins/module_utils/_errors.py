@@ -64,6 +64,10 @@ class StoreFailure(TidegateError):
     """The state directory or its database cannot be read or written."""
 
 
+class RecordDamaged(StoreFailure):
+    """The record is there, and is not what was written: a matter of its own, because a restore may go over it."""
+
+
 class BackupFailure(TidegateError):
     """An archive could not be made, or is not what was written."""
 

@@ -41,15 +41,11 @@ def held(state_dir: str, subject: tuple[str, str], timeout: float, clock: Clock)
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise StoreFailure(f"cannot be opened: {error.strerror}", subject=path) from error
+        remedy = "Check its file system's space and permissions."
+        raise StoreFailure(f"cannot be opened: {error.strerror}", subject=path, remedy=remedy) from error
     with os.fdopen(descriptor, "r+", encoding="utf-8") as stream:
         _take(stream, subject, timeout, clock)
-        stream.seek(0)
-        stream.truncate()
-        json.dump(
-            {"pid": os.getpid(), "since": clock.now(), "controller": os.environ.get("SSH_CLIENT", "local")}, stream
-        )
-        stream.flush()
+        _sign(stream, clock)
         before = descriptors()
         _mine.descriptors = (*before, descriptor)
         try:
@@ -145,6 +141,14 @@ def _take(stream: t.IO[str], subject: tuple[str, str], timeout: float, clock: Cl
         subject=f"{workload} ({environment})",
         remedy="Wait for it, or raise lock_timeout.",
     )
+
+
+def _sign(stream: t.IO[str], clock: Clock) -> None:
+    """Say who holds it. A full disk has no room for that; what frees some is not to fail for it."""
+    text = json.dumps({"pid": os.getpid(), "since": clock.now(), "controller": os.environ.get("SSH_CLIENT", "local")})
+    with contextlib.suppress(OSError):
+        os.pwrite(stream.fileno(), text.encode(), 0)
+        os.ftruncate(stream.fileno(), len(text.encode()))
 
 
 def _holder(stream: t.IO[str]) -> str:

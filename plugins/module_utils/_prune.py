@@ -8,13 +8,14 @@ Private to tidegate.platform.
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 from dataclasses import dataclass, field
 
 from . import _lock, _rolling
 from ._call import Call, Result
 from ._declared import Subject
-from ._errors import LockHeld
+from ._errors import LockHeld, RecordDamaged, StoreFailure
 from ._model import Image, Known, Release
 from ._names import key_of, suffix_of
 from ._observe import survey
@@ -35,6 +36,17 @@ class Pruned:
     images: list[str] = field(default_factory=list)
     deployments: int = 0
     busy: list[str] = field(default_factory=list)
+    unwritten: bool = False
+
+    @contextlib.contextmanager
+    def recording(self) -> t.Iterator[None]:
+        """Write something that can be written later as well: a disk that is full has no room yet for what frees it."""
+        try:
+            yield
+        except RecordDamaged:
+            raise
+        except StoreFailure:
+            self.unwritten = True
 
 
 def prune(call: Call) -> Result:
@@ -43,10 +55,13 @@ def prune(call: Call) -> Result:
     positive("keep_days", call.params["keep_days"], strict=False)
     seen, done = survey(call.on), Pruned()
     secret = {Subject(*key.split(".")) for key in call.secrets.workloads()}
-    for subject in sorted({*seen.known, *seen.containers, *secret}):
+    subjects = sorted({*seen.known, *seen.containers, *secret})
+    for subject in subjects:
         _subject(call, subject, done)
     before = call.on.engine.layers_size()
     size = _images(call, done) if call.params["images"] else 0
+    for subject in subjects if done.unwritten else ():  # there may be room now; else the records' deletion says so
+        _subject(call, subject, Pruned())
     moment = call.clock.now() - call.params["keep_days"] * SECONDS_A_DAY
     old = call.on.store.old_deployments(moment, call.params["keep_deployments"], done.releases)
     done.deployments = len(old)
@@ -90,7 +105,8 @@ def _leftovers(call: Call, subject: Subject, known: Known, done: Pruned) -> None
         return
     for container in spare:
         engine.remove(container.name)
-    store.drop_releases(releases)
+    with done.recording():
+        store.drop_releases(releases)
     if known.live or unneeded:
         names = [*(name for release in keep for name in release.containers), *(c.name for c in spared)]
         call.on.secrets.prune(key, {suffix_of(name) for name in names})
@@ -137,7 +153,8 @@ def _unneeded_images(call: Call, done: Pruned, needed: t.Container[str]) -> int:
         size += image.size
         done.images.append(reference)
         if not call.check and engine.remove_image(_name_of(engine.image(reference), image, reference)):
-            store.forget_pull(image_id)
+            with done.recording():
+                store.forget_pull(image_id)
     return size
 
 

@@ -71,10 +71,10 @@ class Store(Database):
         ):
             key, before = Subject(*row[:2]), found.get(Subject(*row[:2]), Known())
             if row[5]:
-                live = current(_record.from_columns(row[6:], row[2]))
+                live = self._release(row[6:], row[2])
                 found[key] = before._replace(live=live, since=row[3], sequence=row[4])
             else:
-                found[key] = before._replace(previous=current(_record.from_columns(row[6:])))
+                found[key] = before._replace(previous=self._release(row[6:]))
         where = where.replace("l.", "d.").replace("WHERE", "AND")
         for row in self.rows(
             "SELECT d.workload, d.environment, d.id, d.candidate, d.status, r.withdrawn IS NOT NULL OR d.cancel, "
@@ -82,7 +82,7 @@ class Store(Database):
             f"FROM deployments d LEFT JOIN releases r ON r.id = d.id WHERE d.conclusion IS NULL {where} ORDER BY d.id",
             *values,
         ):
-            key, candidate = Subject(*row[:2]), _record.from_text(row[3]) if row[3] else None
+            key, candidate = Subject(*row[:2]), self._candidate(row[3])
             attempt = Attempt(row[2], candidate, row[4], bool(row[5]), row[6], row[7], bool(row[8]))
             found[key] = found.get(key, Known())._replace(attempt=attempt)
         return found
@@ -96,12 +96,12 @@ class Store(Database):
         """Releases on record, newest first."""
         query = f"SELECT {_RELEASE}, r.made_at, r.withdrawn FROM releases r WHERE {_OF} ORDER BY id DESC"
         rows = self.rows(query, *subject)
-        return [Kept(current(_record.from_columns(row[:_WIDTH])), *row[_WIDTH:]) for row in rows]
+        return [Kept(self._release(row[:_WIDTH]), *row[_WIDTH:]) for row in rows]
 
     def made(self, subject: Subject) -> list[Made]:
         """Every deployment on record that may have made something."""
         rows = self.rows(f"SELECT id, begun_at, candidate FROM deployments WHERE {_OF}", *subject)
-        proposed = [(row, _record.from_text(row[2]) if row[2] else None) for row in rows]
+        proposed = [(row, self._candidate(row[2])) for row in rows]
         return [
             Made(row[0], row[1], one.image_id if one else "", bool(one and one.snapshot.get("compose")))
             for row, one in proposed
@@ -135,6 +135,16 @@ class Store(Database):
     def pulled(self) -> list[tuple[str, str]]:
         """Id and reference of every image that was pulled here."""
         return [tuple(row) for row in self.rows("SELECT image_id, reference FROM pulled ORDER BY at")]
+
+    def _release(self, columns: t.Sequence[t.Any], state: str = "running") -> Release:
+        """A release in today's form."""
+        with self.decoding():
+            return current(_record.from_columns(columns, state))
+
+    def _candidate(self, text: str | None) -> Release | None:
+        """What a deployment proposed, as it was written."""
+        with self.decoding():
+            return _record.from_text(text) if text else None
 
     # -- writing ------------------------------------------------------------------------------------------------
 

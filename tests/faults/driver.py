@@ -171,6 +171,18 @@ def arm(fault: dict[str, t.Any]) -> None:
     _acts.ACTS[step] = {"after": after, "middle": middle, "before": middle, "asked": middle}[fault["when"]]
 
 
+def die_before(target: str) -> None:
+    """Prepare a kill right before something gets this name."""
+    real = os.rename
+
+    def wrapped(source: t.Any, path: t.Any, **options: t.Any) -> None:
+        if str(path) == target:
+            die(None)
+        real(source, path, **options)
+
+    setattr(os, "rename", wrapped)  # noqa: B010
+
+
 class Shifted(_clock.Clock):
     """A host's clock that is wrong by some seconds."""
 
@@ -194,6 +206,8 @@ def carry_out(order: dict[str, t.Any]) -> dict[str, t.Any]:
     fault = order.get("fault") or {}
     if "step" in fault:
         arm(fault)
+    if "rename" in fault:
+        die_before(fault["rename"])
     params, check = validated.validated_parameters, bool(order.get("check"))
     call = Call(params, check=check, diff=bool(order.get("diff")), clock=Shifted(fault.get("clock", 0.0)))
     call.interrupts.install()

@@ -100,7 +100,7 @@ def test_a_newer_or_broken_database_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "tidegate.db").write_text("not a database" * 100)
     for leftover in tmp_path.glob("tidegate.db-*"):
         leftover.unlink()
-    with pytest.raises(StoreFailure, match=r"tidegate\.db: cannot be read"):
+    with pytest.raises(StoreFailure, match=r"tidegate\.db: is damaged and cannot be read"):
         Store(str(tmp_path)).known()
 
 

@@ -1,0 +1,56 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The moment of a restore in which a host has no record: what was there is put aside, what comes has no name yet.
+
+Private to tidegate.platform. A run that is killed then leaves a host that looks as if nothing had ever been deployed. A
+note beside the state directory says otherwise, until a restore ends.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+from . import _files
+from ._errors import StoreFailure
+
+
+def note(state_dir: str) -> str:
+    """Where the note is."""
+    return f"{state_dir}.restoring"
+
+
+def begin(state_dir: str, record: str, aside: str) -> None:
+    """Note where what is there goes, before it does; of several interrupted runs, the first put a platform there."""
+    kept = _aside(state_dir) if not os.path.exists(record) else ""
+    text = json.dumps({"aside": kept or aside})
+    _files.place(note(state_dir), text, 0o600, os.path.dirname(os.path.abspath(state_dir)))
+
+
+def end(state_dir: str) -> None:
+    """What was restored is in its place."""
+    _files.remove(note(state_dir))
+
+
+def refuse(state_dir: str, record: str) -> None:
+    """Refuse a host without a record on which a restore was interrupted.
+
+    :raises StoreFailure: says how to end it, or to go back.
+    """
+    if not os.path.exists(note(state_dir)) or os.path.exists(record):
+        return
+    aside = _aside(state_dir)
+    back = f"; or, to go back, rename {aside} to {state_dir}, remove {note(state_dir)} and run the playbook reconcile"
+    remedy = f"Run the playbook restore again, with its archive{back if aside else ''}."
+    raise StoreFailure("is not there: a restore was interrupted before it ended", subject=record, remedy=remedy)
+
+
+def _aside(state_dir: str) -> str:
+    """Where the platform that was there before is; an empty text where there was none."""
+    try:
+        with open(note(state_dir), encoding="utf-8") as stream:
+            aside = str(json.load(stream)["aside"])
+    except FileNotFoundError:
+        return ""
+    return aside if os.path.isdir(aside) else ""
