@@ -26,7 +26,7 @@ ABRUPT = {"ABRUPT": "1"}
 
 @pytest.fixture
 def other_network() -> t.Iterator[str]:
-    """A network that the proxy is not on."""
+    """A network that the proxy is not on; asked for before the workload that is put on it, it goes after it."""
     name = f"other{os.urandom(3).hex()}"
     docker("network", "create", "--label", f"{names.LABEL}=1", name)
     yield name
@@ -69,7 +69,7 @@ def changes(app: App, network: str, other: str, door: str) -> list[tuple[str, Ta
 
 @pytest.mark.alone
 def test_changes_of_every_kind_lose_nothing_of_all_kinds_of_traffic(
-    platform: Platform, app: App, other_network: str, slow_door: str
+    platform: Platform, other_network: str, app: App, slow_door: str
 ) -> None:
     """DS-T1, DS-T4, DP-T19, B3, B4, T1, T3, T6: at half of what this machine can do, ports, networks, middlewares, drains."""
     first = platform.apply(**app(replicas=2, env=ABRUPT))

@@ -31,11 +31,11 @@ def on_loopback() -> list[str]:
 
 @pytest.fixture
 def apart() -> t.Iterator[str]:
-    """A network that the proxy is not in; its name sorts before those that it is in."""
+    """A network that the proxy is not in; its name sorts before those that it is in. Asked for before the workload, it goes after it."""
     name = f"apart-{os.urandom(3).hex()}"
     docker("network", "create", "--label", f"{names.LABEL}=1", name)
     yield name
-    docker("network", "rm", name, check=False)
+    docker("network", "rm", name)
 
 
 def served(platform: Platform, app: App) -> str:
@@ -49,7 +49,7 @@ def served(platform: Platform, app: App) -> str:
 
 @pytest.mark.parametrize("check", [True, False])
 def test_a_network_that_the_proxy_is_not_in_is_refused_before_anything_is_made(
-    platform: Platform, app: App, name: str, apart: str, check: bool
+    platform: Platform, apart: str, app: App, name: str, check: bool
 ) -> None:
     """B2: every user got 502, and the result said succeeded."""
     host = served(platform, app)
@@ -98,7 +98,7 @@ def guarded(platform: Platform) -> t.Iterator[str]:
 
 @pytest.mark.parametrize("strategy", ["blue-green", pytest.param("recreate", marks=pytest.mark.second)])
 def test_what_traefik_itself_cannot_reach_is_taken_back(
-    platform: Platform, app: App, name: str, apart: str, guarded: str, strategy: str
+    platform: Platform, apart: str, app: App, name: str, guarded: str, strategy: str
 ) -> None:
     """B2: neither a gate that passes nor a middleware that answers first hides it; blue serves on."""
     host = served(platform, app)
@@ -123,7 +123,7 @@ def test_what_traefik_itself_cannot_reach_is_taken_back(
     assert not again["changed"]
 
 
-def test_routes_of_what_runs_are_asked_too(platform: Platform, app: App, apart: str) -> None:
+def test_routes_of_what_runs_are_asked_too(platform: Platform, apart: str, app: App) -> None:
     """B2: a change of routes alone starts nothing, and gets the same question."""
     networks, command = sorted([apart, platform.network]), only_apart(apart)
     plain = app("1", command=command, networks=networks, health={"path": "/"}, init=True)
@@ -158,7 +158,7 @@ def test_users_are_not_sent_to_what_does_not_answer_while_it_is_asked(platform: 
 
 @pytest.mark.parametrize("strategy", ["rolling", pytest.param("recreate", marks=pytest.mark.second)])
 def test_a_service_of_a_stack_that_traefik_cannot_reach_is_taken_back(
-    platform: Platform, name: str, apart: str, strategy: str, monkeypatch: pytest.MonkeyPatch
+    platform: Platform, apart: str, name: str, strategy: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """B2: rolling or in place, the old containers, or containers as the old ones, serve on."""
     monkeypatch.setenv("DOCKER_CONFIG", str(compose.config()))
