@@ -13,6 +13,7 @@ import json
 import typing as t
 from dataclasses import dataclass, field, replace
 
+from ._conflicts import refuse_conflicts
 from ._declared import Document, Gate, Route, Secret, canonical, digest
 from ._errors import InvalidOption
 from ._sources import Source
@@ -127,6 +128,7 @@ def definition(
     found: dict[str, dict[str, t.Any]] = final.get("services") or {}
     if not found:
         raise InvalidOption("compose", stack.file, "has no services", "Declare one.")
+    refuse_conflicts(found)
     for exposed in stack.exposed:
         if exposed.service not in found:
             known = ", ".join(sorted(found))
