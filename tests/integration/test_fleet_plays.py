@@ -176,6 +176,19 @@ def test_a_canary_comes_back_with_the_rest(pair: Pair, name: str) -> None:
     assert (pair.versions(host), containers(name)) == ("11", before)
 
 
+def test_a_canary_comes_back_when_the_rest_cannot_begin(pair: Pair, name: str) -> None:
+    """B6: what the rest declares was refused after the canary was on its new release, where it stayed."""
+    host = f"{name}.test"
+    pair.playbook(DEPLOY, workloads=shop(name, "1")).ok()
+    before = containers(name)
+    pair.own = {"one": {"workloads": shop(name, "2")}, "two": {"workloads": shop(name, "2", groups="elsewhere")}}
+    play = pair.playbook(DEPLOY, tidegate_canary="one")
+    assert play.code != 0
+    assert "No host of the inventory takes" in said(play)
+    assert "Every host of this batch goes back; this one is on what it had before" in said(play)
+    assert (pair.versions(host), containers(name)) == ("11", before)
+
+
 @pytest.mark.second
 def test_two_canaries_and_one_that_stays(pair: Pair, name: str) -> None:
     """B6: two canaries of which one is bad; then a good one, which nothing is done to again."""

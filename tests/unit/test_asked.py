@@ -18,6 +18,8 @@ FILES = sorted([*(p for p in PLAYBOOKS.rglob("*.yml") if p.name != "components.y
 # What Ansible itself knows, and what a document of data or a loop gives a name to.
 MAGIC = {"ansible_check_mode", "ansible_play_batch", "ansible_play_hosts", "ansible_play_hosts_all", "group_names"}
 MAGIC |= {
+    "ansible_failed_result",
+    "ansible_limit",
     "ansible_version",
     "ansible_playbook_python",
     "hostvars",
@@ -76,7 +78,12 @@ INSIDE = MAGIC | {
     "tidegate_asked_environment",
     "tidegate_place",
     "tidegate_beside",
+    "tidegate_hosts_meant",
+    "tidegate_hosts_said",
+    "tidegate_hosts_first",
+    "tidegate_hosts_rest",
 }
+ASK = {f"tidegate.platform.{name}" for name in ("given", "listed", "aimed", "canary")}
 for one in FILES:
     if one.suffix == ".yml":
         INSIDE |= set(named_inside(yaml.safe_load(one.read_text())))
@@ -84,7 +91,7 @@ for one in FILES:
 
 def bare(tree: nodes.Node, free: set[str]) -> t.Iterator[str]:
     """Variables from outside that are read without asking whether they are empty."""
-    if isinstance(tree, nodes.Filter) and tree.name in ("tidegate.platform.given", "tidegate.platform.listed"):
+    if isinstance(tree, nodes.Filter) and tree.name in ASK:
         inner = tree.node
         if isinstance(inner, nodes.Filter) and inner.name == "default":
             for argument in [*inner.args, *tree.args]:
@@ -126,6 +133,20 @@ def test_the_walk_sees_what_playbooks_are_asked() -> None:
 def test_what_destroys_asks_for_a_consent_that_says_what(playbook: str) -> None:
     text = (PLAYBOOKS / f"{playbook}.yml").read_text()
     assert re.search(r"confirm \| default\(''\) \| tidegate.platform.listed", text)
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if path.parent == PLAYBOOKS and path.stem != "awx"])
+def test_every_play_is_aimed_at_what_was_named(path: Path) -> None:
+    """A9: `teardown -e tidegate_hosts=` was about every host; a name that names nothing is refused in each playbook."""
+    for play in yaml.safe_load(path.read_text()):
+        if path.stem == "validate":
+            assert play["hosts"] == "localhost"
+            continue
+        names = set(re.findall(r"tidegate_hosts_\w+", play["hosts"]))
+        assert names, play["name"]
+        assert "vars/hosts.yml" in play["vars_files"]
+        if path.stem in ("teardown", "uninstall", "restore"):
+            assert names == {"tidegate_hosts_said"}
 
 
 NAMES_ENVIRONMENT = (

@@ -1,0 +1,63 @@
+"""What a playbook is aimed at: the environment, the hosts and the names that are meant, and no others (A9, D2, B6)."""
+
+from __future__ import annotations
+
+import pytest
+
+from .harness import Options, Platform, containers
+from .test_fleet_plays import DEPLOY, Pair, said, shop
+
+P = "tidegate.platform."
+
+
+@pytest.fixture
+def twice(platform: Platform) -> Pair:
+    """The session's platform as two hosts of an inventory, which it is enough for."""
+    return Pair(platform.root, platform.label, platform.ports, members=dict.fromkeys(("one", "two"), platform))
+
+
+STRANGERS: list[tuple[str, tuple[str, ...], Options, str]] = [
+    ("deploy", (), {"tidegate_hosts": "one,twoo"}, "tidegate_hosts names twoo, and no host or group"),
+    ("deploy", (), {"tidegate_hosts": "one,two", "tidegate_canary": "tvo"}, "tidegate_canary names tvo"),
+    ("deploy", (), {"tidegate_hosts": "one", "tidegate_canary": "two"}, "two, which is not meant. Meant are one."),
+    ("deploy", ("--limit", "one,twoo"), {}, "--limit names twoo"),
+    ("deploy", ("--limit", "one"), {"tidegate_hosts": "two"}, "tidegate_hosts=two within --limit one names no host"),
+    ("teardown", (), {"tidegate_hosts": " "}, "tidegate_hosts is empty. Say whom it is about"),
+    ("teardown", ("--limit", ""), {}, "--limit is empty"),
+    ("uninstall", (), {"tidegate_hosts": "", "confirm": "one,two"}, "tidegate_hosts is empty"),
+    ("restore", (), {"tidegate_hosts": "", "archive": "/nowhere"}, "tidegate_hosts is empty"),
+    ("operate", (), {"tidegate_hosts": "", "operation": "stop"}, "tidegate_hosts is empty"),
+]
+
+
+def test_hosts_that_are_not_meant_are_left_alone(twice: Pair, name: str) -> None:
+    """A9, D2: an empty variable tore down everywhere; hosts and canaries that do not exist were left out without a word."""
+    aimed = {"tidegate_hosts": "one,two", "tidegate_canary": "one"}
+    play = twice.playbook(DEPLOY, "--check", workloads=shop(name, "1"), **aimed).ok()
+    assert {row["host"] for row in play.rows} == {"one", "two"}, "the last host was left out"
+    for verb, arguments, extra, words in STRANGERS:
+        common: Options = {"workloads": shop(name, "2"), "workload": name, "confirm": name}
+        play = twice.playbook(P + verb, *arguments, **{**common, **extra})
+        assert play.code != 0, (verb, extra)
+        assert words in said(play)
+        assert play.rows == []
+
+
+def test_a_workload_that_is_nowhere_stops_all(platform: Platform, name: str) -> None:
+    """D2: of two names the one that names nothing was left out, and the other one was restarted, or went back."""
+    for version in "12":
+        platform.apply(**shop(name, version, networks=[platform.network], env={})[0])
+    before = containers(name)
+    verbs: list[tuple[str, Options]] = [
+        ("operate", {"operation": "stop"}),
+        ("rollback", {}),
+        ("reconcile", {"tidegate_environment": "production"}),
+        ("cancel", {"outcome": "revert"}),
+    ]
+    for verb, extra in verbs:
+        play = platform.playbook(P + verb, workload=f"{name},{name}x", **extra)
+        assert play.code != 0, verb
+        assert f"No host has {name}x in the environment production" in said(play)
+        assert f"Did you mean {name}?" in said(play)
+    assert containers(name) == before
+    assert platform.version(f"{name}.test") == "2"
