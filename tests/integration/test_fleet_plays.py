@@ -115,6 +115,32 @@ def test_a_fleet_says_what_each_host_is_on(pair: Pair, name: str) -> None:
     assert containers(name) == []
 
 
+def test_who_does_not_have_it_is_not_asked_how_it_is(pair: Pair, name: str) -> None:
+    """D2: verification of a workload failed on hosts that it is not for; and one that is nowhere was well if it was declared nowhere."""
+    one = pair.members["one"]
+    one.apply(**shop(name, "1", networks=[one.network], env={})[0])
+    expected: Options = {"workload": name, "tidegate_expect_healthy": True}
+
+    def judged(**more: t.Any) -> str:
+        play = pair.playbook("tidegate.platform.status", **{**expected, **more})
+        words = [row["result"].get("msg", "") for row in play.rows if row["task"] == "Judge" and row["failed"]]
+        return f"{play.code}: {' '.join(words)}"
+
+    assert judged() == "0: "
+    pair.own["one"] = {"workloads": shop(name, "1", groups="all")}
+    assert judged() == "0: ", "declared for one of them"
+    pair.own.clear()
+    assert f"{name} in production is declared for this host, which does not have it" in judged(
+        workloads=shop(name, "1")
+    )
+    assert judged(workload=f"{name},{name}x").count(f"no host has {name}x") == 2
+    docker("stop", "-t", "1", *containers(name))
+    assert f"{name} in production is down" in judged()
+    one.apply(name=name, state="absent")
+    assert f"no host has {name}" in judged()
+    assert judged(workload="") == "0: ", "what is gone is not ill"
+
+
 def test_one_that_fails_leaves_all_on_what_they_had(pair: Pair, name: str) -> None:
     """B6: of each verb; and what is said is what each host says."""
     host = f"{name}.test"
