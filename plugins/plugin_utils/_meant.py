@@ -3,16 +3,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether text that was written without quotes is still what was written. Private to tidegate.platform.
 
-YAML makes 493 of `0755`, 750 of `12:30`, 1.1 of `1.10`. ansible-core remembers where each value stands; what it cannot
-tell, because it came from elsewhere, is taken as it is.
+YAML makes 493 of `0755`, 750 of `12:30`, 1.1 of `1.10`, 202410 of `2024_10`, false of `no`. ansible-core remembers
+where each value stands; what it cannot tell, because it came from elsewhere, is taken as it is.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import linecache
 import re
 import typing as t
 from collections.abc import Mapping
+
+import yaml
+from ansible import context
 
 try:
     from ansible._internal._datatag._tags import Origin
@@ -36,6 +40,8 @@ def unclear(options: Options, given: Options, where: str = "") -> str:
             path = f"{where}{name}"
             if kind == "dict" and known.get("options") and isinstance(row, Mapping):
                 found = unclear(known["options"], row, f"{path}.")
+            elif isinstance(row, bool):
+                found = _truth(path, row) if kind in ("str", "path") and "choices" not in known else ""
             else:
                 found = _inside(path, row) if kind in ("str", "dict", "path") else ""
             if found:
@@ -54,16 +60,41 @@ def _inside(path: str, value: t.Any) -> str:
     return next((found for found in (_inside(*row) for row in rows) if found), "")
 
 
+def doubtful(path: str, value: t.Any) -> str:
+    """What is wrong with a value that has to be a text, such as a version; empty for what is fine."""
+    if isinstance(value, bool):
+        return _truth(path, value)
+    if isinstance(value, float):
+        cause = f"{path}={value} is a number, of which YAML drops what it does not need: 1.10 is 1.1. Quote it."
+        return altered(path, value) or cause
+    return altered(path, value)
+
+
 def altered(path: str, value: t.Any) -> str:
-    """What is wrong with one number; empty when it is as it was written, or nobody knows."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    """What is wrong with one number or date; empty when it is as it was written, or nobody knows."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, dt.date)):
         return ""
     origin = Origin.get_tag(value) if Origin is not None else None
-    if origin is None or not origin.path or not origin.line_num:
+    if origin is None or not origin.line_num:
         return ""
-    line = linecache.getline(str(origin.path), origin.line_num)
-    text = _NUMBER.match(line[(origin.col_num or 1) - 1 :])
-    if text is None or text.group() == str(value):
+    number, column = origin.line_num, (origin.col_num or 1) - 1
+    lines = [linecache.getline(str(origin.path), number)] if origin.path else _commanded(number)
+    found = [match.group() for match in (_NUMBER.match(line[column:]) for line in lines) if match]
+    # Of several -e, nobody knows which it was.
+    texts = [text for text in found if origin.path or yaml.safe_load(text) == value]
+    if not texts or str(value) in texts:
         return ""
-    place = f"{origin.path}:{origin.line_num}"
-    return f"{path}={value} is what YAML makes of {text.group()} ({place}). Quote it: '{text.group()}'."
+    place = f" ({origin.path}:{origin.line_num})" if origin.path else ""
+    return f"{path}={value} is what YAML makes of {texts[0]}{place}. Quote it: '{texts[0]}'."
+
+
+def _commanded(number: int) -> list[str]:
+    """That line of each -e that is YAML."""
+    given = (context.CLIARGS or {}).get("extra_vars") or ()
+    lines = [str(text).splitlines()[number - 1 : number] for text in given if str(text).startswith(("{", "["))]
+    return [line for one in lines for line in one]
+
+
+def _truth(path: str, value: bool) -> str:
+    words = "yes, on or true" if value else "no, off or false"
+    return f"{path}={value} is what YAML makes of {words}, where a text is meant. Quote it."

@@ -17,7 +17,7 @@ from ansible_collections.tidegate.platform.plugins.filter.problems import proble
 from ansible_collections.tidegate.platform.plugins.module_utils._errors import InvalidOption
 from ansible_collections.tidegate.platform.plugins.module_utils._parse import Here, parse
 from ansible_collections.tidegate.platform.plugins.module_utils._spec import DECLARATION, WORKLOADS
-from ansible_collections.tidegate.platform.plugins.plugin_utils._meant import altered, unclear
+from ansible_collections.tidegate.platform.plugins.plugin_utils._meant import doubtful, unclear
 
 SCHEMA = Path(__file__).parents[2] / "schemas" / "workload.schema.json"
 _OF_FILES = ("environments", "groups", "version")
@@ -99,7 +99,7 @@ class Reader:
             self.problems.append(f"{path}: name: {subject[0]!r} is also declared by {first}. Rename one of them.")
         self._seen.setdefault(subject, str(path))
         bare = {key: value for key, value in declaration.items() if key not in _OF_FILES}
-        unmeant = unclear(DECLARATION, bare) or altered("version", declaration.get("version"))
+        unmeant = unclear(DECLARATION, bare) or doubtful("version", declaration.get("version"))
         if unmeant:
             self.problems.append(f"{path}: {unmeant}")
             return

@@ -1,0 +1,39 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which texts are not what was written, because YAML made numbers, dates or booleans of them."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.tidegate.platform.plugins.plugin_utils._meant import doubtful, unclear
+
+Row = t.Mapping[str, t.Any]
+
+
+def doubts(rows: t.Iterable[Row], keys: t.Sequence[str]) -> list[str]:
+    """What is wrong with the values of these keys, which have to be texts; of each row that has a name with it."""
+    found = []
+    for row in rows:
+        for key in keys:
+            wrong = doubtful(key, row.get(key))
+            whose = f"{row['name']}: " if key != "name" and row.get("name") else ""
+            found += [f"{whose}{wrong}"] if wrong else []
+    return found
+
+
+def unmeant(values: Row, options: Row) -> str:
+    """The first value of a role that is not what was written; empty without one.
+
+    :param options: the role's argument specification.
+    """
+    return unclear(options, values)
+
+
+class FilterModule:
+    """The filters of this file."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        """By name."""
+        return {"doubts": doubts, "unmeant": unmeant}
