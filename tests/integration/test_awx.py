@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import typing as t
+from dataclasses import replace
 from pathlib import Path
 
 import ansible_runner
@@ -115,20 +116,25 @@ class Jobs:
         }
 
 
-@pytest.fixture
-def jobs(own: Platform, tmp_path: Path) -> Jobs:
-    """Jobs on a platform of their own, whose workload has a secret."""
-    workload: Options = {
-        "name": own.label,
+def shop_of(platform: Platform, name: str) -> Options:
+    """A workload that has a secret."""
+    return {
+        "name": name,
         "version": "1",
         "image": names.image("app").rpartition(":")[0],
         "port": 8000,
-        "networks": [own.network],
+        "networks": [platform.network],
         "health": {"path": "/healthz", "deadline": 10},
         "drain": {"timeout": 2},
         "secrets": [{"name": "db", "value": CANARY}],
-        "routes": [{"host": f"{own.label}.test"}],
+        "routes": [{"host": f"{name}.test"}],
     }
+
+
+@pytest.fixture
+def jobs(own: Platform, tmp_path: Path) -> Jobs:
+    """Jobs on a platform of their own, whose workload has a secret."""
+    workload = shop_of(own, own.label)
     older = next(image for image in images.HOST_IMAGES if image.name == "traefik")
     images.up((older,))
     own.variables.update(
@@ -137,6 +143,25 @@ def jobs(own: Platform, tmp_path: Path) -> Jobs:
     return Jobs(own, tmp_path)
 
 
+def test_jobs_of_one_workload_run_with_what_their_surveys_leave_open(
+    platform: Platform, name: str, tmp_path: Path
+) -> None:
+    """DP-31, D1: what nobody answered is empty, and as if it had not been given; no event has a secret."""
+    declared = {**platform.variables, "workloads": [shop_of(platform, name)]}
+    jobs = Jobs(replace(platform, variables=declared), tmp_path)
+    jobs("deploy", workload=name)
+    jobs("deploy", workload=name, version="2")
+    assert platform.version(f"{name}.test") == "2"
+    jobs("rollback", workload=name)
+    assert platform.version(f"{name}.test") == "1"
+    assert name in str(jobs("status", tidegate_expect_healthy=True)["Show"]["msg"])
+    assert jobs("cancel", workload=name)["Cancel"]["reason"] == "no deployment is under way"
+    jobs("teardown", workload=name, confirm=name)
+    assert containers(name) == []
+    assert CANARY not in jobs.events
+
+
+@pytest.mark.second
 def test_every_job_template_runs_as_awx_runs_it(own: Platform, jobs: Jobs) -> None:
     """DP-31 to DP-36: the whole life of a host by jobs; what surveys leave open is empty; no event has a secret."""
     shop, host = own.label, f"{own.label}.test"

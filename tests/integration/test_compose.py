@@ -105,10 +105,11 @@ def query(database: str, text: str) -> str:
     return docker("exec", database, "psql", "-U", "postgres", "-d", "shop", "-Atc", text)
 
 
-def test_twenty_rolls_under_load_lose_nothing_and_leave_the_database_alone(
+def test_rolls_under_load_lose_nothing_and_leave_the_database_alone(
     platform: Platform, name: str, stack: Stack
 ) -> None:
-    """Web changes twenty times, worker and migration with it in some; database and cache are never touched."""
+    """Web changes twenty times (five in a short run), worker and migration with it in some; database and cache are never touched."""
+    rounds = 20 if os.environ.get("TIDEGATE_EVERY") else 5
     (first,) = run(platform, stack(services("1")))
     assert first["changed"], first
     (database,) = of(name, "db")
@@ -116,18 +117,18 @@ def test_twenty_rolls_under_load_lose_nothing_and_leave_the_database_alone(
     before = started(of(name, "db", "cache"))
     client = Client(Target(f"{name}.test", port=platform.ports.http), "keepalive", 30).start()
     slow = Client(Target(f"{name}.test", port=platform.ports.http), "download", 2).start()
-    versions = [(version, "2" if number % 8 > 5 else "1") for number, version in enumerate(["2", "1"] * 10)]
+    versions = [("12"[number % 2 - 1], "2" if number % 4 > 2 else "1") for number in range(rounds)]
     rolled = 0
     for result in run(platform, *(stack(services(*pair)) for pair in versions)):
         assert not result["failed"], result["msg"]
         own = [s["name"] for s in result["steps"] if s["name"] != "place"]
         assert own in (["roll", "persist"], ["roll", "roll", "roll", "persist"]), own
         rolled += len(own) - 1
-    assert rolled > 25
+    assert rolled > rounds * 1.25, "worker and migration were rolled in some"
     counts = [client.stop(), slow.stop()]
-    print(f"20 rolls: {sum(c.requests for c in counts)} requests, {sum(c.lost for c in counts)} lost")
+    print(f"{rounds} rolls: {sum(c.requests for c in counts)} requests, {sum(c.lost for c in counts)} lost")
     assert [loss for count in counts for loss in count.losses] == []
-    assert sum(count.requests for count in counts) > 500
+    assert sum(count.requests for count in counts) > rounds * 25
     assert started(of(name, "db", "cache")) == before
     assert query(database, "SELECT n FROM t") == "42"
 
