@@ -8,21 +8,15 @@ import typing as t
 
 import names
 import pytest
-from integration.harness import Platform, Ports, containers, docker, free_ports
+from integration.harness import Platform, containers, docker, fresh, provisioned
 
 
 @pytest.fixture(scope="session")
 def platform() -> t.Iterator[Platform]:
     """Traefik and its catch-all page, set up by the real playbook and taken away by it."""
-    label = f"it{os.urandom(3).hex()}"
-    made = Platform(names.CACHE / label, label, Ports(*free_ports(3)))
-    try:
-        made.playbook("tidegate.platform.site").ok()
+    with provisioned(fresh("it")) as made:
         yield made
-    finally:
-        made.playbook("tidegate.platform.site", traefik_state="absent")
-        docker("network", "rm", made.network, check=False)
-        shutil.rmtree(made.root)
+    shutil.rmtree(made.root)
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "testbed"), str(Path(_
 
 import names  # noqa: E402
 import wheel  # noqa: E402
-from integration.harness import Options, Platform, Ports, docker, free_ports  # noqa: E402
+from integration import harness  # noqa: E402
+from integration.harness import Options, Platform, docker, fresh  # noqa: E402
 
 # Unpacked from what PyPI has of them, and found by their path.
 RIVALS = ("community.docker", "community.library_inventory_filtering_v1")
@@ -52,17 +53,14 @@ def end() -> None:
 @contextlib.contextmanager
 def provisioned(clean: t.Callable[[Platform], None]) -> t.Iterator[Platform]:
     """A platform of this run; whatever it holds is taken away in the end."""
-    label = f"bench{os.urandom(3).hex()}"
-    platform = Platform(names.CACHE / label, label, Ports(*free_ports(3)))
-    platform.collections = f"{names.COLLECTIONS}:{wheel.collections(*RIVALS)}"
-    try:
-        platform.playbook("tidegate.platform.site").ok()
-        yield platform
-    finally:
-        clean(platform)
-        platform.playbook("tidegate.platform.site", traefik_state="absent")
-        docker("network", "rm", platform.network, check=False)
-        shutil.rmtree(platform.root)
+    made = fresh("bench")
+    made.collections = f"{names.COLLECTIONS}:{wheel.collections(*RIVALS)}"
+    with harness.provisioned(made) as platform:
+        try:
+            yield platform
+        finally:
+            clean(platform)
+    shutil.rmtree(made.root)
 
 
 def play(platform: Platform, module: str, options: t.Sequence[Options], **more: t.Any) -> tuple[float, list[Options]]:

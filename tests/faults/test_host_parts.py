@@ -14,7 +14,7 @@ from pathlib import Path
 import hosts
 import names
 import pytest
-from integration.harness import Options, Platform, Ports, containers, docker, free_ports
+from integration.harness import Options, Platform, containers, docker, free_ports, fresh, provisioned
 from load.client import Client, Count, Target
 from load.mix import Mixed, Outage, Watch, cost
 
@@ -192,16 +192,13 @@ def test_a_route_directory_that_is_read_only(platform: Platform, app: App, drive
 @pytest.fixture(scope="module")
 def small() -> t.Iterator[Platform]:
     """A platform of its own whose state directory is on a file system of eight megabytes."""
-    label = f"sm{os.urandom(3).hex()}"
-    made = Platform(names.CACHE / label, label, Ports(*free_ports(3)))
+    made = fresh("sm")
     made.state.mkdir(parents=True)
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m,mode=0700", "tmpfs", str(made.state)], check=True)
     try:
-        made.playbook("tidegate.platform.site").ok()
-        yield made
+        with provisioned(made):
+            yield made
     finally:
-        made.playbook("tidegate.platform.site", traefik_state="absent")
-        docker("network", "rm", made.network, check=False)
         subprocess.run(["umount", str(made.state)], check=True)
 
 

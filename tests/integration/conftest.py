@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import typing as t
 
-import names
 import pytest
 
-from .harness import Platform, Ports, docker, free_ports
+from .harness import Platform, docker, fresh
 
 
 @pytest.fixture
 def own() -> t.Iterator[Platform]:
     """A platform that a test provisions and takes away by itself."""
-    label = f"own{os.urandom(3).hex()}"
-    made = Platform(names.CACHE / label, label, Ports(*free_ports(3)))
+    made = fresh("own")
     made.root.mkdir(parents=True)
     try:
         yield made

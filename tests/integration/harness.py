@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import http.client
 import json
@@ -228,6 +229,23 @@ class Play:
     def changed(self) -> list[str]:
         """Names of the tasks that changed something."""
         return [row["task"] for row in self.rows if row["result"].get("changed")]
+
+
+def fresh(prefix: str) -> Platform:
+    """A platform that nobody has, with ports that nothing listens on now."""
+    label = f"{prefix}{os.urandom(3).hex()}"
+    return Platform(names.CACHE / label, label, Ports(*free_ports(3)))
+
+
+@contextlib.contextmanager
+def provisioned(made: Platform) -> t.Iterator[Platform]:
+    """Set up by the real playbook, and taken away by it."""
+    try:
+        made.playbook("tidegate.platform.site").ok()
+        yield made
+    finally:
+        made.playbook("tidegate.platform.site", traefik_state="absent")
+        docker("network", "rm", made.network, check=False)
 
 
 def free_ports(count: int) -> list[int]:

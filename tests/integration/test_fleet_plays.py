@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import typing as t
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from dataclasses import dataclass, field
 import names
 import pytest
 
-from .harness import Options, Platform, Play, Ports, containers, docker, free_ports
+from .harness import Options, Platform, Play, containers, docker, fresh, provisioned
 
 DEPLOY = "tidegate.platform.deploy"
 
@@ -41,15 +40,9 @@ class Pair(Platform):
 @pytest.fixture(scope="module")
 def second() -> t.Iterator[Platform]:
     """Another platform beside the session's."""
-    label = f"two{os.urandom(3).hex()}"
-    made = Platform(names.CACHE / label, label, Ports(*free_ports(3)))
-    try:
-        made.playbook("tidegate.platform.site").ok()
+    with provisioned(fresh("two")) as made:
         yield made
-    finally:
-        made.playbook("tidegate.platform.site", traefik_state="absent")
-        docker("network", "rm", made.network, check=False)
-        shutil.rmtree(made.root)
+    shutil.rmtree(made.root)
 
 
 @pytest.fixture
