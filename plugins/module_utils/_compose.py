@@ -13,19 +13,22 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import tempfile
 import typing as t
 from dataclasses import asdict
 
-from . import _composer, _files, _process, _tree
+from . import _composer, _files, _named_files, _process, _tree
 from ._clock import Clock
-from ._declared import canonical, digest
+from ._declared import Document, canonical, digest
 from ._errors import CommandFailure, InvalidOption
+from ._named_files import Origin
 from ._secrets import Redactor
 from ._stack import Definition, Service, Sign, Stack, by_id, definition, pinned
 from ._stack_volumes import handed
 
 COMMAND = (*_composer.COMMAND, "--ansi", "never", "--progress", "plain")
 SECONDS = 1800.0
+_JSON = ("config", "--format", "json")
 
 
 class Pinned(t.NamedTuple):
@@ -85,17 +88,28 @@ class Compose:
         path = os.path.join(root, name)
         if not os.path.isfile(path) or not os.path.realpath(path).startswith(os.path.realpath(root) + os.sep):
             raise InvalidOption("compose.file", name, "is not a file of the source", "Correct it.")
+        strangers = bool(stack.source) and not stack.unsafe
+        named = _named_files.outside(root, path, lambda *what: self._apart(stack, root, *what), strangers)
         argv = [*COMMAND, "--project-name", stack.project, "--project-directory", root, "--file", path]
-        done = _process.run([*argv, "config", "--format", "json"], self.clock, 60.0, env=self._env(stack.variables))
+        done = _process.run([*argv, *_JSON], self.clock, 60.0, env=self._env(stack.variables))
         if done.code:
-            said = [line for line in done.err.splitlines() if line.strip()][-1:] or ["it gave no reason"]
-            remedy = "Correct the Compose file; `docker compose config` says the same."
-            said[0] = Redactor(secret.value for secret in stack.secrets)(said[0].replace(root, "."))
-            raise InvalidOption("compose", stack.file, f"is refused by Compose: {said[0]}", remedy)
+            raise _refused(stack, root, done.err)
         model = json.loads(done.out)
-        outside = sorted({*_outside(model, root), *stack.env_files})
+        outside = sorted({*_outside(model, root), *stack.env_files, *named})
         settled = self._settled(model, root, sign)
         return definition(stack, _with(declared, outside), settled, owner, sign, outside)
+
+    def _apart(self, stack: Stack, root: str, origin: Origin, text: str) -> Document:
+        """What a Compose file says, as Compose takes its text apart; variables of what is included are others."""
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            argv = [*COMMAND, "--project-name", stack.project, "--project-directory", root, "--file", file.name, *_JSON]
+            plain = ["--no-interpolate"] if origin.included else []
+            done = _process.run([*argv, *plain], self.clock, 60.0, env=self._env(stack.variables))
+        if done.code:
+            raise _refused(stack, root, done.err.replace(file.name, os.path.relpath(origin.path, root)))
+        return _named_files.content(done.out)
 
     def _settled(self, model: dict[str, t.Any], root: str, sign: Sign) -> dict[str, t.Any]:
         """The model with each file of the source at a place that is named by its content, where `place` puts it.
@@ -215,6 +229,14 @@ class Compose:
     def _env(self, given: dict[str, str]) -> dict[str, str]:
         """Nothing but what is declared may decide what a Compose file means."""
         return {**_composer.environment(), **given, "DOCKER_HOST": self.docker_host}
+
+
+def _refused(stack: Stack, root: str, err: str) -> InvalidOption:
+    """What Compose says of a file that it does not take."""
+    said = [line for line in err.splitlines() if line.strip()][-1:] or ["it gave no reason"]
+    remedy = "Correct the Compose file; `docker compose config` says the same."
+    text = Redactor(secret.value for secret in stack.secrets)(said[0].replace(root, "."))
+    return InvalidOption("compose", stack.file, f"is refused by Compose: {text}", remedy)
 
 
 def _row(service: Service) -> dict[str, t.Any]:

@@ -57,7 +57,9 @@ class Stack:
         """
         routed = sorted(exposed.service for exposed in self.exposed)
         secrets = sorted((secret.name, secret.version) for secret in self.secrets)
-        declared = [self.project, self.inline, self.file, self.env, secrets, routed, self.network]
+        declared: list[t.Any] = [self.project, self.inline, self.file, self.env, secrets, routed, self.network]
+        if self.source and self.unsafe:  # it may have been read with files that no other declaration may
+            declared.append("unsafe")
         return digest([tree, *declared, dict(owner)])
 
     @property
