@@ -105,6 +105,30 @@ CELLS += [
     if ALL or (chosen(when, repair) and (when == "middle") == ((number + (rates is SPARSE)) % 2 == 0))
 ]
 
+# Requests that a middleware of the proxy holds before it dials, which no connection tells of (B4): hardly any, a port that
+# changes, and what is left of the old release when the run is killed.
+ASKED: dict[str, float] = {"new": 1.5, "slow": 0.8}
+CELLS += [
+    Cell("blue-green", step, when, repair, MOVED, ASKED, "asked")
+    for number, step in enumerate(("switch", "persist", "drain", "reap"))
+    for when in ("middle", "after")
+    for repair in ("again", "reconcile")
+    if ALL or (chosen(when, repair) and (when == "middle") == (number % 2 == 0))
+]
+
+# Steps that fail, and whose undoing is killed after the first of what it has to do.
+CELLS += [
+    Cell(strategy, step, "undoing", repair, {})
+    for strategy, steps in (
+        ("blue-green", ("start", "switch")),
+        ("recreate", ("stop", "gate", "switch")),
+        ("handover", ("gate", "divert", "start", "undivert")),
+    )
+    for number, step in enumerate(steps)
+    for repair in ("again", "reconcile")
+    if ALL or (repair == "again") == (number % 2 == 0)
+]
+
 _BUILT = ("build", "start", "gate", "switch", "persist", "drain", "reap")
 _PUBLISHED = ("build", "keep_assets", "hold", "drain", "stop", "start", "gate", "switch", "persist", "reap")
 # A build's own steps; the others are the core's, and are tried in one way each where all are asked for.

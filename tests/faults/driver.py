@@ -24,6 +24,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.tidegate.platform.plugins.module_utils import (
     _acts,
     _again,
+    _apply,
     _assets,
     _backup,
     _bake,
@@ -51,7 +52,7 @@ from ansible_collections.tidegate.platform.plugins.module_utils import (
     _verbs,
 )
 from ansible_collections.tidegate.platform.plugins.module_utils._call import Call
-from ansible_collections.tidegate.platform.plugins.module_utils._errors import TidegateError
+from ansible_collections.tidegate.platform.plugins.module_utils._errors import TidegateError, Unhealthy
 from ansible_collections.tidegate.platform.plugins.module_utils._model import Verb
 from ansible_collections.tidegate.platform.plugins.module_utils._result import failure
 from ansible_collections.tidegate.platform.plugins.plugin_utils._shape import misfit
@@ -144,7 +145,10 @@ def event(fault: dict[str, t.Any]) -> t.Callable[[t.Any], None]:
 
 
 def arm(fault: dict[str, t.Any]) -> None:
-    """Prepare an event: in the middle of a step, or right after it, once; of a switch, also when all were asked."""
+    """Prepare an event: in the middle of a step, or right after it, once; of a switch, also when all were asked.
+
+    With `undoing` the step fails when it is done, and the event comes after the first thing that is done to take it back.
+    """
     step, happens = Verb(fault["step"]), event(fault)
     act = _acts.ACTS[step]
 
@@ -168,7 +172,20 @@ def arm(fault: dict[str, t.Any]) -> None:
         setattr(owner, name, wrapped)
         return act(world, planned)
 
-    _acts.ACTS[step] = {"after": after, "middle": middle, "before": middle, "asked": middle}[fault["when"]]
+    def undoing(world: t.Any, planned: t.Any) -> str:
+        act(world, planned)
+        _acts.ACTS[step] = act
+        perform = _apply._perform
+
+        def first(world: t.Any, *rest: t.Any) -> None:
+            perform(world, *rest)
+            happens(world)
+
+        setattr(_apply, "_perform", first)  # noqa: B010
+        raise Unhealthy("it is taken back, as the test says", subject=world.key)
+
+    ways = {"after": after, "middle": middle, "before": middle, "asked": middle, "undoing": undoing}
+    _acts.ACTS[step] = ways[fault["when"]]
 
 
 def die_before(target: str) -> None:

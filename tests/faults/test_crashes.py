@@ -8,6 +8,7 @@ import typing as t
 import hosts
 import names
 import pytest
+from integration.asked import authentication
 from integration.harness import Options, Platform, docker, free_ports
 from load.client import Target
 from load.mix import Mixed
@@ -28,21 +29,33 @@ def other_network() -> t.Iterator[str]:
     docker("network", "rm", name)
 
 
+@pytest.fixture(scope="module")
+def slow_middleware(platform: Platform) -> t.Iterator[str]:
+    """A middleware that holds every request for most of a second."""
+    with authentication(platform, 0.8) as middleware:
+        yield middleware
+
+
+FAULTS = {"middle": "kill -9 middle of {}", "after": "kill -9 after {}", "undoing": "kill -9 while {} is taken back"}
+
+
 @pytest.mark.parametrize("cell", CELLS, ids=[cell.name for cell in CELLS])
 def test_a_kill_leaves_the_old_release_or_the_new_one(
-    platform: Platform, app: App, driver: Driver, cell: Cell, row: Options, other_network: str
+    app: App, driver: Driver, cell: Cell, row: Options, request: pytest.FixtureRequest
 ) -> None:
-    """DS-T5, DP-T6, T1, B3: whatever is in flight; exactly one live release, route = store = containers, no orphan, nothing that served was stopped."""
-    workload = app()["name"]
+    """DS-T5, DP-T6, T1, B3, B4: whatever is in flight; exactly one live release, route = store = containers, no orphan, nothing that served was stopped."""
+    workload, platform = app()["name"], driver.platform
     target = Target(f"{workload}.test", port=platform.ports.http)
     published: Options = {}
+    abrupt = {"ABRUPT": "1"}  # no request outlives SIGTERM, so that each has to be drained before it
     if cell.strategy == "handover":
         target = Target(workload, address=hosts.gateway(), port=free_ports(1)[0])
         ports = [{"container": 8000, "host": target.port, "address": target.address}]
         published = {"routes": [], "ports": ports, "strategy": "handover"}
-    abrupt = (
-        {} if published else {"ABRUPT": "1"}
-    )  # a handover is drained by SIGTERM; all else has to be drained before it
+        abrupt = {}  # a handover is drained by SIGTERM
+    if cell.about == "asked":
+        middleware = request.getfixturevalue("slow_middleware")
+        published = {"routes": [{"host": target.host, "middlewares": [middleware]}]}
     first = driver.run("image", **app("1", **{"env": abrupt, **published}))
     blue = first["release"]["containers"]
     before = started(blue)
@@ -50,7 +63,7 @@ def test_a_kill_leaves_the_old_release_or_the_new_one(
     options = app("2", **{**published, "strategy": cell.strategy, **cell.more})
     options["env"] = {**abrupt, **options.get("env", {})}
     if cell.about.startswith("moved"):
-        options["networks"] = [other_network, platform.network]
+        options["networks"] = [request.getfixturevalue("other_network"), platform.network]
     driver.killed(cell.step, cell.when, **options)
     repaired = driver.run("image", **options) if cell.repair == "again" else driver.run("reconcile", names=[workload])
     count = client.stop()
@@ -62,7 +75,7 @@ def test_a_kill_leaves_the_old_release_or_the_new_one(
     row.update(
         {
             "order": 1,
-            "fault": f"kill -9 {cell.when} of {cell.step}" if cell.when == "middle" else f"kill -9 after {cell.step}",
+            "fault": FAULTS[cell.when].format(cell.step),
             "in": f"{cell.strategy} {cell.about}".strip(),
             "repair": cell.repair,
             "live": "old" if stays else "new",

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
 import threading
 import time
 import typing as t
 
-import names
 import pytest
 
-from .harness import Options, Platform, docker
+from .asked import authentication
+from .harness import Options, Platform
 
 App = t.Callable[..., Options]
 
@@ -45,30 +42,6 @@ class Sparse(threading.Thread):
         for thread in self._asking:
             thread.join()
         return self.statuses
-
-
-@contextlib.contextmanager
-def authentication(platform: Platform, *seconds: float) -> t.Iterator[str]:
-    """A chain of middlewares that each ask somebody who takes his time."""
-    name = f"auth{os.urandom(3).hex()}"
-    docker("run", "-d", "--name", name, "--network", platform.network, "--label", f"{names.LABEL}=1",
-           "-e", "PORT=8123", names.image("app"))  # fmt: skip
-    rows: Options = {
-        f"{name}-{number}": {"forwardAuth": {"address": f"http://{name}:8123/slow?seconds={one}"}}
-        for number, one in enumerate(seconds)
-    }
-    rows[name] = {"chain": {"middlewares": list(rows)}}
-    path = platform.state / "routes" / f"{name}.yml"
-    path.write_text(json.dumps({"http": {"middlewares": rows}}))
-    try:
-        until = time.monotonic() + 10
-        while platform.get("localhost", f"/api/http/middlewares/{name}@file", port=platform.ports.api)[0] != 200:
-            assert time.monotonic() < until
-            time.sleep(0.05)
-        yield f"{name}@file"
-    finally:
-        path.unlink()
-        docker("rm", "-f", name)
 
 
 @pytest.mark.parametrize(
