@@ -12,8 +12,9 @@ import os
 import re
 import typing as t
 
-from . import _composer, _engine, _entry, _examine, _options
+from . import _certificates, _composer, _engine, _entry, _examine, _options
 from ._call import Call, Result
+from ._certificates import DAY, Certificate
 from ._database import DAMAGED
 from ._declared import Subject
 from ._errors import EngineFailure, ProxyFailure, TidegateError
@@ -57,6 +58,7 @@ def doctor(call: Call) -> Result:
         *_of_the_engine(call),
         record,
         *_of_the_known(call, known),
+        *_of_the_certificates(call, known),
         of_compose(_composer.version(call.clock, _composer.environment()), _projects(known or {})),
         *_ports(call, known),
         *_names(call),
@@ -190,6 +192,40 @@ def of_compose(version: str, projects: t.Sequence[str]) -> Finding:
         return Finding("compose", OK, version)
     needed = f"; needed by {', '.join(projects)}" if projects else "; Compose projects cannot be deployed"
     return Finding("compose", FAILURE if projects else WARNING, f"{said}{needed}", _composer.REMEDY)
+
+
+def _of_the_certificates(call: Call, known: Recorded | None) -> t.Iterator[Finding]:
+    if known is None or known.get(TRAEFIK, Known()).live is None:
+        return
+    hosts = {claim.partition("/")[0] for claim in call.store().claims()}
+    days = call.params["certificate_days"]
+    yield from of_certificates(*_certificates.served(call.params["state_dir"]), hosts, days, call.clock.now())
+
+
+def of_certificates(
+    found: t.Sequence[Certificate], unread: t.Sequence[str], hosts: t.Collection[str], days: float, now: float
+) -> t.Iterator[Finding]:
+    """Certificates that a person gave, and those of routed hosts; what was obtained for others is nobody's any more."""
+    for path in unread:
+        yield Finding(
+            f"certificate {path}", WARNING, "cannot be read", "Look again; if it stays so, run the role traefik."
+        )
+    kept = sorted(
+        (one for one in found if one.brought or any(map(one.covers, hosts))), key=lambda one: (one.ends, one.names)
+    )
+    due = [one for one in kept if one.due(days, now)]
+    for one in due:
+        left, obtained = int(abs(one.ends - now) // DAY), "Its renewal fails: see the logs of traefik (platform)."
+        said = f"ends in {left} days" if one.ends > now else f"ended {left} days ago"
+        remedy = "Give the role traefik the next one (traefik_certificates)." if one.brought else obtained
+        yield Finding(f"certificate {_title(one)}", WARNING if one.ends > now else FAILURE, said, remedy)
+    if kept and not due:
+        first = f"the first to end is {_title(kept[0])}'s, in {int((kept[0].ends - now) // DAY)} days"
+        yield Finding("certificates", OK, f"{len(kept)}; {first}")
+
+
+def _title(one: Certificate) -> str:
+    return ", ".join(one.names) or one.brought
 
 
 def of_walls(known: t.Mapping[Subject, Known]) -> Finding:

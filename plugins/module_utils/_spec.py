@@ -375,6 +375,7 @@ DOCTOR: Spec = {
     "addresses": {"type": "list", "elements": "str", "default": []},
     "reach": {"type": "list", "elements": "str", "default": []},
     "now": {"type": "float"},
+    "certificate_days": {"type": "float", "default": 14.0},
     **HOST,
 }
 PRUNE: Spec = {

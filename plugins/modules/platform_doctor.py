@@ -10,8 +10,9 @@ module: platform_doctor
 short_description: See whether a host is as the platform needs it
 version_added: 0.1.0
 description:
-  - Looks at kernel, memory, clock, engine, disks, record, proxy, ports, names and servers that the host needs, and says
-    of each what it found and what to do about it. It changes nothing, and needs nothing on the host but Python.
+  - Looks at kernel, memory, clock, engine, disks, record, proxy, certificates, ports, names and servers that the host
+    needs, and says of each what it found and what to do about it. It changes nothing, and needs nothing on the host but
+    Python.
 author:
   - tidegate.platform contributors (@tidegate)
 extends_documentation_fragment:
@@ -46,6 +47,13 @@ options:
   now:
     description: The controller's time, as seconds of Unix time, to compare the clock with.
     type: float
+  certificate_days:
+    description:
+      - For how many days a certificate that the proxy serves has to count still, to be warned of in time. Looked at are
+        those that were given to the role C(traefik), and those of its resolvers whose names are routed.
+      - One that lives at most six times as long in all has to count for an eighth of its life, as it is renewed later.
+    type: float
+    default: 14.0
 """
 
 EXAMPLES = r"""

@@ -20,7 +20,7 @@ import pytest
 import shell
 import yaml
 
-from .harness import Options, Platform, containers, docker, free_ports
+from .harness import Options, Platform, Task, containers, docker, free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = "tidegate.platform.deploy"
@@ -286,6 +286,9 @@ def obtains_a_certificate(own: Platform, authority: acme.Authority, host: str, a
         shell.wait_until("Pebble's certificate is served", issued, 60)
         assert f"DNS:{host}" in issuer(served_certificate(https, asked))
         assert stat.S_IMODE((own.state / "traefik" / "acme" / "pebble.json").stat().st_mode) == 0o600
+        (said,) = own.directly(Task({"ports": []}, module="tidegate.platform.platform_doctor"))
+        certificates = next(row["found"] for row in said["findings"] if row["check"] == "certificates")
+        assert certificates.startswith(f"1; the first to end is {host}'s"), said
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         with contextlib.closing(

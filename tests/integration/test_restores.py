@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import json
 import os
 import signal
@@ -12,8 +13,10 @@ import sys
 import typing as t
 from pathlib import Path
 
+import images
 import names
 import pytest
+import shell
 
 from .harness import Options, Platform, Ports, Task, containers, docker, free_ports
 from .stories import DRIVER
@@ -190,6 +193,33 @@ def test_a_damaged_record_is_said_once_and_a_good_archive_goes_over_it(
     assert done["summary"]["repaired"] == 1, done
     assert not again["changed"], again
     assert containers(idle["name"], everything=False) == again["release"]["containers"]
+
+
+@pytest.mark.database
+def test_the_playbook_restores_over_a_damaged_record(bare: Platform, idle: Options, tmp_path: Path) -> None:
+    """A5: the backup that comes first cannot be made; what the database has is kept with the damaged record."""
+    images.up(images.STACK_IMAGES)
+    archive, _name = archived(bare, idle, tmp_path)
+    closed(bare, tmp_path)
+    noise(bare.state / "tidegate.db")
+    labels = {"state_dir": bare.state, "workload": "postgres", "environment": "platform"}
+    words = [f"--label=tidegate.{key}={value}" for key, value in labels.items()]
+    server = f"{bare.label}-postgres"
+    docker("run", "-d", "--name", server, *words, "-e", "POSTGRES_PASSWORD=x", names.image("postgres", "15"))
+    ready = ["exec", server, "pg_isready", "--host=127.0.0.1"]
+    shell.wait_until("it is ready", lambda: "accepting" in docker(*ready, check=False), 60)
+    docker("exec", server, "psql", "-U", "postgres", "-qc", "CREATE TABLE only_here (n int)")
+    try:
+        play = bare.playbook("tidegate.platform.restore", archive=archive, replace=True).ok()
+    finally:
+        docker("rm", "-fv", server, check=False)
+        docker("network", "rm", bare.network, check=False)
+    (aside,) = bare.root.glob("state.before-*")
+    assert f"What was here before is in {aside}" in play.output
+    assert b"only_here" in gzip.decompress((aside / "platform" / "postgres-before-restore.sql.gz").read_bytes())
+    assert len(containers(idle["name"], everything=False)) == 1
+    (again,) = bare.directly(Task(idle))
+    assert not again["changed"], again
 
 
 # -- a record that can be read and not written -----------------------------------------------------------------------
