@@ -16,7 +16,7 @@ from ._batch import Batch, Manner, alone
 from ._call import Call, Result
 from ._clock import Watch, attempts
 from ._declare import documents, together
-from ._declared import Subject, Workload
+from ._declared import TRAEFIK, Subject, Workload
 from ._errors import Canceled, EngineFailure, LockHeld, Unhealthy, Unrecorded
 from ._fleet import remedy, said, waits
 from ._model import Known, Release
@@ -27,7 +27,6 @@ from ._retention import target
 from ._unrecorded import refusal, unrecorded
 from ._world import World
 
-TRAEFIK = Subject("traefik", "platform")
 OPENED: Result = {"changed": True, "state": "repaired", "reason": "its rules of the packet filter were away"}
 
 

@@ -21,6 +21,7 @@ class ContainerExtra(t.NamedTuple):
     secrets_dir: str = ""
     command: t.Optional[t.Tuple[str, ...]] = None
     one_off: bool = False
+    known_in: t.Optional[t.Tuple[str, ...]] = None  # networks in which it has its aliases; None: in all
 
 
 def container_options(spec: ContainerSpec, extra: ContainerExtra) -> dict[str, t.Any]:

@@ -29,6 +29,9 @@ class Subject(t.NamedTuple):
     environment: str
 
 
+TRAEFIK = Subject("traefik", "platform")
+
+
 class State(str, enum.Enum):
     """What is asked of a workload."""
 

@@ -16,7 +16,7 @@ from . import _certificates, _composer, _engine, _entry, _examine, _options
 from ._call import Call, Result
 from ._certificates import DAY, Certificate
 from ._database import DAMAGED
-from ._declared import Subject
+from ._declared import TRAEFIK, Subject
 from ._errors import EngineFailure, ProxyFailure, TidegateError
 from ._examine import Space
 from ._model import Known, Release
@@ -34,7 +34,6 @@ MEMORY, MEMORY_SCARCE = GIB, 128 * 2**20
 INODES = 0.05
 # Records of two hosts are ordered by their clocks, and certificates have a first second.
 SKEW_WARNING, SKEW_FAILURE = 10.0, 300.0
-TRAEFIK = Subject("traefik", "platform")
 Recorded = t.Mapping[Subject, Known]
 
 
@@ -178,6 +177,7 @@ def _of_the_known(call: Call, known: Recorded | None) -> t.Iterator[Finding]:
         except ProxyFailure as error:
             yield Finding("proxy", FAILURE, str(error), "Run the playbook reconcile, or the role traefik.")
         yield of_entry(*_entry_of(call, live))
+        yield of_wall(_entry.no_wall(call.params["state_dir"], call.clock))
 
 
 def _projects(known: Recorded) -> list[str]:
@@ -255,6 +255,18 @@ def of_entry(ways: int, closed: t.Sequence[str], stands: bool) -> Finding:
         found = f"{ways} ways in; rules of the packet filter are away, the engine's docker-proxy is in between"
         return Finding("entry", WARNING, found, remedy)
     return Finding("entry", OK, f"{ways} ways in")
+
+
+def of_wall(missed: str | None) -> Finding:
+    """Whether workloads are kept from each other: what is missing; None where that is not asked for."""
+    if missed is None:
+        return Finding("wall", OK, "none is wanted: workloads on the public network reach each other")
+    if missed:
+        remedy = "Give the host iptables and a kernel with br_netfilter, and run `entry up` in its folder of Traefik."
+        away = "its rules are away" in missed
+        found = f"away: workloads on the public network reach each other; {missed}"
+        return Finding("wall", FAILURE, found, "Run the playbook reconcile, or the role traefik." if away else remedy)
+    return Finding("wall", OK, "on the public network, workloads and the proxy reach each other only")
 
 
 def _ports(call: Call, known: Recorded | None) -> t.Iterator[Finding]:

@@ -76,7 +76,7 @@ class Engine:
         # What was asked or made once in this run holds for its length; a pull is the one thing that moves a reference.
         self._images: dict[str, Image] = first._images if first else {}
         self._publishers: dict[int, Publisher | None] = first._publishers if first else {}
-        self._networks: set[str] = first._networks if first else set()
+        self._networks: dict[str, str] = first._networks if first else {}
         self._starting: threading.Semaphore = first._starting if first else threading.Semaphore(STARTS_AT_ONCE)
         version: str = first.api_version if first else "auto"
         with explained("connect", docker_host):
@@ -336,17 +336,25 @@ class Engine:
 
         :param address: a fixed address that somebody is to have in it, which asks for a subnet that was chosen.
         """
-        if name in self._networks:
-            return
-        with explained("list networks", name):
-            rows = self.api.networks(names=[name])
-        if not any(row["Name"] == name for row in rows):
+        if not self._known(name):
             with explained("create the network", name):
                 more = network_options(address) if address else {}
                 self.api.create_network(
                     name, driver="bridge", check_duplicate=True, labels={LABEL_MANAGED: "1"}, **more
                 )
-        self._networks.add(name)
+            self._networks[name] = ""
+
+    def _known(self, name: str) -> bool:
+        """Ask for a network once, and whether there is one."""
+        if name not in self._networks:
+            with explained("list networks", name):
+                rows = self.api.networks(names=[name])
+            self._networks.update(_listing.kept_for_proxy(rows, name))
+        return name in self._networks
+
+    def kept_for_proxy(self, name: str) -> str:
+        """The addresses that a network keeps for the proxy and its stand-in, as a prefix; empty where it keeps none."""
+        return self._networks[name] if self._known(name) else ""
 
     def ensure_volume(
         self,
@@ -416,10 +424,12 @@ class Engine:
 
         :raises EngineFailure: the name is taken, too (DP-T18): nothing is ever replaced by name.
         """
-        aliases = list(spec.aliases) or None
         networking = None
+        known = spec.networks if extra.known_in is None else extra.known_in
+        aliases = {network: list(spec.aliases) or None if network in known else None for network in spec.networks}
         if spec.networks:
-            endpoint = self.api.create_endpoint_config(aliases=aliases, **address_options(spec, spec.networks[0]))
+            first = spec.networks[0]
+            endpoint = self.api.create_endpoint_config(aliases=aliases[first], **address_options(spec, first))
             networking = self.api.create_networking_config({spec.networks[0]: endpoint})
         with explained("create the container", name):
             self.api.create_container(
@@ -432,7 +442,7 @@ class Engine:
             )
             for network in spec.networks[1:]:
                 more = address_options(spec, network)
-                self.api.connect_container_to_network(name, network, aliases=aliases, **more)
+                self.api.connect_container_to_network(name, network, aliases=aliases[network], **more)
 
     def start(self, name: str) -> None:
         """Start a container; a running one stays as it is."""

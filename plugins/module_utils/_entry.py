@@ -92,6 +92,23 @@ def stands(state_dir: str, clock: Clock) -> bool:
     return not os.path.exists(script) or run([script, "check"], clock, SECONDS).code == 0
 
 
+def walled(state_dir: str) -> bool:
+    """Whether there is to be a wall between workloads, as the role traefik wrote it."""
+    try:
+        with open(os.path.join(state_dir, f"{SCRIPT}.conf"), encoding="utf-8") as stream:
+            return any(row.startswith('subnet4="') and row.strip() != 'subnet4=""' for row in stream)
+    except FileNotFoundError:
+        return False
+
+
+def no_wall(state_dir: str, clock: Clock) -> str | None:
+    """Why the wall between workloads does not stand, empty where it does; None where none is wanted."""
+    if not walled(state_dir):
+        return None
+    done = run([os.path.join(state_dir, SCRIPT), "wall"], clock, SECONDS)
+    return "" if done.code == 0 else done.out.strip() or done.err.strip() or f"exit code {done.code}"
+
+
 def restore(state_dir: str, clock: Clock) -> str:
     """Set the rules again; why that failed, or an empty text."""
     done = run([os.path.join(state_dir, SCRIPT), "up"], clock, SECONDS)

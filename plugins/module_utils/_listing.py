@@ -14,6 +14,7 @@ from ._stack_volumes import Named
 
 # Two platforms on one engine, with state directories of their own, never touch each other's containers.
 LABEL_STATE_DIR = "tidegate.state_dir"
+LABEL_PROXY = "tidegate.proxy"  # of networks that keep addresses for the proxy
 LABEL_WORKLOAD = "tidegate.workload"
 LABEL_ENVIRONMENT = "tidegate.environment"
 LABEL_DEPLOYMENT = "tidegate.deployment"
@@ -180,6 +181,12 @@ def facts_of(row: Document) -> Facts:
             "restart_policy": (host.get("RestartPolicy") or {}).get("Name") or "no",
         },
     )
+
+
+def kept_for_proxy(rows: t.Iterable[Document], name: str) -> dict[str, str]:
+    """By the network's name, the addresses that it keeps for the proxy; nothing without a network of this name."""
+    mine = [row for row in rows if row["Name"] == name]
+    return {row["Name"]: str((row.get("Labels") or {}).get(LABEL_PROXY, "")) for row in mine}
 
 
 def _addresses(networks: Document) -> tuple[str, str]:

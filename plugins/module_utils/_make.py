@@ -9,15 +9,16 @@ Private to tidegate.platform.
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from . import _drain, _files, _held, _listing, _records
+from . import _drain, _entry, _files, _held, _listing, _records
 from ._clock import attempts
 from ._create import ContainerExtra
-from ._declared import ContainerSpec, Mount
+from ._declared import TRAEFIK, ContainerSpec, Mount
 from ._diag import Diag
 from ._drain import Drained
 from ._errors import EngineFailure, ProxyFailure, TidegateError, Unhealthy
@@ -40,7 +41,7 @@ def start(world: World, step: Step) -> str:
         if not mount.source.startswith("/"):
             world.on.engine.ensure_volume(mount.source, _listing.ownership(world.on.state_dir, world.subject))
     for name in step.containers:
-        _create(world, name, release, spec)
+        _create(world, name, release, _placed(world, spec, 0))
     each(step.containers, world.on.engine.start)
     return ", ".join(step.containers)
 
@@ -55,9 +56,32 @@ def stand_in(world: World, step: Step) -> str:
     spec = world.want.container
     mounts = tuple(replace(mount, read_only=mount.read_only or mount.one_writer) for mount in spec.mounts)
     for name in step.containers:
-        _create(world, name, release, replace(spec, ports=(), addresses=(), mounts=mounts))
+        plain = replace(spec, ports=(), addresses=(), mounts=mounts)
+        _create(world, name, release, _placed(world, plain, 1))
         world.on.engine.start(name)
     return ", ".join(step.containers)
+
+
+def _placed(world: World, spec: ContainerSpec, number: int) -> ContainerSpec:
+    """The proxy has the addresses that its networks keep for it, by which they tell it from everybody else.
+
+    :param number: which of those that are kept; its stand-in has the second.
+    """
+    if world.subject != TRAEFIK:
+        return spec
+    kept = {network: world.on.engine.kept_for_proxy(network) for network in spec.networks}
+    found = {network: str(ipaddress.ip_network(prefix)[number]) for network, prefix in kept.items() if prefix}
+    return replace(spec, addresses=tuple(sorted({**dict(spec.addresses), **found}.items())))
+
+
+def _known_in(world: World, spec: ContainerSpec) -> tuple[str, ...]:
+    """Networks in which others may call it by its aliases.
+
+    Behind the wall nobody may, so that where it has other networks, the names lead to it by those.
+    """
+    if len(spec.networks) < 2 or not spec.aliases or not _entry.walled(world.on.state_dir):
+        return spec.networks
+    return tuple(network for network in spec.networks if not world.on.engine.kept_for_proxy(network))
 
 
 def release_command(world: World, step: Step) -> str:
@@ -108,6 +132,7 @@ def _create(
         secrets_dir=folder,
         command=command,
         one_off=command is not None,
+        known_in=_known_in(world, spec),
     )
     world.on.engine.create(name, release.image_id, replace(spec, mounts=(*spec.mounts, *_carried(world))), extra)
     if folder:
