@@ -106,7 +106,8 @@ def no_wall(state_dir: str, clock: Clock) -> str | None:
     if not walled(state_dir):
         return None
     done = run([os.path.join(state_dir, SCRIPT), "wall"], clock, SECONDS)
-    return "" if done.code == 0 else done.out.strip() or done.err.strip() or f"exit code {done.code}"
+    said = " ".join((done.out or done.err).split())
+    return "" if done.code == 0 else said or f"exit code {done.code}"
 
 
 def restore(state_dir: str, clock: Clock) -> str:

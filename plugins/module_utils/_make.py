@@ -79,9 +79,9 @@ def _known_in(world: World, spec: ContainerSpec) -> tuple[str, ...]:
 
     Behind the wall nobody may, so that where it has other networks, the names lead to it by those.
     """
-    if len(spec.networks) < 2 or not spec.aliases or not _entry.walled(world.on.state_dir):
+    if not spec.aliases or not _entry.walled(world.on.state_dir):
         return spec.networks
-    return tuple(network for network in spec.networks if not world.on.engine.kept_for_proxy(network))
+    return tuple(network for network in spec.networks if not world.on.engine.kept_for_proxy(network)) or spec.networks
 
 
 def release_command(world: World, step: Step) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 import names
 import pytest
 
-ENTRY = Path(__file__).parents[2] / "roles" / "traefik" / "files" / "entry"
+FILES = Path(__file__).parents[2] / "roles" / "traefik" / "files"
 CHAIN = "TIDEGATE-rules"
 CONF = f"""
 chain="{CHAIN}"
@@ -73,7 +73,8 @@ class Host(t.NamedTuple):
 def host(tmp_path: Path) -> t.Iterator[Host]:
     """A host with rules as the engine makes them for a container's port."""
     script, made = tmp_path / "entry", f"en{os.urandom(3).hex()}"
-    script.write_text(ENTRY.read_text())
+    for name in ("wall", "entry"):
+        (tmp_path / name).write_text((FILES / name).read_text())
     script.chmod(0o755)
     # Its interfaces have names of other hosts' too, so that it gets a place of its own for what it keeps.
     found = Host(made, str(script))

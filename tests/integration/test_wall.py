@@ -116,7 +116,8 @@ def wall_is_missed(own: Platform, stranger: Shop, shop: Shop) -> None:
     (jump,) = (row for row in iptables("-S").splitlines() if row.endswith(f"-j {chain_of(own)}-WALL"))
     iptables("-D", *jump.split()[1:])
     assert stranger.reaches(shop.address)
-    assert wall_of(own) == ("failure away: workloads on the public network reach each other", "repaired")
+    away = "failure away: workloads on the public network reach each other; its rules are away"
+    assert wall_of(own) == (away, "repaired")
     assert not stranger.reaches(shop.address)
     assert wall_of(own)[1] == "ok"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import typing as t
 
 import pytest
 from ansible.errors import AnsibleFilterError
@@ -36,7 +37,7 @@ def test_nothing_is_known_of_a_subnet_in_check_mode() -> None:
 
 def test_networks_that_were_there_keep_no_address() -> None:
     """C9: the engine lists every network whose name has this one's in it."""
-    rows = [
+    rows: list[dict[str, t.Any]] = [
         {"Name": "tidegate-a", "Labels": {"tidegate.proxy": "10.0.0.2/31"}},
         {"Name": "tidegate", "Labels": None},
     ]
