@@ -10,7 +10,7 @@ import os
 import typing as t
 from dataclasses import replace
 
-from . import _artifacts, _gate, _leave, _make, _project, _reach, _routing, _services
+from . import _artifacts, _entry, _gate, _leave, _make, _project, _reach, _routing, _services
 from ._artifacts import Wanted
 from ._checkout import Workshop
 from ._clock import attempts
@@ -117,7 +117,18 @@ def place(world: World, _step: Step) -> str:
         if image is not None and name in missing:
             on.store.remember_pull(pinned[name].image_id, name, on.clock.now())
     compose.pin(found.identity, pinned)
+    _say_misled(world, found)
     return f"{len(found.services)} services"
+
+
+def _say_misled(world: World, found: Definition) -> None:
+    """Say whose names lead to addresses that the wall between workloads refuses, and what leads past it."""
+    names = _services.misled(found.model)
+    network = world.want.stack.network if world.want.stack else ""
+    if names and _entry.walled(world.on.state_dir) and world.on.engine.kept_for_proxy(network):
+        others = ", ".join(f"{name}.{shared}" for name, shared in names.items())
+        cause = f"Routed services of this project get each other's address in {network}, where a wall is between them"
+        world.warnings.append(f"{cause}. They reach each other by these names: {others}.")
 
 
 def _lacks(world: World, name: str, row: Pinned | None) -> bool:

@@ -16,7 +16,7 @@ from . import _leave
 from ._declared import Document, Strategy, Workload
 from ._errors import InvalidOption
 from ._model import Actual, Container, Plan, Release, Step, Verb, in_state
-from ._stack import Definition, Service
+from ._stack import NETWORK_KEY, Definition, Service
 from ._strategies import route_back
 
 
@@ -88,6 +88,24 @@ def decide(want: Workload, have: Actual, candidate: Release, routing: StackRouti
         steps.append(Step(Verb.PERSIST, release=in_state(live, "running")))
     steps += _leave.leave(want, have, stale, candidate)
     return Plan(tuple(steps), _why(want, have, behind, stopped, stale), green)
+
+
+def misled(model: Document) -> dict[str, str]:
+    """Routed services whose names lead over the public network, and the network by which they reach each other.
+
+    The engine answers a name with the address in the first of the asker's networks, by the networks' own names. Behind
+    the wall that address is refused.
+    """
+    named = {key: str(row.get("name") or key) for key, row in (model.get("networks") or {}).items()}
+    has = {name: {named[key] for key in row.get("networks") or ()} for name, row in model["services"].items()}
+    public = named.get(NETWORK_KEY)
+    routed = sorted(name for name, networks in has.items() if public in networks)
+    found: dict[str, str] = {}
+    for name in routed:
+        shared = {network for other in routed if other != name for network in has[name] & has[other]} - {public}
+        if shared and public is not None and public < min(shared):
+            found[name] = min(shared)
+    return found
 
 
 def _refuse_networks(want: Workload, have: Actual, wanted: Definition) -> None:

@@ -327,3 +327,22 @@ def test_a_secret_is_in_the_kept_definition_alone(platform: Platform, name: str,
     back = platform.tasks(Task({"name": name}, module="tidegate.platform.workload_rollback"))[0]
     assert not back["failed"], back
     assert f"KEY={CANARY}2" not in docker("inspect", *containers(name))
+
+
+@pytest.mark.usefixtures("stack")
+def test_routed_services_of_one_project_reach_each_other_past_the_wall(platform: Platform, name: str) -> None:
+    """C9: by a name that is told, where the project's network sorts behind the public one; workers need not be told."""
+    plain = {"image": names.image("app"), "stop_grace_period": "1s", "labels": {names.LABEL: "1"}}
+    routed = [{"name": part, "port": 8000, "routes": [{"host": f"{part}.{name}.test"}]} for part in ("web", "api")]
+    project = f"zz{name}"
+    made = {"services": {"web": plain, "api": plain, "worker": plain}}
+    own = {"network": platform.network, "project": project, "definition": made, "services": routed}
+    (done,) = run(platform, {"name": name, "compose": own, "strategy": "recreate"})
+    assert not done["failed"], done
+    told = [text for text in done["warnings"] if f"api.{project}_default" in text]
+    assert len(told) == 1, done["warnings"]
+    (web,), (worker,) = of(name, "web"), of(name, "worker")
+    program = "import socket, sys; socket.create_connection((sys.argv[1], 8000), 3)"
+    docker("exec", web, "python3", "-c", program, f"api.{project}_default")
+    docker("exec", worker, "python3", "-c", program, "api")
+    assert platform.get(f"api.{name}.test")[0] == 200

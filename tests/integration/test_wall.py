@@ -104,6 +104,11 @@ def test_only_the_proxy_and_named_peers_reach_a_workload(own: Platform) -> None:
     traefik(own, "never").ok()
     assert stranger.reaches(shop.address)
     assert own.get("b.test")[0] == 200
+    assert stranger.reaches(deployed(own, "d", peers_of(own)).alias), (
+        "without the wall names are known in every network"
+    )
+    other = own.playbook(SITE, "--tags", "traefik", tidegate_state_dir=str(own.state) + "-other")
+    assert f"The network {own.network} belongs to the platform of {own.state}" in other.output
 
 
 def traefik(own: Platform, wall: str) -> Play:

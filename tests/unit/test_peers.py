@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import typing as t
+from pathlib import Path
 
 import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.tidegate.platform.plugins.filter.walled import walled
-from ansible_collections.tidegate.platform.plugins.module_utils import _doctor, _listing
+from ansible_collections.tidegate.platform.plugins.module_utils import _doctor, _entry, _listing, _services, _stack
 
 
 @pytest.mark.parametrize("subnet", ["172.18.0.0/16", "192.168.16.0/20", "10.1.2.0/24", "10.1.2.48/28"])
@@ -52,3 +53,29 @@ def test_the_doctor_says_whether_the_wall_stands(missed: str | None, state: str)
     found = _doctor.of_wall(missed)
     assert found.state == state
     assert bool(found.remedy) == (state == "failure")
+
+
+@pytest.mark.parametrize(("project", "found"), [("shop", {}), ("web", {"a": "web_default", "b": "web_default"})])
+def test_names_that_lead_to_the_wall_are_found(project: str, found: dict[str, str]) -> None:
+    """C9: the engine answers with the network whose name sorts first; who is not routed is not in the public one."""
+    key = _stack.NETWORK_KEY
+    model = {
+        "networks": {"default": {"name": f"{project}_default"}, key: {"name": "tidegate", "external": True}},
+        "services": {
+            "a": {"networks": {"default": None, key: None}},
+            "b": {"networks": {"default": None, key: None}},
+            "worker": {"networks": {"default": None}},
+            "host": {"network_mode": "host"},
+        },
+    }
+    assert _services.misled(model) == found
+    assert _services.misled({"services": {"a": {"networks": {"default": None}}}, "networks": {"default": {}}}) == {}
+
+
+@pytest.mark.parametrize(("conf", "wanted"), [('subnet4="10.0.0.0/16"\n', True), ('subnet4=""\n', False), ("", False)])
+def test_whether_a_wall_is_wanted_is_what_the_role_wrote(tmp_path: Path, conf: str, wanted: bool) -> None:
+    """C9: a platform that never heard of walls has none."""
+    assert not _entry.walled(str(tmp_path))
+    (tmp_path / "traefik").mkdir()
+    (tmp_path / "traefik" / "entry.conf").write_text(f'chain="X"\n{conf}')
+    assert _entry.walled(str(tmp_path)) == wanted
