@@ -181,13 +181,15 @@ def test_a_timer_on_the_host_repairs_what_drifts(fleet: Fleet) -> None:
 
 
 def test_a_reboot_brings_every_release_back_with_no_operator(fleet: Fleet) -> None:
-    """DP-T10."""
-    before = fleet.containers("fleet-1", "shop")
+    """DP-T10; C9: the wall between workloads is set again, too."""
+    before, wall = fleet.containers("fleet-1", "shop"), ("/var/lib/tidegate/traefik/entry", "wall")
+    assert fleet.run("fleet-1", *wall) == "stands"
     shell.run(["docker", "restart", "-t", "20", "testbed-fleet-1"])
     begun_at = time.monotonic()
     shell.wait_until("the host serves again", lambda: answers(fleet, "fleet-1", "2"), 120)
     assert time.monotonic() - begun_at < 120
     assert fleet.containers("fleet-1", "shop") == before
+    shell.wait_until("the wall stands again", lambda: fleet.run("fleet-1", *wall, check=False) == "stands", 60)
     fleet.playbook("tidegate.platform.reconcile", *ONE, reconcile_timer=True, reconcile_state="absent").ok()
     assert (
         fleet.run("fleet-1", "systemctl", "list-unit-files", "tidegate-reconcile.timer", check=False).count("tidegate")
