@@ -12,7 +12,7 @@ import os
 import re
 import typing as t
 
-from . import _certificates, _composer, _engine, _entry, _examine, _options
+from . import _certificates, _composer, _engine, _entry, _examine, _options, _sick
 from ._call import Call, Result
 from ._certificates import DAY, Certificate
 from ._database import DAMAGED
@@ -170,6 +170,7 @@ def _of_the_known(call: Call, known: Recorded | None) -> t.Iterator[Finding]:
     if known is None:
         return
     yield of_walls(known)
+    yield from of_closed(known)
     live = known.get(TRAEFIK, Known()).live
     if live is not None:
         try:
@@ -232,6 +233,14 @@ def of_walls(known: t.Mapping[Subject, Known]) -> Finding:
     """Workloads whose declaration says that they may reach the host."""
     open_to = [str(subject.workload) for subject, row in sorted(known.items()) if row.live and reaches_host(row.live)]
     return Finding("walls", OK, f"open by declaration: {', '.join(open_to)}" if open_to else "closed for all workloads")
+
+
+def of_closed(known: t.Mapping[Subject, Known]) -> t.Iterator[Finding]:
+    """Releases that run, and that a role which has not ended keeps their clients from."""
+    for subject, row in sorted(known.items()):
+        why = _sick.closed(row.live)
+        if why:
+            yield Finding(subject.workload, FAILURE, why, "Run the playbook or role that did so again.")
 
 
 def reaches_host(release: Release) -> bool:

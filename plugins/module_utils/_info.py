@@ -79,7 +79,7 @@ def _workload(
         rows = replicas(live, seen.containers.get(subject, ()), _rolling.kept(seen.on, subject, live))
         rows = _asked(call, live, rows)
     closed = _closed(call, live, rows)
-    health = _health(live, rows)
+    health, kept_from = _health(live, rows), _sick.closed(live)
     return {
         "name": subject.workload,
         "environment": subject.environment,
@@ -88,10 +88,11 @@ def _workload(
         "release": release_document(live),
         "releases": [_release(r, kept[r.id].made_at, kept[r.id].withdrawn, live, seen) for r in releases],
         "containers": None if rows is None else [row._asdict() for row in rows],
-        "health": "degraded" if closed and health == "healthy" else health,
+        "health": "degraded" if (closed or kept_from) and health == "healthy" else health,
         "refused": closed,
         "routes": _routes(live, routers),
-        "drift": _drift(call, subject, known, seen) or (f"no connection to {', '.join(closed)}" if closed else ""),
+        "drift": _drift(call, subject, known, seen)
+        or (f"no connection to {', '.join(closed)}" if closed else kept_from),
         "deploying": _attempt(known.attempt) if known.attempt else None,
         "deployments": [
             _deployment(row, store.step(row["id"])) for row in store.deployments(subject, call.params["deployments"])

@@ -14,6 +14,14 @@ from ._model import Release
 # What is asked over the network. Commands run inside of containers, and looking runs nothing; the result of an image's
 # own HEALTHCHECK is part of what the engine lists.
 _ASKED = ("http", "tcp")
+# A role's word on a release that runs well and that its clients are kept from, as in the middle of an upgrade.
+CLOSED = "tidegate-closed"
+
+
+def closed(release: Release | None) -> str:
+    """Why a release was deployed so that nobody reaches it; empty text for all others. Pure."""
+    labels = (release.snapshot.get("labels") if release else None) or {}
+    return str(labels.get(CLOSED) or "")
 
 
 def said_by_gates(engine: Engine, clock: Clock, release: Release, running: dict[str, str]) -> dict[str, str]:

@@ -9,7 +9,7 @@ import images
 import names
 import pytest
 
-from .harness import Options, Platform, docker
+from .harness import Options, Platform, Task, docker
 
 pytestmark = pytest.mark.database
 
@@ -95,6 +95,7 @@ def test_postgres_for_a_whole_life(platform: Platform, services: Options) -> Non
         "SELECT setting FROM pg_settings WHERE name IN ('shared_buffers', 'log_min_duration_statement') ORDER BY name"
     )
     assert docker("exec", container("postgres"), "psql", "-U", "postgres", "-Atc", shown).split() == ["250", "8192"]
+    closed_by_a_killed_run(platform, larger)
     newer = {**services, "postgres_image": names.image("postgres", "17"), "postgres_major": "17"}
     upgraded_under_writes(platform, services, newer)
     assert sql(network, "shop", PASSWORD, "SELECT n FROM t") == "42"
@@ -107,6 +108,40 @@ def test_postgres_for_a_whole_life(platform: Platform, services: Options) -> Non
     assert refused.code != 0
     assert "holds data of version 15" in refused.output
     assert sql(network, "shop", PASSWORD, "SELECT count(*) FROM t") == "2"
+
+
+CLOSE = [
+    {"name": "Read the password", "ansible.builtin.slurp": {"src": "{{ tidegate_state_dir }}/platform/postgres"}}
+    | {"register": "postgres_admin"},
+    {
+        "name": "Close it",
+        "ansible.builtin.include_role": {"name": "tidegate.platform.postgres", "tasks_from": "server.yml"},
+    }
+    | {"vars": {"postgres_server": "{{ postgres_declared | combine({'open': false}) }}"}},
+]
+
+
+def closed_by_a_killed_run(platform: Platform, variables: Options) -> None:
+    """A7: a server that nobody reaches, as an upgrade leaves it that was killed, was healthy to everybody who asked."""
+    names_one: Options = {"names": ["postgres"], "environment": "platform"}
+    asked = [
+        Task(names_one, module=f"tidegate.platform.workload_info"),
+        Task({}, module=f"tidegate.platform.platform_doctor"),
+    ]
+
+    def seen() -> tuple[str, list[str]]:
+        info, doctor = platform.directly(*asked)
+        found = [row["state"] for row in doctor["findings"] if row["check"] == "postgres"]
+        return info["workloads"][0]["health"], found
+
+    assert seen() == ("healthy", [])
+    (path := platform.root / "close.json").write_text(
+        json.dumps([{"hosts": "all", "gather_facts": False, "tasks": CLOSE}])
+    )
+    platform.playbook(str(path), **variables).ok()
+    assert seen() == ("degraded", ["failure"])
+    assert apply(platform, "postgres", variables).ok().changed == ["Run the server"]
+    assert seen() == ("healthy", [])
 
 
 # Neither the server's defaults nor its restarts keep these from writing: each line that they say is a row that was taken.
