@@ -106,7 +106,8 @@ workloads:
       type: list
       elements: dict
     drift:
-      description: What M(tidegate.platform.reconcile) would repair, or why nobody reaches it; empty when there is nothing.
+      description:
+        - What M(tidegate.platform.reconcile) would repair, or why nobody reaches it; empty when there is nothing.
       type: str
     deploying:
       description: The deployment that is under way or was interrupted; null without one.

@@ -43,12 +43,16 @@ class Loaded:
         self._process = subprocess.Popen(argv, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def run(self, argv: list[str], env: dict[str, str]) -> Done:
-        """The end of one run, with an environment of its own."""
+        """The end of one run, with an environment of its own and the working directory of now."""
         order_in, answer_out = self._process.stdin, self._process.stdout
         assert order_in
         assert answer_out
         with tempfile.NamedTemporaryFile("r", encoding="utf-8", errors="replace") as output:
-            print(json.dumps({"argv": argv, "env": env, "output": output.name}), file=order_in, flush=True)
+            print(
+                json.dumps({"argv": argv, "env": env, "cwd": os.getcwd(), "output": output.name}),
+                file=order_in,
+                flush=True,
+            )
             answer = answer_out.readline()
             assert answer, "the process that has Ansible loaded is gone"
             return Done(int(answer), output.read())
@@ -60,6 +64,7 @@ def carry_out(order: dict[str, t.Any]) -> t.NoReturn:
     try:
         os.environ.clear()
         os.environ.update(order["env"])
+        os.chdir(order["cwd"])
         into = os.open(order["output"], os.O_WRONLY | os.O_APPEND)
         for number, descriptor in enumerate((os.open(os.devnull, os.O_RDONLY), into, into)):
             os.dup2(descriptor, number)

@@ -180,6 +180,38 @@ def test_the_timer_in_the_middle_of_a_fleets_deployment(pair: Pair, name: str) -
     assert len(containers(name)) == 2
 
 
+def test_what_a_run_has_left_ends_on_every_host_in_one_way(pair: Pair, name: str) -> None:
+    """B6: `finish` of a switched and a staged host left two versions, and said that all was well; check mode failed."""
+
+    def phases(*each: str) -> None:
+        for member, mine in zip(pair.members.values(), each, strict=True):
+            row = shop(name, "2", networks=[member.network], env={})[0]
+            params = {"workloads": [row], "fleet": "dead"}
+            calls = [{"story": "declare_many", "params": {**params, "phase": phase}} for phase in mine.split()]
+            assert [done["msg"] for done in member.stories(calls) if done["failed"]] == []
+
+    cancel = "tidegate.platform.cancel"
+    for member in pair.members.values():
+        member.apply(**shop(name, "1", networks=[member.network], env={})[0])
+    phases("stage switch", "stage")
+    plain = said(pair.playbook(cancel, "--limit", "one", workload=name, environment_name="production"))
+    assert f"run the playbook cancel with -e workload={name} -e outcome=finish or revert" in plain
+    half = pair.playbook(cancel, outcome="finish")
+    assert half.code != 0
+    assert "Not every host was switched" in said(half)
+    assert f"two is on {shop(name, '1')[0]['image']}" in said(half)
+    assert half.changed == []
+    phases("", "switch")
+    before = containers(name)
+    for outcome in ("finish", "revert"):
+        assert pair.playbook(cancel, "--check", outcome=outcome, tidegate_fleet="dead").ok().changed
+    assert (pair.versions(f"{name}.test"), containers(name)) == ("22", before)
+    pair.playbook(cancel, outcome="finish", tidegate_fleet="dead").ok()
+    assert pair.versions(f"{name}.test") == "22"
+    assert len(containers(name)) == 2
+    assert "Nothing to end" in said(pair.playbook(cancel, outcome="revert").ok())
+
+
 def test_a_canary_comes_back_with_the_rest(pair: Pair, name: str) -> None:
     """B6: a canary that is well, and a rest that is not."""
     host = f"{name}.test"

@@ -125,8 +125,8 @@ def closed_by_a_killed_run(platform: Platform, variables: Options) -> None:
     """A7: a server that nobody reaches, as an upgrade leaves it that was killed, was healthy to everybody who asked."""
     names_one: Options = {"names": ["postgres"], "environment": "platform"}
     asked = [
-        Task(names_one, module=f"tidegate.platform.workload_info"),
-        Task({}, module=f"tidegate.platform.platform_doctor"),
+        Task(names_one, module="tidegate.platform.workload_info"),
+        Task({}, module="tidegate.platform.platform_doctor"),
     ]
 
     def seen() -> tuple[str, list[str]]:

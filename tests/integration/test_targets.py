@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+import yaml
 
 from .harness import Options, Platform, containers
 from .test_fleet_plays import DEPLOY, Pair, said, shop
@@ -61,3 +64,42 @@ def test_a_workload_that_is_nowhere_stops_all(platform: Platform, name: str) -> 
         assert f"Did you mean {name}?" in said(play)
     assert containers(name) == before
     assert platform.version(f"{name}.test") == "2"
+
+
+def test_the_environment_that_is_meant_is_the_one(platform: Platform, name: str) -> None:
+    """D2: a rollback and a teardown of staging were production's; what is not declared any more goes by its name."""
+    place: Options = {"networks": [platform.network], "env": {}}
+    staging: Options = {**place, "environment": "staging", "routes": [{"host": f"{name}.staging.test"}]}
+    for version in "12":
+        platform.apply(**shop(name, version, **place)[0])
+        platform.apply(**shop(name, version, **staging)[0])
+    back = platform.playbook(P + "rollback", workload=name, tidegate_environment="staging").ok()
+    assert (platform.version(f"{name}.test"), platform.version(f"{name}.staging.test")) == ("2", "1"), said(back)
+    assert f"{name} in staging" in said(back)
+    before = containers(name)
+    aimed: Options = {"workload": name, "environment_name": "staging", "workloads": shop(name, "2")}
+    unnamed = platform.playbook(P + "teardown", confirm=name, **aimed)
+    assert unnamed.code != 0
+    assert f"Say -e confirm={name}.staging." in said(unnamed)
+    assert containers(name) == before
+    platform.playbook(P + "teardown", confirm=f"{name}.staging", **aimed).ok()
+    assert platform.version(f"{name}.test") == "2", "what is on record goes by its name, and only that"
+    (left,) = containers(name)
+    platform.playbook(P + "operate", operation="restart", workload=name).ok()
+    assert containers(name) not in ([left], [])
+
+
+def test_files_of_the_working_directory(
+    platform: Platform, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A9: the README's `-e workload_files=workloads` ended in an error of Python's."""
+    (folder := tmp_path / "workloads").mkdir()
+    document = {"name": name, "image": "registry.test/shop:1", "environments": {"staging": None}}
+    (folder / "shop.yml").write_text(yaml.safe_dump(document))
+    monkeypatch.chdir(tmp_path)
+    found = platform.playbook(P + "validate", workload_files="workloads", tidegate_environment="staging").ok()
+    assert f"{name} (staging): image" in said(found)
+    judged: Options = {"workload_files": "workloads", "environment_name": "staging", "tidegate_expect_healthy": True}
+    assert f"{name} in staging is declared for this host" in said(platform.playbook(P + "status", **judged))
+    gone = platform.playbook(P + "validate", workload_files="elsewhere")
+    assert f"elsewhere: is not there, neither where Ansible looks for files nor in {tmp_path}" in said(gone)
