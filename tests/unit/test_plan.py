@@ -249,8 +249,23 @@ def test_volumes_go_only_on_request_and_never_from_under_somebody() -> None:
 def test_a_container_that_was_disconnected_or_altered_is_replaced(change: dict[str, t.Any]) -> None:
     drifted = broken(running(web()), **change)
     assert " ".join(planned(web(), drifted).verbs()) == "start gate switch persist drain reap"
-    fine = broken(running(web()), networks=("another", "tidegate"))
-    assert planned(web(), fine).verbs() == []
+    for networks in (("tidegate",), ("another", "tidegate")):
+        assert planned(web(), broken(running(web()), networks=networks)).verbs() == []
+
+
+@pytest.mark.parametrize(
+    ("want", "have", "reason"),
+    [
+        (web(), Actual(), "has no live release"),
+        (web(force=True), running(web()), "a new deployment was asked for"),
+        (web(2), running(web()), "the image is another"),
+        (web(env={"A": "1"}), running(web()), "the declaration is another"),
+        (web(), broken(running(web()), state="dead"), "a container of the live release is missing, broken or altered"),
+    ],
+)
+def test_a_plan_says_why(want: Workload, have: Actual, reason: str) -> None:
+    """DS-11: what a person reads before a change is what makes it."""
+    assert reason in planned(want, have).reason
 
 
 # -- properties ------------------------------------------------------------------------------------------------------

@@ -312,6 +312,8 @@ def test_a_rollback_goes_to_the_last_good_release() -> None:
     assert ids([target(history, known, "registry.test/shop:1")]) == [1]
     assert ids([target(history, known, history[3].release.id)]) == [2]
     assert ids([target(history, known, "3")]) == [5]
+    often = [history[0], released(4, version=2), released(3, version=1), released(2)]
+    assert ids([target(often, known, "2")]) == [4], "of several with that tag the newest"
     with pytest.raises(InvalidOption, match="is no release that is kept") as caught:
         target(history, known, "99")
     assert "registry.test/shop:2" in caught.value.remedy

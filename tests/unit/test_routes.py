@@ -64,6 +64,7 @@ def test_a_route_with_both_kinds_of_host_has_a_priority_for_each() -> None:
     assert wild["rule"].startswith("HostRegexp(")
     assert exact["priority"] > wild["priority"]
     assert exact["middlewares"] == wild["middlewares"] == ["shop.production-0-strip"]
+    assert list(routers({"host": "*.e.test"})) == ["shop.production-0"], "a kind that is alone needs no name of its own"
 
 
 @pytest.mark.parametrize("second", [{"host": "SHOP.test"}, {"host": "shop.test."}, {"hosts": ["b.test", "shop.test"]}])

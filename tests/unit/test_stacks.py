@@ -172,6 +172,20 @@ def test_only_what_is_behind_is_touched_whatever_was_interrupted() -> None:
     assert plan(want, stale)[-1] == Verb.REAP.value
 
 
+def test_a_network_that_is_another_now_is_not_rolled() -> None:
+    """A container is on the old or on the new network of one name; whoever rolls needs both."""
+    want = declared()
+    web = {**WEB, "networks": {"back": None}}
+    old, new = (defined({"web": web}, want, networks={"back": {"internal": internal}}) for internal in (False, True))
+    document = _routing.stack_document(want, {"web": ["web-1"]})
+    live = Release("01", "compose/x", "id", "old", ("web-1",), document, want.snapshot)
+    have = Actual(containers=there(old), live=live, route=document, definition=new, live_definition=old)
+    with pytest.raises(InvalidOption, match=r"networks[.]back"):
+        plan(want, have)
+    assert "up" in plan(replace(want, strategy=Strategy.RECREATE), have)
+    assert plan(want, replace(have, definition=old, live=replace(live, fingerprint="new"))) == []
+
+
 @pytest.mark.parametrize("strategy", ["blue-green", "handover"])
 def test_a_strategy_that_compose_cannot_do_is_refused(strategy: str) -> None:
     """DS-02: an error, never a silent downgrade."""
