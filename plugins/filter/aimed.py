@@ -32,6 +32,8 @@ def aimed(value: t.Any, groups: Groups, limit: t.Any = None, destroys: bool = Fa
         raise AnsibleFilterError("tidegate_hosts is empty. Say whom it is about, or all with -e tidegate_hosts=all.")
     if destroys and limit is not None and not _terms(limit):
         raise AnsibleFilterError("--limit is empty. Say whom it is about, or all with --limit all.")
+    if _nobody(groups):
+        return ",".join(terms or ["all"])
     _known("tidegate_hosts", terms, groups)
     within = [term for term in _terms(limit) if not term.startswith("@")]
     _known("--limit", within, groups)
@@ -47,7 +49,7 @@ def canary(value: t.Any, meant: str, groups: Groups, limit: t.Any = None) -> str
     :param meant: a pattern as `aimed` gives it.
     """
     terms = _terms(value)
-    if not terms:
+    if not terms or _nobody(groups):
         return NOBODY
     _known("tidegate_canary", terms, groups)
     within = _hosts(_terms(meant), groups, limit)
@@ -87,6 +89,11 @@ def _terms(value: t.Any) -> list[str]:
     rows = value if isinstance(value, (list, tuple)) else [value]
     texts = [part for row in rows if row is not None for part in str(row).split(",")]
     return [term for text in texts for term in split_host_pattern(text)]
+
+
+def _nobody(groups: Groups) -> bool:
+    """Whether there is no inventory, as in syntax checks: Ansible says so, and nobody could be touched."""
+    return not any(groups.values())
 
 
 def _known(variable: str, terms: t.Sequence[str], groups: Groups) -> None:

@@ -113,7 +113,7 @@ class Database:
 
     def _failure(self, what: str, error: Exception) -> StoreFailure:
         # The subclasses of this error are of the world around, but for texts that are none; itself is of the file.
-        if type(error) is sqlite3.DatabaseError or "decode" in str(error):
+        if error.__class__ is sqlite3.DatabaseError or "decode" in str(error):
             return RecordDamaged(f"is damaged and cannot be {what}: {error}", subject=self.path, remedy=DAMAGED)
         room = _files.free_bytes(self.state_dir)
         remedy = "Check its file system's space and permissions." if room is None or room >= _ROOM else _NO_ROOM

@@ -206,14 +206,15 @@ def _of_the_certificates(call: Call, known: Recorded | None) -> t.Iterator[Findi
 def of_certificates(
     found: t.Sequence[Certificate], unread: t.Sequence[str], hosts: t.Collection[str], days: float, now: float
 ) -> t.Iterator[Finding]:
-    """Certificates that a person gave, and those of routed hosts; what was obtained for others is nobody's any more."""
+    """Of each routed host the certificate that ends last, and what a person gave for hosts that are not routed yet."""
     for path in unread:
         yield Finding(
             f"certificate {path}", WARNING, "cannot be read", "Look again; if it stays so, run the role traefik."
         )
-    kept = sorted(
-        (one for one in found if one.brought or any(map(one.covers, hosts))), key=lambda one: (one.ends, one.names)
-    )
+    covering = [[one for one in found if one.covers(host)] for host in hosts]
+    last = {max(ones, key=lambda one: one.ends) for ones in covering if ones}
+    unasked = {one for one in found if one.brought and not any(map(one.covers, hosts))}
+    kept = sorted(last | unasked, key=lambda one: (one.ends, one.names))
     due = [one for one in kept if one.due(days, now)]
     for one in due:
         left, obtained = int(abs(one.ends - now) // DAY), "Its renewal fails: see the logs of traefik (platform)."
@@ -274,7 +275,9 @@ def of_wall(missed: str | None) -> Finding:
         remedy = "Give the host iptables and a kernel with br_netfilter, and run `entry up` in its folder of Traefik."
         away = "its rules are away" in missed
         found = f"away: workloads on the public network reach each other; {missed}"
-        return Finding("wall", FAILURE, found, "Run the playbook reconcile, or the role traefik." if away else remedy)
+        if away:
+            return Finding("wall", FAILURE, found, "Run the playbook reconcile, or the role traefik.")
+        return Finding("wall", WARNING, found, remedy)
     return Finding("wall", OK, "on the public network, workloads and the proxy reach each other only")
 
 

@@ -152,7 +152,7 @@ def noise(path: Path) -> None:
 
 
 def unread(path: Path) -> None:
-    with contextlib.closing(sqlite3.connect(path)) as db, db:
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as db:
         db.execute("UPDATE releases SET snapshot = substr(snapshot, 1, 20)")
 
 

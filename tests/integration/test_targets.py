@@ -20,10 +20,10 @@ def twice(platform: Platform) -> Pair:
 
 
 STRANGERS: list[tuple[str, tuple[str, ...], Options, str]] = [
-    ("deploy", (), {"tidegate_hosts": "one,twoo"}, "tidegate_hosts names twoo, and no host or group"),
+    ("deploy", (), {"tidegate_hosts": "one,twox"}, "tidegate_hosts names twox, and no host or group"),
     ("deploy", (), {"tidegate_hosts": "one,two", "tidegate_canary": "tvo"}, "tidegate_canary names tvo"),
     ("deploy", (), {"tidegate_hosts": "one", "tidegate_canary": "two"}, "two, which is not meant. Meant are one."),
-    ("deploy", ("--limit", "one,twoo"), {}, "--limit names twoo"),
+    ("deploy", ("--limit", "one,twox"), {}, "--limit names twox"),
     ("deploy", ("--limit", "one"), {"tidegate_hosts": "two"}, "tidegate_hosts=two within --limit one names no host"),
     ("teardown", (), {"tidegate_hosts": " "}, "tidegate_hosts is empty. Say whom it is about"),
     ("teardown", ("--limit", ""), {}, "--limit is empty"),
