@@ -70,3 +70,17 @@ def test_who_is_no_reader_any_more_reads_no_more(server: str) -> None:
     assert declare(server, "next") == "changed"
     assert sql(server, "SELECT 1", "shop") == "refused"
     assert declare(server, "next") == ""
+
+
+def test_what_others_granted_is_theirs(server: str) -> None:
+    """A8: an application's migrations and people let others in, who are in no declaration; every run took that away."""
+    assert declare(server, "shop", "reports") == "changed"
+    sql(server, "CREATE TABLE t (n int); GRANT USAGE ON SCHEMA public TO other; GRANT SELECT ON t TO other", "shop")
+    sql(server, "GRANT CONNECT ON DATABASE shop TO other", "shop")
+    sql(server, "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO other", "shop")
+    for readers in (("reports",), ()):
+        declare(server, "shop", *readers)
+        assert sql(server, "SELECT count(*) FROM t", "other") == "0"
+    assert sql(server, "SELECT count(*) FROM t", "reports") == "refused"
+    sql(server, "CREATE TABLE later (n int)", "shop")
+    assert sql(server, "SELECT count(*) FROM later", "other") == "0"
