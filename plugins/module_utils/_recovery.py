@@ -83,9 +83,8 @@ def adopt(have: Actual, declared: bool = False) -> Plan:
         found = there
     if len(found) != 1:
         return Plan(reason="no container says what release it is of")
-    return Plan(
-        (Step(Verb.PERSIST, release=found[0]),), "the record of the release that serves had been lost", found[0]
-    )
+    (release,) = found
+    return Plan((Step(Verb.PERSIST, release=release),), "the record of the release that serves had been lost", release)
 
 
 def _routed(have: Actual, release: Release) -> bool:

@@ -24,7 +24,7 @@ from ansible_collections.tidegate.platform.plugins.module_utils._model import (
 from ansible_collections.tidegate.platform.plugins.module_utils._parse import Here, again
 from ansible_collections.tidegate.platform.plugins.module_utils._phases import committed_at, staging, switching
 from ansible_collections.tidegate.platform.plugins.module_utils._plan import decide
-from ansible_collections.tidegate.platform.plugins.module_utils._recovery import adopt, recover, revert
+from ansible_collections.tidegate.platform.plugins.module_utils._recovery import adopt, give_up, recover, revert
 from ansible_collections.tidegate.platform.plugins.module_utils._retention import retained, target
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -91,6 +91,18 @@ def test_recovery_rolls_forward_once_switched_else_back(want: Workload, last: Ve
     later = after(crashed, plan)
     assert later.live is not None
     assert later.live.id == live
+
+
+def test_what_was_switched_to_and_does_not_answer_is_taken_back() -> None:
+    """B2: to the old release, whether or not the new one is on record; without an attempt there is nothing to do."""
+    switched = crash(web(2), running(web()), Verb.SWITCH)
+    plan = give_up(web(), switched, HOLD)
+    assert " ".join(plan.verbs()) == "switch drain reap"
+    final = after(switched, plan)
+    assert final.live is not None
+    assert (final.live.id, final.route) == (OLD, final.live.route)
+    assert {c.name for c in final.containers} == set(final.live.containers)
+    assert give_up(web(), running(web()), HOLD).steps == ()
 
 
 @pytest.mark.parametrize(
@@ -321,3 +333,9 @@ def test_a_rollback_goes_to_the_last_good_release() -> None:
         target(history[:2], known, None)
     with pytest.raises(InvalidOption, match="no live release"):
         target(history, Known(), None)
+
+
+def test_a_plan_without_a_commit_has_none() -> None:
+    assert committed_at(()) == -1
+    assert committed_at((Step(Verb.START), Step(Verb.GATE))) == -1
+    assert committed_at((Step(Verb.START), Step(Verb.PERSIST), Step(Verb.REAP))) == 1

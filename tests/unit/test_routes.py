@@ -53,6 +53,7 @@ def test_what_is_more_specific_goes_first_whatever_the_length_of_its_text() -> N
     numbers = [priority(**route) for route in ascending]
     assert numbers == sorted(set(numbers))
     assert 2**31 - 1000 > 2_000_000_000 > numbers[-1], "what Traefik takes everywhere, and the API's own"
+    assert numbers[-1] == priority(host="*", priority=1_000_000_000) == 1_100_000_000, "more than that is that"
     assert priority(hosts=MANY) == priority(host="e.test")
 
 

@@ -16,11 +16,19 @@ from ansible_collections.tidegate.platform.plugins.module_utils import (
     _stack,
     _stack_volumes,
 )
+from ansible_collections.tidegate.platform.plugins.module_utils._after import after
 from ansible_collections.tidegate.platform.plugins.module_utils._declared import Strategy, Workload, digest
 from ansible_collections.tidegate.platform.plugins.module_utils._errors import InvalidOption
 from ansible_collections.tidegate.platform.plugins.module_utils._info import replicas
 from ansible_collections.tidegate.platform.plugins.module_utils._listing import container_of
-from ansible_collections.tidegate.platform.plugins.module_utils._model import Actual, Container, Release, Verb
+from ansible_collections.tidegate.platform.plugins.module_utils._model import (
+    Actual,
+    Container,
+    Plan,
+    Release,
+    Step,
+    Verb,
+)
 from ansible_collections.tidegate.platform.plugins.module_utils._parse import Here, parse
 from ansible_collections.tidegate.platform.plugins.module_utils._secrets import Secrets
 from ansible_collections.tidegate.platform.plugins.module_utils._spec import WORKLOADS
@@ -170,6 +178,25 @@ def test_only_what_is_behind_is_touched_whatever_was_interrupted() -> None:
     assert plan(want, replace(same, containers=there(old, db="exited"))) == ["resume", "roll db"]
     stale = replace(same, containers=(*there(old), Container("gone-1", "running", service="gone")))
     assert plan(want, stale)[-1] == Verb.REAP.value
+
+
+def test_a_project_that_is_recreated_is_taken_back_to_what_ran() -> None:
+    """DS-T5: to the definition that was live; a first one, which has none, is taken away."""
+    want = replace(declared(), strategy=Strategy.RECREATE)
+    old, new = (defined({"web": {"image": image, "scale": 2}}, want) for image in ("web:1", "web:2"))
+    document = _routing.stack_document(want, {"web": ["web-1", "web-2"]})
+    live = Release("01", "compose/x", "id", "old", ("web-1", "web-2"), document, want.snapshot)
+    before = Actual(containers=there(old), live=live, route=document, definition=new, live_definition=old)
+
+    def taken_back(have: Actual) -> list[tuple[Verb, _stack.Definition | None]]:
+        steps = _services.decide(want, have, replace(live, id="02", fingerprint="new"), ROUTING).steps
+        (up,) = (step for step in steps if step.verb is Verb.UP)
+        return [(step.verb, step.definition) for step in up.undo]
+
+    assert taken_back(before) == [(Verb.UP, old)]
+    assert taken_back(Actual(definition=new)) == [(Verb.UNROUTE, None), (Verb.UNROLL, new)]
+    ran = after(before, Plan((Step(Verb.UP, definition=new),)))
+    assert [(c.name, c.state) for c in ran.containers] == [("web-1", "running"), ("web-2", "running")]
 
 
 def test_a_network_that_is_another_now_is_not_rolled() -> None:
