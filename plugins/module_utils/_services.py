@@ -176,7 +176,7 @@ def _roll(want: Workload, have: Actual, wanted: Definition, service: Service) ->
     before = have.live_definition
     old = before.service(service.name) if before else None
     undo: tuple[Step, ...] = (Step(Verb.UNROLL, service=service, definition=wanted), *_unroute(have))
-    if before is not None and old is not None:
+    if old is not None:
         undo = (Step(Verb.ROLL, service=old, definition=before),)
     going = tuple(
         c.name

@@ -260,6 +260,10 @@ def test_a_container_that_was_disconnected_or_altered_is_replaced(change: dict[s
         (web(force=True), running(web()), "a new deployment was asked for"),
         (web(2), running(web()), "the image is another"),
         (web(env={"A": "1"}), running(web()), "the declaration is another"),
+        (web(state="stopped"), running(web()), "is to be stopped"),
+        (web(state="stopped"), after(running(web()), planned(web(state="stopped"), running(web()))), "is stopped"),
+        (web(state="absent"), running(web()), "is to be absent"),
+        (web(state="absent"), Actual(), "is absent"),
         (web(), broken(running(web()), state="dead"), "a container of the live release is missing, broken or altered"),
     ],
 )

@@ -199,6 +199,30 @@ def test_a_project_that_is_recreated_is_taken_back_to_what_ran() -> None:
     assert [(c.name, c.state) for c in ran.containers] == [("web-1", "running"), ("web-2", "running")]
 
 
+def test_a_service_that_is_rolled_is_taken_back_to_what_ran() -> None:
+    """DS-T5: to its definition that was live; one that is new in the project is taken away."""
+    want = declared()
+    old, new = (defined({"web": {"image": i}, **more}, want) for i, more in (("a", {}), ("b", {"new": {"image": "n"}})))
+    live = Release("01", "compose/x", "id", "old", ("web-1",), None, want.snapshot)
+    have = Actual(containers=there(old), live=live, definition=new, live_definition=old)
+    steps = _services.decide(want, have, replace(live, id="02", fingerprint="new"), ROUTING).steps
+    undo = {s.service.name: [(u.verb, u.definition) for u in s.undo] for s in steps if s.service}
+    assert undo["web"][-1] == (Verb.ROLL, old)
+    assert undo["new"][-1] == (Verb.UNROLL, new)
+
+
+def test_only_routes_of_services_that_are_down_say_when_to_come_back() -> None:
+    """DS-02: whoever is still there answers for itself."""
+    want = declared(compose={"services": [ROUTED, {"name": "api", "port": 80, "routes": [{"host": "api.test"}]}]})
+    routed = _routing.stack_document(want, {"web": ["web-1"], "api": ["api-1"]})
+    assert routed
+    held = _routing.stack_hold(want, routed, ["web"])["http"]
+    waits = {row["service"]: row.get("middlewares", []) for row in held["routers"].values()}
+    assert waits == {"shop.production-web": ["shop.production-web-hold"], "shop.production-api": []}
+    assert [len(row["loadBalancer"]["servers"]) for row in held["services"].values()] == [0, 1]
+    assert _routing.stack_hold(want, {"http": held}, ["web"]) == {"http": held}
+
+
 def test_a_network_that_is_another_now_is_not_rolled() -> None:
     """A container is on the old or on the new network of one name; whoever rolls needs both."""
     want = declared()
