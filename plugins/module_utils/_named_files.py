@@ -30,41 +30,53 @@ Models = t.Callable[["Origin", str], Document]
 
 
 class Origin(t.NamedTuple):
-    """A file that Compose takes services from, and the folder that its paths are relative to."""
+    """A file that Compose takes services from, and the folder that its paths are relative to.
+
+    :param strict: it is refused where it cannot be told which files it names.
+    """
 
     path: str
     base: str
     included: bool = False
     extended: bool = False
+    strict: bool = True
 
 
 class Named(t.NamedTuple):
-    """A path in a file; services are in it that name files themselves where `then` is said."""
+    """A path in a file; services are in it that name files themselves where `then` is said.
+
+    :param said: what the file says.
+    """
 
     path: str
     then: Origin | None = None
+    said: str = ""
 
 
 def outside(root: str, main: str, models: Models, refused: bool) -> list[str]:
     """Files beyond a folder that Compose reads for a file in it.
 
+    What is no file is something that Compose fetches, from git or a registry: nobody knows what is in it.
+
     :param refused: none may be.
     :raises InvalidOption: says which, or that a file cannot be looked through.
     """
     found: list[str] = []
-    todo, seen = [Origin(main, root)], set[Origin]()
+    todo, seen = [Origin(main, root, strict=refused)], set[Origin]()
     while todo:
         origin = todo.pop()
         if origin in seen or not os.path.isfile(origin.path):
             continue
         seen.add(origin)
         for named in _named_by(origin, models):
-            if not _within(root, named.path):
+            shown = os.path.relpath(origin.path, root)
+            if named.path != os.devnull and not _within(root, named.path):
                 if refused:
-                    shown = os.path.relpath(origin.path, root)
                     cause = f"in {shown} is a file outside of the source"
                     raise InvalidOption("compose", os.path.relpath(named.path, root), cause, _REMEDY)
                 found.append(named.path)
+            elif refused and named.then and not os.path.isfile(named.path):
+                raise InvalidOption("compose", named.said, f"in {shown} is no file of the source", _REMEDY)
             todo += [named.then] if named.then else []
     return sorted(set(found))
 
@@ -126,20 +138,21 @@ def of_services(services: t.Any, origin: Origin) -> t.Iterator[Named]:
         file = extends.get("file") if isinstance(extends, dict) else None
         if file:
             path = _at(origin, file)
-            yield Named(path, Origin(path, os.path.dirname(path), origin.included, extended=True))
+            yield Named(path, origin._replace(path=path, base=os.path.dirname(path), extended=True), str(file))
 
 
 def of_includes(includes: t.Any, origin: Origin) -> t.Iterator[Named]:
     """What is included, with what it is read with. Pure."""
     for entry in _listed(includes):
         facts = entry if isinstance(entry, dict) else {"path": entry}
-        paths = [_at(origin, path) for path in _listed(facts.get("path"))]
+        paths = {str(said): _at(origin, said) for said in _listed(facts.get("path"))}
         if not paths:
             continue
         given = facts.get("project_directory")
-        base = _at(origin, given) if given else os.path.dirname(paths[0])
+        base = _at(origin, given) if given else os.path.dirname(next(iter(paths.values())))
         yield Named(os.path.join(base, ".env"))
-        yield from (Named(path, Origin(path, base, included=True)) for path in paths)
+        for said, path in paths.items():
+            yield Named(path, Origin(path, base, included=True, strict=origin.strict), said)
         yield from (Named(_at(origin, path)) for path in _listed(facts.get("env_file")))
 
 
@@ -147,7 +160,9 @@ def _at(origin: Origin, path: t.Any) -> str:
     """Where a path leads to; one with a variable that is not known here leads nowhere for certain."""
     text = str(path or "")
     if origin.included and "$" in text:
-        remedy = "Name files that are included without variables in their paths."
+        if not origin.strict:
+            return os.devnull
+        remedy = "Name files that are included without variables in their paths. If they have to be, say unsafe=true."
         raise InvalidOption("compose", text, f"in {os.path.basename(origin.path)} cannot be followed", remedy)
     return os.path.normpath(os.path.join(origin.base, os.path.expanduser(text)))
 

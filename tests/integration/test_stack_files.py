@@ -75,6 +75,36 @@ def test_a_source_has_no_files_of_the_host_read(
     assert containers(name) == []
 
 
+FETCHED = {
+    "include": "include: ['git://127.0.0.1:9/r.git']\nservices: {{web: {{{plain}}}}}",
+    "include of a registry": "include: [{{path: 'oci://127.0.0.1:9/r:1'}}]\nservices: {{web: {{{plain}}}}}",
+    "include over https": "include: ['https://127.0.0.1:9/r.git#main:sub']\nservices: {{web: {{{plain}}}}}",
+    "extends": "services: {{web: {{extends: {{file: 'git@127.0.0.1:r.git', service: web}}}}}}",
+    "what is not there": "include: [none.yaml]\nservices: {{web: {{{plain}}}}}",
+}
+
+
+@pytest.mark.parametrize("text", FETCHED.values(), ids=FETCHED)
+def test_a_source_has_nothing_fetched_that_nobody_knows(declared: t.Callable[..., Options], text: str) -> None:
+    """A2, C6: what Compose fetches may name files of the host, and its changes would be no other release."""
+    result = declared(text.format(plain=PLAIN))
+    assert result["failed"], result
+    assert "is no file of the source" in result["msg"], result
+
+
+def test_an_include_may_have_no_file_of_variables_or_one_by_a_variable(
+    declared: t.Callable[..., Options], tmp_path: Path
+) -> None:
+    """C6: `/dev/null` is how to have none; what cannot be followed is refused, unless unsafe is said."""
+    (tmp_path / "source" / "a.yaml").write_text(f"services: {{a: {{{PLAIN}}}}}")
+    none = declared(f"include: [{{path: a.yaml, env_file: /dev/null}}]\nservices: {{web: {{{PLAIN}}}}}")
+    assert not none["failed"], none
+    (tmp_path / "source" / "a.yaml").write_text(f"services: {{a: {{{PLAIN}, env_file: '${{DB_ENV:-web.env}}'}}}}")
+    (tmp_path / "source" / "web.env").write_text("A=1\n")
+    assert "cannot be followed" in declared()["msg"]
+    assert not declared(unsafe=True)["failed"]
+
+
 def test_variables_beside_a_file_are_no_link_out_of_the_source(
     declared: t.Callable[..., Options], tmp_path: Path
 ) -> None:
