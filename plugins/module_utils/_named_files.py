@@ -145,13 +145,13 @@ def of_includes(includes: t.Any, origin: Origin) -> t.Iterator[Named]:
     """What is included, with what it is read with. Pure."""
     for entry in _listed(includes):
         facts = entry if isinstance(entry, dict) else {"path": entry}
-        paths = {str(said): _at(origin, said) for said in _listed(facts.get("path"))}
+        paths = [(str(said), _at(origin, said)) for said in _listed(facts.get("path"))]
         if not paths:
             continue
         given = facts.get("project_directory")
-        base = _at(origin, given) if given else os.path.dirname(next(iter(paths.values())))
+        base = _at(origin, given) if given else os.path.dirname(paths[0][1])
         yield Named(os.path.join(base, ".env"))
-        for said, path in paths.items():
+        for said, path in paths:
             yield Named(path, Origin(path, base, included=True, strict=origin.strict), said)
         yield from (Named(_at(origin, path)) for path in _listed(facts.get("env_file")))
 
