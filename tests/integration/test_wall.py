@@ -132,6 +132,7 @@ def iptables(*words: str) -> str:
     return subprocess.run(["iptables", "-w", "10", *words], check=True, capture_output=True, text=True).stdout
 
 
+@pytest.mark.second
 def test_a_platform_that_was_there_stays_as_it_is(own: Platform) -> None:
     """C9: its workloads may call each other; who asks for a wall is told what has to go first."""
     docker("network", "create", "--label", f"{names.LABEL}=1", own.network)
