@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import random
 import signal
 import socket
 import stat
@@ -430,8 +432,17 @@ def test_a_held_lock_names_its_holder_and_dies_with_it(tmp_path: Path) -> None:
 # -- drain -----------------------------------------------------------------------------------------------------------
 
 
+def serving(address: str, family: socket.AddressFamily = socket.AF_INET) -> socket.socket:
+    """A server on a port that the kernel gives to no client on this machine, whose connections would count, too."""
+    first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    for port in random.sample(range(first // 2, first), 20):
+        with contextlib.suppress(OSError):
+            return socket.create_server((address, port), family=family)
+    raise AssertionError(f"of twenty ports none is free on {address}")
+
+
 def test_open_connections_counts_what_the_kernel_has() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
+    with serving("127.0.0.1") as server:
         port = server.getsockname()[1]
         count = _drain.Sockets({os.getpid(): (port,)})
         assert count() == 0
@@ -439,7 +450,7 @@ def test_open_connections_counts_what_the_kernel_has() -> None:
             assert count() == 1
         assert count() == 0
     assert _drain.Sockets({2**22 + 1: (port,)})() == 0
-    with socket.create_server(("::1", 0), family=socket.AF_INET6) as server:
+    with serving("::1", socket.AF_INET6) as server:
         port = server.getsockname()[1]
         count = _drain.Sockets({os.getpid(): (port,)})
         assert count() == 0
