@@ -92,9 +92,11 @@ def test_the_engine_is_killed_in_the_middle_of_a_deployment(fleet: Fleet, live_r
     with load(fleet, "fleet-1") as counts:
         run = begun(fleet, "2")
         watch = Watch(target(fleet, "fleet-1")).start()
+        killed = time.monotonic()
         fleet.run("fleet-1", "systemctl", "kill", "-s", "KILL", "--kill-who=main", "docker")
         run.communicate()
         shell.wait_until("the engine is back", lambda: fleet.run("fleet-1", "docker", "version", check=False) != "", 60)
+        back = time.monotonic()
         if not live_restore:
             fleet.playbook("tidegate.platform.reconcile", *ONE).ok()
         shell.wait_until("it serves", lambda: answers(fleet, "fleet-1", "1") or answers(fleet, "fleet-1", "2"), 60)
@@ -102,9 +104,12 @@ def test_the_engine_is_killed_in_the_middle_of_a_deployment(fleet: Fleet, live_r
     assert fleet.answer("fleet-1", HOST) == "2"
     assert len(fleet.containers("fleet-1", "shop")) == 1
     outage = watch.stop()
+    # The engine is also who answers Traefik where a container is. Without it only connections that Traefik has kept lead
+    # anywhere, and a watch may get one of these.
+    without_names = Outage(min(killed, outage.begun), outage.ended) if outage.ended else Outage(killed, back)
     name = f"kill -9 of dockerd, live-restore {'on' if live_restore else 'off'}"
     repair = "again" if live_restore else "reconcile, again"
-    note(name, counts[0], outage, repair=repair, live="new")
+    note(name, counts[0], without_names, repair=repair, live="new")
     if live_restore:
         assert outage.seconds < 2, "only while the engine writes its port rules anew"
     fleet.run("fleet-1", "systemctl", "reset-failed", "docker")
