@@ -31,9 +31,9 @@ def loaded(configuration: tuple[tuple[str, str], ...]) -> Loaded:
 
 
 @functools.cache
-def tellers(collections: str, configuration: str) -> Tellers:
-    """Processes that have the modules loaded, for each test process and configuration of Docker's client."""
-    return Tellers({**os.environ, "PYTHONPATH": collections, "DOCKER_CONFIG": configuration})
+def tellers(collections: str, configuration: str, path: str) -> Tellers:
+    """Processes that have the modules loaded, for each test process, configuration of Docker's client and search path."""
+    return Tellers({**os.environ, "PYTHONPATH": collections, "DOCKER_CONFIG": configuration, "PATH": path})
 
 
 @dataclass
@@ -175,7 +175,7 @@ class Platform:
     def stories(self, orders: t.Iterable[Options]) -> list[Options]:
         """Results of these stories of modules, by one process; a traceback is a failure."""
         configuration = os.environ.get("DOCKER_CONFIG", "")
-        return tellers(self.collections, configuration)(
+        return tellers(self.collections, configuration, os.environ["PATH"])(
             {**order, "params": {**self.places(), **order["params"]}} for order in orders
         )
 

@@ -15,6 +15,7 @@ import struct
 import threading
 import time
 from collections import Counter
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 DEADLINE = 60.0
@@ -22,6 +23,8 @@ HELD = 503
 # Seconds after which an answer counts as lost (T3), beyond what the request takes by itself (`LENGTHS`).
 LATE = 2.0
 LENGTHS = {"download": 1.0, "upload": 0.5, "websocket": 1.0, "slow": 1.0}
+# How far the request of this task came, for the one that is asked why it was lost: its last word counts.
+STATIONS: ContextVar[list[str]] = ContextVar("STATIONS")
 # How often the client looks whether it stands still itself, and how late that look may be before it counts as so.
 BEAT, STALL = 0.05, 0.1
 
@@ -161,17 +164,21 @@ class Client:
     async def _one(self) -> None:
         begun, stalled = time.monotonic(), self._stalled
         answer, lost = "", ""
+        STATIONS.set(stations := ["over a kept connection"])
         try:
             answer = await asyncio.wait_for(KINDS[self.kind](self), DEADLINE)
         except (OSError, Lost, asyncio.IncompleteReadError, asyncio.TimeoutError, ValueError) as error:
-            lost = f"{type(error).__name__} {error}"
+            lost = f"{type(error).__name__} {error} {stations[-1]}"
         took = time.monotonic() - begun
         if not lost and took - (self._stalled - stalled) > LATE + LENGTHS.get(self.kind, 0.0):
             lost = f"answered by {answer}, but late"
         self.count.add(begun - self._begin, took, answer, lost)
 
     async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        return await asyncio.open_connection(self.target.address, self.target.port)
+        STATIONS.get().append("while it connected")
+        reader, writer = await asyncio.open_connection(self.target.address, self.target.port)
+        STATIONS.get().append(f"over a connection from port {writer.get_extra_info('sockname')[1]}")
+        return reader, writer
 
     def _head(self, line: str, *headers: str) -> bytes:
         return ("\r\n".join((f"{line} HTTP/1.1", f"Host: {self.target.host}", *headers)) + "\r\n\r\n").encode()
