@@ -23,7 +23,7 @@ from ._database import DAMAGED, Database
 from ._declared import Subject
 from ._errors import BackupFailure, InvalidOption, RecordDamaged
 from ._model import Known
-from ._names import key_of
+from ._names import key_of, place
 from ._options import positive
 from ._retention import retained
 
@@ -160,7 +160,7 @@ def _held(archive: str) -> t.ContextManager[None]:
 
 def _restored(call: Call, plain: str, work: str) -> Result:
     state, manifest = call.params["state_dir"], _archive.verify(plain)
-    if manifest["state_dir"] != state:
+    if place(manifest["state_dir"]) != state:
         cause = f"is not {manifest['state_dir']}, where the archive comes from and its containers look"
         raise InvalidOption("state_dir", state, cause, "Use the same directory.")
     _refuse_taken(call, state)

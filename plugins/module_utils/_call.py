@@ -19,7 +19,7 @@ from ._declared import Subject
 from ._engine import Engine
 from ._errors import StoreFailure
 from ._masks import secret_values
-from ._names import ENVIRONMENT, WORKLOAD
+from ._names import ENVIRONMENT, WORKLOAD, place
 from ._parse import Here
 from ._progress import Progress
 from ._secrets import Redactor, Secrets
@@ -44,6 +44,8 @@ class Call:
     _on: Platform | None = None
 
     def __post_init__(self) -> None:
+        # One platform, however its directory is written: by it everything that is the platform's own is known.
+        self.params = {**self.params, "state_dir": place(self.params["state_dir"])}
         self.secrets = Secrets(self.params["state_dir"])
         self._progress = Progress(self.params.get("progress_file"))
 

@@ -105,11 +105,9 @@ class Engine:
 
         Where one does not run, the networks are asked for, too: it cannot be started without.
         """
-        labels = [f"{k}={v}" for k, v in _listing.ownership(self.state_dir, subject).items()]
-        # What only fills a volume is of no workload.
-        filters = {"label": labels if subject else [*labels, _listing.LABEL_WORKLOAD]}
+        filters = {"label": _listing.whose(subject)}
         with explained("list containers", subject.workload if subject else self.state_dir):
-            rows = self.api.containers(all=True, filters=filters)
+            rows = self._mine(self.api.containers(all=True, filters=filters))
             stopped = any(row["State"] != "running" for row in rows)
             networks = {row["Id"] for row in self.api.networks()} if stopped else None
         found: dict[Subject, tuple[Container, ...]] = {}
@@ -117,6 +115,10 @@ class Engine:
             key = _listing.subject_of(row)
             found[key] = (*found.get(key, ()), _listing.container_of(row, networks))
         return found
+
+    def _mine(self, rows: t.Iterable[t.Any]) -> list[t.Any]:
+        """Those of listed things that are this platform's."""
+        return [row for row in rows if _listing.owned(row["Labels"], self.state_dir)]
 
     def image(self, reference: str, *, fresh: bool = False) -> Image | None:
         """An image by reference or id, or None.
@@ -162,7 +164,7 @@ class Engine:
         """Whose the containers of a Compose project are; an empty name and environment for anybody else's."""
         with explained("look for the project", project):
             rows = self.api.containers(all=True, filters={"label": [f"com.docker.compose.project={project}"]})
-        mine = [row for row in rows if (row["Labels"] or {}).get(_listing.LABEL_STATE_DIR) == self.state_dir]
+        mine = self._mine(rows)
         return {_listing.subject_of(row) for row in mine} | ({Subject("", "")} if len(mine) < len(rows) else set())
 
     def publisher(self, port: int) -> Publisher | None:
@@ -175,18 +177,16 @@ class Engine:
 
     def remove_networks(self, subject: Subject) -> None:
         """Remove the networks that were made for a workload; one that somebody still uses stays."""
-        labels = [f"{key}={value}" for key, value in _listing.ownership(self.state_dir, subject).items()]
         with explained("list networks", subject.workload):
-            rows = self.api.networks(filters={"label": labels})
+            rows = self._mine(self.api.networks(filters={"label": _listing.whose(subject)}))
         for row in rows:
             with contextlib.suppress(EngineFailure):
                 self._if_there(row["Name"], "remove the network", functools.partial(self.api.remove_network, row["Id"]))
 
     def volumes(self, subject: Subject) -> tuple[str, ...]:
         """Names of the volumes that were made for a workload."""
-        labels = [f"{key}={value}" for key, value in _listing.ownership(self.state_dir, subject).items()]
         with explained("list volumes", subject.workload):
-            rows = self.api.volumes(filters={"label": labels})["Volumes"] or ()
+            rows = self._mine(self.api.volumes(filters={"label": _listing.whose(subject)})["Volumes"] or ())
         return tuple(sorted(row["Name"] for row in rows))
 
     def mounted(self, name: str) -> list[Mounted]:
@@ -482,8 +482,7 @@ class Engine:
         the name was taken. What is stopped or removed is the very container that was looked at.
         """
         row = self._found("look whose it is", name, lambda: self.api.inspect_container(name))
-        labels = (row["Config"]["Labels"] or {}) if row else {}
-        return row if labels.get(_listing.LABEL_STATE_DIR) == self.state_dir else None
+        return row if row and _listing.owned(row["Config"]["Labels"], self.state_dir) else None
 
     def remove_volume(self, name: str) -> None:
         """Remove a named volume with its data; one that is gone is fine."""

@@ -10,6 +10,7 @@ import typing as t
 
 from ._declared import ContainerSpec, Document, Subject
 from ._model import Container, Image
+from ._names import place
 from ._stack_volumes import Named
 
 # Two platforms on one engine, with state directories of their own, never touch each other's containers.
@@ -61,6 +62,19 @@ def ownership(state_dir: str, subject: Subject | None = None) -> dict[str, str]:
     """Labels that everything of this platform, or of one of its workloads, carries."""
     labels = {LABEL_STATE_DIR: state_dir}
     return {**labels, LABEL_WORKLOAD: subject[0], LABEL_ENVIRONMENT: subject[1]} if subject else labels
+
+
+def owned(labels: Document | None, state_dir: str) -> bool:
+    """True for what is this platform's; earlier versions labelled it with the directory as it had been written."""
+    said = str((labels or {}).get(LABEL_STATE_DIR, ""))
+    return said == state_dir or (said != "" and place(said) == state_dir)
+
+
+def whose(subject: Subject | None) -> list[str]:
+    """Words of the engine's filter for what a workload has, or what any has, of whatever platform."""
+    own = {LABEL_WORKLOAD: subject[0], LABEL_ENVIRONMENT: subject[1]} if subject else {}
+    # What only fills a volume is of no workload.
+    return [LABEL_STATE_DIR, *([f"{key}={value}" for key, value in own.items()] or [LABEL_WORKLOAD])]
 
 
 def subject_of(row: Document) -> Subject:

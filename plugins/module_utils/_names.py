@@ -71,6 +71,15 @@ IMAGE = Grammar(
 )
 
 
+def place(directory: str) -> str:
+    """A directory in its one spelling, by which a platform is told: no slash at its end, none twice, no `/./`.
+
+    What `..` means is the file system's to say.
+    """
+    parts = [part for part in directory.split("/") if part not in ("", ".")]
+    return ("/" if directory.startswith("/") else "") + "/".join(parts)
+
+
 def deployment_id(milliseconds: int, entropy: bytes) -> str:
     """A ULID in lower case: sorts by time (10 characters), then 80 random bits (https://github.com/ulid/spec).
 

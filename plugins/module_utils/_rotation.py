@@ -14,6 +14,7 @@ import re
 import typing as t
 
 from . import _files, _lock
+from ._names import place
 
 STAMP = r"[0-9]{8}T[0-9]{6}Z"
 ENDING = ".sha256"
@@ -76,4 +77,4 @@ def _whose(path: str) -> str:
             lines = stream.read(2**16).splitlines()
     except OSError:
         return ""
-    return next((line[len(_WHOSE) :] for line in lines if line.startswith(_WHOSE)), "")
+    return next((place(line[len(_WHOSE) :]) for line in lines if line.startswith(_WHOSE)), "")

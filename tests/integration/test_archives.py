@@ -15,7 +15,7 @@ import names
 import pytest
 from ansible_collections.tidegate.platform.plugins.module_utils import _archive
 
-from .harness import Options, Platform, Task, containers
+from .harness import Options, Platform, Task, containers, docker
 
 App = t.Callable[..., Options]
 BACKUP, RESTORE = "tidegate.platform.platform_backup", "tidegate.platform.platform_restore"
@@ -166,3 +166,31 @@ def test_every_backup_keeps_as_many_as_it_is_told(playbook: str) -> None:
     keep = """keep: "{{ tidegate_backup_keep | default('') | tidegate.platform.given(omit) }}\""""
     assert text.count("platform_backup:\n        directory:") == text.count(keep) == 1
     assert ("spare:" in text) == (playbook == "restore")
+
+
+def test_a_state_directory_is_one_platform_however_it_is_written(
+    platform: Platform, own: Options, name: str, tmp_path: Path
+) -> None:
+    """A12, C: with a slash at its end a restore removed the containers, and then could not put the directory aside; what
+    an earlier version labelled so is this platform's still.
+    """
+    slashed = {**own, "state_dir": f"{own['state_dir']}//"}
+    info, result = platform.directly(
+        Task(slashed, module="tidegate.platform.workload_info"),
+        Task({**slashed, "directory": str(tmp_path / "backups"), "images": False}, module=BACKUP),
+    )
+    assert [row["health"] for row in info["workloads"]] == ["healthy"], info
+    assert not result["failed"], result
+    labels = {"state_dir": f"{own['state_dir']}/", "workload": name, "environment": "production"}
+    words = [f"--label=tidegate.{key}={value}" for key, value in labels.items()]
+    docker("create", "--name", f"{name}-earlier", *words, names.image("base"), "sleep", "1")
+    restored, back, again = platform.directly(
+        Task({**slashed, "archive": result["archive"], "replace": True}, module=RESTORE),
+        Task(own, module="tidegate.platform.reconcile"),
+        Task(slashed, module="tidegate.platform.reconcile"),
+    )
+    assert not restored["failed"], restored
+    assert Path(restored["aside"]).parent == tmp_path
+    assert back["summary"]["repaired"] == 1, back
+    assert not again["changed"], again
+    assert len(containers(name)) == 1

@@ -35,7 +35,7 @@ LAYERS = {
     "_services": {"_declared", "_errors", "_leave", "_model", "_stack", "_strategies"},
     "_model": {"_declared", "_stack"},
     "_record": {"_declared", "_model"},
-    "_listing": {"_declared", "_model", "_stack_volumes"},
+    "_listing": {"_declared", "_model", "_names", "_stack_volumes"},
     "_create": {"_declared"},
     "_routing": {"_declared", "_names", "_rules"},
     "_rules": {"_declared"},

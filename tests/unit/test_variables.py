@@ -11,6 +11,7 @@ import yaml
 from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
+from ansible_collections.tidegate.platform.plugins.module_utils._names import place
 from jinja2 import nodes
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -132,6 +133,7 @@ def rendered(role: str, given: dict[str, t.Any]) -> dict[str, t.Any]:
     found = {}
     sources = {**variables, **{p.name: trust_as_template(p.read_text()) for p in folder.glob("templates/*.j2")}}
     templar = Templar(loader=DataLoader(), variables=variables)
+    templar.environment.filters["tidegate.platform.place"] = place  # collections are not looked for here
     for name, source in touched(sources, given).items():
         try:
             found[name] = templar.template(source)
