@@ -22,6 +22,7 @@ from ._examine import Space
 from ._model import Known, Release
 from ._names import key_of
 from ._table import table
+from ._unrecorded import volumes_left
 
 OK, WARNING, FAILURE = "ok", "warning", "failure"
 GIB = 2**30
@@ -54,7 +55,7 @@ def doctor(call: Call) -> Result:
         of_kernel(*_examine.kernel()),
         of_memory(_examine.memory()),
         of_clock(_examine.synchronized(call.clock), params["now"], call.clock.now()),
-        *_of_the_engine(call),
+        *_of_the_engine(call, known),
         record,
         *_of_the_known(call, known),
         *_of_the_certificates(call, known),
@@ -104,7 +105,7 @@ def of_clock(synchronized: bool | None, controller: float | None, here: float) -
     return Finding("clock", OK, found)
 
 
-def _of_the_engine(call: Call) -> t.Iterator[Finding]:
+def _of_the_engine(call: Call, known: Recorded | None) -> t.Iterator[Finding]:
     places = {call.params["state_dir"]}
     socket = call.params["docker_host"].partition("unix://")[2]
     if _engine.IMPORT_ERROR or (socket and not os.path.exists(socket)):
@@ -115,6 +116,7 @@ def _of_the_engine(call: Call) -> t.Iterator[Finding]:
             facts = call.on.engine.facts()
             yield from of_engine(facts)
             places.add(facts["DockerRootDir"])
+            yield from of_volumes(volumes_left(call.on, known) if known is not None else {})
         except EngineFailure as error:
             yield Finding("engine", FAILURE, str(error), "Start the engine, or correct docker_host.")
     reserve = _options.size("disk_reserve", call.params["disk_reserve"])
@@ -143,6 +145,14 @@ def of_engine(facts: t.Mapping[str, t.Any]) -> t.Iterator[Finding]:
     for what, (well, good, bad) in wanted.items():
         remedy = "" if well else "Boot with cgroup_enable=memory." if "memory" in what else "Run the role docker."
         yield Finding(what, OK if well else WARNING, good if well else bad, remedy)
+
+
+def of_volumes(left: t.Mapping[Subject, t.Sequence[str]]) -> t.Iterator[Finding]:
+    """Data that workloads left which are not on record; that is well, as long as somebody knows."""
+    if left:
+        said = [f"{', '.join(names)} of {key_of(*subject)}" for subject, names in sorted(left.items())]
+        remedy = "The playbook teardown removes them by the workload's name, with remove_volumes=true."
+        yield Finding("volumes", OK, f"kept, of what is not on record: {'; '.join(said)}", remedy)
 
 
 def of_space(space: Space, reserve: int) -> Finding:

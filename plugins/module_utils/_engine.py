@@ -189,6 +189,16 @@ class Engine:
             rows = self._mine(self.api.volumes(filters={"label": _listing.whose(subject)})["Volumes"] or ())
         return tuple(sorted(row["Name"] for row in rows))
 
+    def volumes_of_all(self) -> dict[Subject, tuple[str, ...]]:
+        """Names of the volumes that were made for workloads, by whose they are."""
+        with explained("list volumes", self.state_dir):
+            rows = self._mine(self.api.volumes(filters={"label": _listing.whose(None)})["Volumes"] or ())
+        found: dict[Subject, tuple[str, ...]] = {}
+        for row in sorted(rows, key=lambda row: str(row["Name"])):
+            key = _listing.subject_of(row)
+            found[key] = (*found.get(key, ()), row["Name"])
+        return found
+
     def mounted(self, name: str) -> list[Mounted]:
         """The volumes of a container."""
         row = self._found("inspect", name, lambda: self.api.inspect_container(name))

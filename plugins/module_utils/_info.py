@@ -27,7 +27,7 @@ from ._services import good
 from ._stack import Definition
 from ._store import Store
 from ._table import table
-from ._unrecorded import refusal, unrecorded
+from ._unrecorded import refusal, unrecorded, volumes_left
 
 UNKNOWN = "unknown"
 _HEADINGS = ("WORKLOAD", "ENVIRONMENT", "HEALTH", "LIVE", "SINCE", "ROUTES", "DRIFT", "LAST DEPLOYMENT")
@@ -39,8 +39,17 @@ def info(call: Call) -> Result:
     routers, no_proxy = _routers(call)
     store = seen.on.store if seen else call.store()
     known = seen.known if seen else store.known()
-    subjects = sorted(subject for subject in {*known, *(seen.containers if seen else ())} if call.wanted(subject))
-    rows = [_workload(call, store, subject, known.get(subject, Known()), seen, routers) for subject in subjects]
+    # Who is asked for by name may have left nothing but data.
+    left = volumes_left(seen.on, known) if seen and call.params["names"] else {}
+    everybody = {*known, *left, *(seen.containers if seen else ())}
+    subjects = sorted(subject for subject in everybody if call.wanted(subject))
+    rows = [
+        {
+            **_workload(call, store, subject, known.get(subject, Known()), seen, routers),
+            "volumes": list(left.get(subject, ())),
+        }
+        for subject in subjects
+    ]
     return {
         "changed": False,
         "workloads": rows,

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, tidegate.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Containers that carry the platform's labels, but that no deployment on record made. Private to tidegate.platform.
+"""Containers and volumes that carry the platform's labels, but that nothing on record has.
+
+Private to tidegate.platform.
 
 The record may be lost, or older than the host. Nobody who has only the record may remove such a container: what nobody
 remembers may be all that serves. A declaration takes its place, and `state: absent` removes it.
@@ -13,7 +15,7 @@ import typing as t
 
 from ._declared import Subject
 from ._errors import Unrecorded
-from ._model import Container
+from ._model import Container, Known
 from ._rolling import definition_of
 from ._store import Made
 from ._world import Platform
@@ -35,6 +37,15 @@ def refusal(key: str, found: t.Iterable[Container]) -> Unrecorded:
     told = ", ".join(f"{c.name} ({c.state})" for c in found)
     cause = f"{told}: of what release is not on record, so that nothing is touched"
     return Unrecorded(cause, subject=key, remedy=REMEDY)
+
+
+def volumes_left(on: Platform, known: t.Mapping[Subject, Known]) -> dict[Subject, tuple[str, ...]]:
+    """Volumes of workloads that are not on record, whose teardown kept them, or was killed before it removed them.
+
+    :param known: what is on record of every workload.
+    """
+    here = {subject for subject, has in known.items() if has.live or has.attempt}
+    return {subject: names for subject, names in on.engine.volumes_of_all().items() if subject not in here}
 
 
 def _of_a_stack(on: Platform, subject: Subject, made: t.Iterable[Made], container: Container) -> bool:

@@ -109,6 +109,12 @@ workloads:
       description:
         - What M(tidegate.platform.reconcile) would repair, or why nobody reaches it; empty when there is nothing.
       type: str
+    volumes:
+      description:
+        - Volumes that it left although it is not on record any more; C(state) is V(absent) then.
+        - They are looked for where O(names) says whose.
+      type: list
+      elements: str
     deploying:
       description: The deployment that is under way or was interrupted; null without one.
       type: dict

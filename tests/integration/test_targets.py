@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from faults.conftest import Driver
 
-from .harness import Options, Platform, containers
+from .harness import Options, Platform, Task, containers, docker
 from .test_fleet_plays import DEPLOY, Pair, said, shop
 
 P = "tidegate.platform."
@@ -87,6 +88,32 @@ def test_the_environment_that_is_meant_is_the_one(platform: Platform, name: str)
     (left,) = containers(name)
     platform.playbook(P + "operate", operation="restart", workload=name).ok()
     assert containers(name) not in ([left], [])
+
+
+def test_volumes_that_are_left_go_by_the_workloads_name(platform: Platform, name: str) -> None:
+    """A1: a teardown that was killed once it had forgotten the workload; nothing named its volumes, or removed them."""
+    volume = f"{name}-data"
+    place: Options = {"networks": [platform.network], "env": {}, "strategy": "recreate"}
+    declared = shop(name, "1", volumes=[{"source": volume, "target": "/data"}], **place)[0]
+    driver = Driver(platform)
+    away: Options = {"name": name, "state": "absent", "remove_volumes": True}
+    deployed = platform.apply(**declared)
+    assert not deployed["failed"], deployed
+    driver.killed("reap", "after", **away)
+    driver.run("reconcile", names=[name])
+    doctor, plain, asked = platform.directly(
+        Task({"ports": []}, module="tidegate.platform.platform_doctor"),
+        Task({}, module="tidegate.platform.workload_info"),
+        Task({"names": [name]}, module="tidegate.platform.workload_info"),
+    )
+    (found,) = (row for row in doctor["findings"] if row["check"] == "volumes")
+    assert (found["state"], f"{volume} of {name}.production" in found["found"]) == ("ok", True), found
+    assert name not in [row["name"] for row in plain["workloads"]], "nothing runs, and nothing is to be repaired"
+    assert [(row["state"], row["volumes"]) for row in asked["workloads"]] == [("absent", [volume])]
+    none = platform.playbook(P + "teardown", workload=name, confirm=name, workloads=[])
+    assert (none.code != 0, volume in docker("volume", "ls", "-q").split()) == (True, True)
+    platform.playbook(P + "teardown", workload=name, confirm=name, workloads=[], remove_volumes=True).ok()
+    assert volume not in docker("volume", "ls", "-q").split()
 
 
 def test_files_of_the_working_directory(
