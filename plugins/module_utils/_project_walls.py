@@ -31,21 +31,23 @@ def refuse_project(walls: Walls, model: Document, kept: str, outside: t.Iterable
     :param outside: files of the host that are copied to there, or read.
     :raises InvalidOption: names service and option.
     """
-    copied = ((path, walls.broken_by(path, read_only=True)) for path in outside)
-    for where, why in (*_of_project(walls, model, kept), *(found for found in copied if found[1])):
-        raise InvalidOption("compose", where, f"would hand the host to the container: it {why}", REMEDY)
+    copied = ((path, walls.broken_by(path, read_only=True), REMEDY) for path in outside)
+    for where, why, remedy in (*_of_project(walls, model, kept), *(found for found in copied if found[1])):
+        raise InvalidOption("compose", where, f"would hand the host to the container: it {why}", remedy)
 
 
-def _of_project(walls: Walls, model: Document, kept: str) -> Found:
+def _of_project(walls: Walls, model: Document, kept: str) -> t.Iterator[tuple[str, str, str]]:
+    """The same, and what to do instead."""
     for name, facts in sorted((model.get("services") or {}).items()):
         for find in (_of_modes, _of_rights, _of_devices):
-            yield from ((f"services.{name}.{option}", why) for option, why in find(facts))
+            yield from ((f"services.{name}.{option}", why, REMEDY) for option, why in find(facts))
         binds = [mount for mount in facts.get("volumes") or () if mount.get("type") == "bind"]
         for mount in binds:
-            why = walls.broken_by(str(mount.get("source") or ""), bool(mount.get("read_only")), kept)
+            asked = (str(mount.get("source") or ""), bool(mount.get("read_only")), kept)
+            why = walls.broken_by(*asked)
             if why:
-                yield f"services.{name}.volumes", f"{why} ({mount['source']})"
-    yield from _of_files(walls, model, kept)
+                yield f"services.{name}.volumes", f"{why} ({mount['source']})", walls.way_out(*asked)
+    yield from ((option, why, REMEDY) for option, why in _of_files(walls, model, kept))
 
 
 def _of_files(walls: Walls, model: Document, kept: str) -> Found:

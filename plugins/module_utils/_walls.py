@@ -94,6 +94,8 @@ _CAPABILITIES = {
 }
 _MEMORY = ("/dev/mem", "/dev/kmem", "/dev/port")
 REMEDY = "Remove it; reach the engine through a socket proxy. If it has to be, say so with unsafe=true."
+_READ_ONLY = "Mount it read only. If it has to be written, say so with unsafe=true."
+_PART = "Mount a part of it that has none of that, or another copy. If it has to be this, say so with unsafe=true."
 
 
 class Walls:
@@ -140,6 +142,13 @@ class Walls:
                 return what.format(found[0])
         return ""
 
+    def way_out(self, source: str, read_only: bool, kept: str = "") -> str:
+        """What to do instead, about a path that may not be mounted so: nothing is named that would be refused, too."""
+        if not read_only and not self.broken_by(source, True, kept):
+            return _READ_ONLY
+        path = _leads_to(source)
+        return REMEDY if any(_within(reached, path) for reached in self.sockets) or self.socket(source) else _PART
+
     def _of_proxy(self, path: str, read_only: bool) -> bool:
         """True for the parts of the state that the platform's own proxy and sites mount."""
         name = os.path.relpath(path, self.state)
@@ -176,7 +185,7 @@ def refuse_mounts(walls: Walls, volumes: t.Iterable[Document]) -> None:
         why = walls.broken_by(source, bool(volume["read_only"]))
         if why:
             cause = f"would hand the host to the container: it {why}"
-            raise InvalidOption("volumes.source", source, cause, REMEDY)
+            raise InvalidOption("volumes.source", source, cause, walls.way_out(source, bool(volume["read_only"])))
 
 
 def refuse_missing(sources: t.Iterable[str], state_dir: str) -> None:

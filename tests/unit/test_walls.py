@@ -75,6 +75,32 @@ def test_what_may_be_read_but_not_written(walls: Walls, source: str) -> None:
         refuse_mounts(walls, [{"source": source, "read_only": False}])
 
 
+MOUNTED = (
+    *("/etc/hosts", "/etc/resolv.conf", "/etc/machine-id", "/etc/letsencrypt", "/etc/bind/zones", "/etc/ssl/private"),
+    *("/lib/modules", "/usr/src", "/etc/passwd", "/sys/fs/cgroup", "/run/udev", "/var/lib/dpkg", "{tmp}/state/routes"),
+)
+NEVER = ("/etc", "/", "/var", "/proc", "/var/lib/docker", "/var/run/docker.sock", "/run", "{tmp}/state/secrets")
+
+
+@pytest.mark.parametrize("source", [*MOUNTED, *NEVER])
+def test_the_way_out_that_is_named_is_one(walls: Walls, tmp_path: Path, source: str) -> None:
+    """C6: mounts of earlier releases were refused without a word of mounting them read only, where that is enough."""
+    path = source.format(tmp=tmp_path)
+    model = {"services": {"web": {**PLAIN, "volumes": [{"type": "bind", "source": path, "target": "/x"}]}}}
+    with pytest.raises(InvalidOption) as refused:
+        refuse_mounts(walls, [{"source": path, "read_only": False}])
+    with pytest.raises(InvalidOption) as of_project:
+        refuse_project(walls, model, "")
+    assert refused.value.remedy == of_project.value.remedy
+    assert "unsafe=true" in refused.value.remedy
+    assert ("read only" in refused.value.remedy) == (source in MOUNTED)
+    assert ("socket proxy" in refused.value.remedy) == (source in ("/", "/var/run/docker.sock", "/run"))
+    if source in MOUNTED:
+        model["services"]["web"]["volumes"][0]["read_only"] = True  # type: ignore[index]
+        refuse_mounts(walls, [{"source": path, "read_only": True}])
+        refuse_project(walls, model, "")
+
+
 @pytest.mark.parametrize(
     "source",
     [
