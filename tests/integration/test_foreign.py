@@ -78,6 +78,18 @@ def test_a_directory_of_somebody_else_is_refused_as_the_state_directory(own: Pla
     part(own, "platform_base", "ground.yml", given).ok()
 
 
+def test_what_a_first_run_left_is_the_platforms_own(own: Platform) -> None:
+    """A8: what ended early on a host without a platform left locks and a key, and every later run of site was refused."""
+    given: Options = {"platform_base_state_dir": str(own.state)}
+    for name in ("locks", "refused", "work"):
+        (own.state / name).mkdir(parents=True)
+    (own.state / "secret.key").write_text("")
+    own.state.chmod(0o755)
+    assert part(own, "platform_base", "ground.yml", given).code != 0, "anybody may have made what anybody can read"
+    own.state.chmod(0o700)
+    part(own, "platform_base", "ground.yml", given).ok()
+
+
 LOGS: list[tuple[str, Options, Options, str, t.Any]] = [
     ("none", {}, {}, "json-file", "5"),
     ("theirs", {"log-driver": "journald", "log-opts": {"tag": "x"}}, {}, "journald", None),
