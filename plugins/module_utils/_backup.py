@@ -173,7 +173,7 @@ def _restored(call: Call, plain: str, work: str) -> Result:
         "postgres": DUMP in manifest["files"],
         "pulled": [row.reference for row in absent],
         "volumes": [row["name"] for row in manifest.get("volumes", ())],
-        "aside": aside if os.path.exists(state) else None,
+        "aside": _restoring.kept(state, os.path.join(state, DATABASE)) or (aside if os.path.exists(state) else None),
     }
     if not call.check:
         call.warnings += _artifacts.fetch(call.on.engine, absent, call.interrupts.check)

@@ -23,9 +23,13 @@ def note(state_dir: str) -> str:
 
 def begin(state_dir: str, record: str, aside: str) -> None:
     """Note where what is there goes, before it does; of several interrupted runs, the first put a platform there."""
-    kept = _aside(state_dir) if not os.path.exists(record) else ""
-    text = json.dumps({"aside": kept or aside})
+    text = json.dumps({"aside": kept(state_dir, record) or aside})
     _files.place(note(state_dir), text, 0o600, os.path.dirname(os.path.abspath(state_dir)))
+
+
+def kept(state_dir: str, record: str) -> str:
+    """Where an interrupted restore put the platform that was here; an empty text without one."""
+    return _aside(state_dir) if not os.path.exists(record) else ""
 
 
 def end(state_dir: str) -> None:
@@ -41,7 +45,10 @@ def refuse(state_dir: str, record: str) -> None:
     if not os.path.exists(note(state_dir)) or os.path.exists(record):
         return
     aside = _aside(state_dir)
-    back = f"; or, to go back, rename {aside} to {state_dir}, remove {note(state_dir)} and run the playbook reconcile"
+    # What was made there meanwhile would take it in: also a run that was refused makes its locks.
+    first = f"rename {state_dir}, which holds no platform, to another name, " if os.path.lexists(state_dir) else ""
+    then = f"rename {aside} to {state_dir}, remove {note(state_dir)} and run the playbook reconcile"
+    back = f"; or, to go back, {first}{then}"
     remedy = f"Run the playbook restore again, with its archive{back if aside else ''}."
     raise StoreFailure("is not there: a restore was interrupted before it ended", subject=record, remedy=remedy)
 

@@ -14,7 +14,7 @@ import zlib
 from pathlib import Path
 
 import pytest
-from ansible_collections.tidegate.platform.plugins.module_utils import _record, _schema
+from ansible_collections.tidegate.platform.plugins.module_utils import _record, _restoring, _schema
 from ansible_collections.tidegate.platform.plugins.module_utils._declared import Subject
 from ansible_collections.tidegate.platform.plugins.module_utils._errors import Canceled, StoreFailure
 from ansible_collections.tidegate.platform.plugins.module_utils._model import Release
@@ -232,3 +232,28 @@ def test_twenty_processes_make_one_schema_while_others_read(tmp_path: Path) -> N
     db.close()
     assert [path.name for path in tmp_path.iterdir()] == ["tidegate.db"]
     assert stat.S_IMODE((tmp_path / "tidegate.db").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("made", [(), ("locks",)])
+def test_the_way_back_from_an_interrupted_restore_is_one(tmp_path: Path, made: tuple[str, ...]) -> None:
+    """A5: a directory that was made meanwhile took what was renamed to its name, as the remedy says, into itself."""
+    state, aside = tmp_path / "state", tmp_path / "state.before-1"
+    record = str(state / "tidegate.db")
+    aside.mkdir()
+    (aside / "tidegate.db").write_text("")
+    _restoring.begin(str(state), record, str(aside))
+    with pytest.raises(StoreFailure) as plain:
+        _restoring.refuse(str(state), record)
+    assert f"to go back, rename {aside} to {state}, remove" in plain.value.remedy
+    state.mkdir()
+    for name in made:
+        (state / name).mkdir()
+    with pytest.raises(StoreFailure) as refused:
+        _restoring.refuse(str(state), record)
+    first = f"rename {state}, which holds no platform, to another name, "
+    assert refused.value.remedy == plain.value.remedy.replace("to go back, ", f"to go back, {first}")
+    assert _restoring.kept(str(state), record) == str(aside)
+    state.rename(tmp_path / "another")
+    aside.rename(state)
+    _restoring.refuse(str(state), record)
+    assert _restoring.kept(str(state), record) == ""
