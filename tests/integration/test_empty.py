@@ -105,11 +105,17 @@ def test_nothing_that_is_named_is_nothing_that_is_done(platform: Platform, two: 
 
 
 def test_many_hosts_are_uninstalled_by_their_names_alone(platform: Platform) -> None:
-    """A9: `--limit $UNSET` means every host, so that the consent has to name them."""
+    """A9: `--limit $UNSET` means every host, so that the consent has to name them, also where an archive makes them twins."""
     inventory = platform.root / "many.json"
     hosts = '"one": {"ansible_connection": "local"}, "two": {"ansible_connection": "local"}'
     inventory.write_text('{"all": {"hosts": {' + hosts + "}}}")
-    for verb, extra in (("uninstall", {"confirm": "uninstall"}), ("restore", {"archive": "/nowhere", "replace": True})):
+    twins: Options = {"archive": "/nowhere"}
+    for verb, extra in (
+        ("uninstall", {"confirm": "uninstall"}),
+        ("restore", {**twins, "replace": True}),
+        ("restore", twins),
+        ("restore", {**twins, "confirm": "one"}),
+    ):
         play = platform.playbook(f"tidegate.platform.{verb}", "-i", str(inventory), "--limit", "one,two", **extra)
         assert play.code != 0
         assert "-e confirm=one,two" in " ".join(play.output.split())

@@ -7,6 +7,7 @@ import gzip
 import json
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -116,6 +117,7 @@ def test_a_restore_that_is_killed_between_its_renames_is_ended_before_anything_e
     assert containers(idle["name"]) == []
     restored, done, again = bare.directly(call("platform_restore", archive=archive), call("reconcile"), Task(idle))
     assert restored["changed"], restored
+    assert not there or (Path(restored["aside"]) / "tidegate.db").exists(), "what was made since is not what was here"
     assert done["summary"]["repaired"] == 1, done
     assert not again["changed"], again
     assert len(containers(idle["name"])) == 1
@@ -220,6 +222,23 @@ def test_the_playbook_restores_over_a_damaged_record(bare: Platform, idle: Optio
     assert len(containers(idle["name"], everything=False)) == 1
     (again,) = bare.directly(Task(idle))
     assert not again["changed"], again
+
+
+def test_a_restore_over_a_damaged_record_is_foretold(bare: Platform, idle: Options, tmp_path: Path) -> None:
+    """A5: check mode ended in an error of the task that shows what is live; what would be done is said, and nothing is."""
+    archive, name = archived(bare, idle, tmp_path)
+    closed(bare, tmp_path)
+    path = bare.state / "tidegate.db"
+    noise(path)
+    before = path.read_bytes()
+    skipped = ("--check", "--skip-tags", "docker,platform_base")
+    play = bare.playbook("tidegate.platform.restore", *skipped, archive=archive, replace=True).ok()
+    said = " ".join(play.output.split())
+    assert f"Would put here what {socket.gethostname()} had at 20" in said
+    assert f"{idle['name']}.production" in said
+    assert f"What is here now would be in {bare.state}.before-" in said
+    assert "is damaged" in said
+    assert (path.read_bytes(), containers(idle["name"], everything=False)) == (before, [name])
 
 
 # -- a record that can be read and not written -----------------------------------------------------------------------
