@@ -61,7 +61,8 @@ options:
         it, that is refused.
       - Such are bind mounts that lead, by whatever name, to or above the socket of an engine or of the service manager,
         the platform's own state, C(/proc), the engine's data or password hashes, and writable ones of what the host
-        starts; capabilities such as C(SYS_ADMIN); and in Compose projects C(privileged), the host's
+        starts or believes, such as files in C(/etc), which are taken when they are mounted read only; capabilities
+        such as C(SYS_ADMIN); and in Compose projects C(privileged), the host's
         C(pid) and C(userns_mode), disks and memory as C(devices), any C(security_opt) but C(no-new-privileges) and
         labels, C(use_api_socket), C(provider), privileged hooks, and volumes whose C(driver_opts) lead to the like.
       - The host's network, IPC or cgroup namespace and plain character devices are no walls of the platform's.

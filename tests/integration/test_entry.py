@@ -235,6 +235,21 @@ def test_rules_that_were_flushed_are_missed_and_set_again(platform: Platform) ->
     assert reconciled(platform, "traefik") == "ok"
 
 
+@pytest.mark.second
+def test_rules_by_another_spelling_of_the_state_directory_go(platform: Platform) -> None:
+    """A12: an earlier version named chain and unit by the directory as it was written; it is one proxy all the same."""
+    conf, chain, before = platform.state / "traefik" / "entry.conf", chain_of(platform), proxy(platform)
+    rules, old = str(conf.with_name("entry")), f"TIDEGATE-{os.urandom(4).hex()}"
+    subprocess.run([rules, "down"], check=True)
+    conf.write_text(conf.read_text().replace(chain, old))
+    subprocess.run([rules, "up"], check=True)
+    platform.playbook(SITE, "--tags", "traefik", tidegate_state_dir=f"{platform.state.parent}//state/./").ok()
+    there = subprocess.run(["iptables-save"], check=True, capture_output=True, text=True).stdout
+    assert (chain_of(platform), chain in there, old in there) == (chain, True, False)
+    assert proxy(platform) == before
+    assert seen(platform, "traefik") == ("ok", [], "healthy")
+
+
 def test_a_published_port_that_takes_no_connection_is_seen_and_comes_back(platform: Platform) -> None:
     """B19: the engine's docker-proxy ends, and the container stays up and well; a handover brings another."""
     name, (port,) = f"p{os.urandom(3).hex()}", free_ports(1)

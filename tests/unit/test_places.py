@@ -21,7 +21,7 @@ NAMES = {
     "docker": ("docker_made_dir",),
     "platform_base": ("platform_base_made_dir", "platform_base_place_made"),
     "reconcile": ("reconcile_unit", "reconcile_command"),
-    "traefik": ("traefik_entry_chain", "traefik_entry_unit_name"),
+    "traefik": ("traefik_entry_chain", "traefik_entry_unit_name", "traefik_own_dir", "traefik_routes_dir"),
 }
 
 
