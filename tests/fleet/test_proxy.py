@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import typing as t
 
 from integration.harness import Options
@@ -15,12 +16,24 @@ SITE = "tidegate.platform.site"
 # What is there for as long as a bridge takes packets of loopback addresses: no rule of any handover (B19).
 GUARD = "tidegate:loopback"
 KINDS = {"new": 80.0, "download": 3.0, "upload": 3.0, "keepalive": 40.0}
+# Where the packets of every connection are sent, and how far proxy and application came with it.
+LOOK = """grep -v TIME_WAIT /proc/net/nf_conntrack
+for id in $(docker ps -q); do
+  docker inspect -f '{{.Name}}' $id
+  nsenter -t $(docker inspect -f '{{.State.Pid}}' $id) -n ss -tanoi state connected exclude time-wait
+done"""
 
 
 def loaded(fleet: Fleet, act: t.Callable[[], object]) -> dict[str, Count]:
     """What each kind of load counted while something was done."""
     target = Target(HOST, address=fleet.machines["fleet-2"]["ansible_host"], port=80)
-    clients = {kind: Client(target, kind, rate).start() for kind, rate in KINDS.items()}
+
+    def witness() -> str:
+        own = ["ss", "-tanoi", "state", "connected", "exclude", "time-wait", "dst", target.address]
+        mine = subprocess.run(own, check=False, capture_output=True, text=True).stdout
+        return mine + fleet.run("fleet-2", "sh", "-c", LOOK, check=False)
+
+    clients = {kind: Client(target, kind, rate, witness).start() for kind, rate in KINDS.items()}
     try:
         act()
     finally:

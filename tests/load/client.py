@@ -14,6 +14,7 @@ import os
 import struct
 import threading
 import time
+import typing as t
 from collections import Counter
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ LATE = 2.0
 LENGTHS = {"download": 1.0, "upload": 0.5, "websocket": 1.0, "slow": 1.0}
 # How far the request of this task came, for the one that is asked why it was lost: its last word counts.
 STATIONS: ContextVar[list[str]] = ContextVar("STATIONS")
+# Seconds without an answer after which somebody may look at what holds it, while that is still there to be seen.
+SILENT = 5.0
 # How often the client looks whether it stands still itself, and how late that look may be before it counts as so.
 BEAT, STALL = 0.05, 0.1
 
@@ -90,10 +93,13 @@ class Client:
 
     :param kind: `keepalive`, `new`, `slow`, `download`, `upload` or `websocket`.
     :param rate: arrivals a second.
+    :param witness: says what is to be seen of a request that has no answer for long; told where that one is lost.
     """
 
-    def __init__(self, target: Target, kind: str = "keepalive", rate: float = 100.0) -> None:
-        self.target, self.kind, self.rate = target, kind, rate
+    def __init__(
+        self, target: Target, kind: str = "keepalive", rate: float = 100.0, witness: t.Callable[[], str] | None = None
+    ) -> None:
+        self.target, self.kind, self.rate, self.witness = target, kind, rate, witness
         self.count = Count()
         self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
         self._stopping = threading.Event()
@@ -165,14 +171,23 @@ class Client:
         begun, stalled = time.monotonic(), self._stalled
         answer, lost = "", ""
         STATIONS.set(stations := ["over a kept connection"])
+        seen = asyncio.ensure_future(self._see(self.witness)) if self.witness else None
         try:
             answer = await asyncio.wait_for(KINDS[self.kind](self), DEADLINE)
         except (OSError, Lost, asyncio.IncompleteReadError, asyncio.TimeoutError, ValueError) as error:
             lost = f"{type(error).__name__} {error} {stations[-1]}"
+        if seen is not None:
+            lost += f"; seen meanwhile:\n{seen.result()}\n" if lost and seen.done() else ""
+            seen.cancel()
         took = time.monotonic() - begun
         if not lost and took - (self._stalled - stalled) > LATE + LENGTHS.get(self.kind, 0.0):
             lost = f"answered by {answer}, but late"
         self.count.add(begun - self._begin, took, answer, lost)
+
+    @staticmethod
+    async def _see(witness: t.Callable[[], str]) -> str:
+        await asyncio.sleep(SILENT)
+        return await asyncio.to_thread(witness)
 
     async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         STATIONS.get().append("while it connected")

@@ -61,6 +61,26 @@ def test_an_answer_that_comes_late_is_lost(server: t.Callable[[float], int], mon
     assert "late" in late.losses[0]
 
 
+def test_a_request_without_an_answer_is_looked_at_while_it_waits(
+    server: t.Callable[[float], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """T3: what holds a request is gone once the client has given up; one that is answered is not looked at."""
+    monkeypatch.setattr(load, "DEADLINE", 0.4)
+    monkeypatch.setattr(load, "SILENT", 0.1)
+    client = load.Client(load.Target("x.test", port=server(0.5)), "new", 2, lambda: "it waits").start()
+    while client.count.requests < 1:
+        time.sleep(0.01)
+    silent = client.stop()
+    assert all("from port" in loss and "seen meanwhile:\nit waits" in loss for loss in silent.losses)
+    assert silent.lost == silent.requests
+    client = load.Client(
+        load.Target("x.test", port=server(0.0)), "new", 20, lambda: pytest.fail("nothing waits")
+    ).start()
+    while client.count.requests < 3:
+        time.sleep(0.01)
+    assert client.stop().losses == []
+
+
 def test_a_standstill_of_the_client_is_not_the_servers(
     server: t.Callable[[float], int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
