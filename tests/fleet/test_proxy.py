@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import subprocess
+import time
 import typing as t
+from concurrent.futures import ThreadPoolExecutor
 
 from integration.harness import Options
 from load.client import Client, Count, Target
@@ -41,6 +45,62 @@ def loaded(fleet: Fleet, act: t.Callable[[], object]) -> dict[str, Count]:
     return counts
 
 
+# From then on nothing of theirs arrives: as soon as some are at a stand-in, too. Their ports begin with 26.
+VANISH = """at() { sed -n 's/.* sport=26[0-9]* dport=80 src=\\([0-9.]*\\) .*/\\1/p' /proc/net/nf_conntrack | sort -u | wc -l; }
+until [ "$(at)" -gt 1 ]; do sleep 0.2; done; iptables -t raw -A PREROUTING -p tcp --sport 26000:26999 -j DROP"""
+BACK = "iptables -t raw -D PREROUTING -p tcp --sport 26000:26999 -j DROP"
+
+
+def asked(address: str, port: int) -> tuple[socket.socket, str]:
+    """A client that asks once from a port of its own, and how the answer begins; it keeps its connection."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # Closed, it ends at once, so that its port is free for the next.
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    client.settimeout(10)
+    try:
+        client.bind(("", port))
+        client.connect((address, 80))
+        client.sendall(f"GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
+        return client, client.recv(4096)[:12].decode()
+    except OSError as error:
+        return client, str(error)
+
+
+@contextlib.contextmanager
+def vanished(fleet: Fleet) -> t.Iterator[dict[int, str]]:
+    """Clients of a proxy and of its stand-in that are gone without a word, and what others get after it by their ports.
+
+    For the host, a connection from the same port is the same connection: it must not be sent to whom is no more.
+    """
+    address = str(fleet.machines["fleet-2"]["ansible_host"])
+    clients, answers = [], dict[int, str]()
+    gone = subprocess.Popen(["docker", "exec", "testbed-fleet-2", "sh", "-c", VANISH])
+
+    def come() -> None:
+        for port in range(26000, 27000):
+            if gone.poll() is not None:
+                return
+            clients.append((port, asked(address, port)))
+            time.sleep(0.2)
+
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            coming = pool.submit(come)
+            yield answers
+            gone.wait(10)
+            coming.result()
+        for _port, (client, _answer) in clients:
+            client.close()
+    finally:
+        gone.kill()
+        fleet.run("fleet-2", "sh", "-c", BACK, check=False)
+    for port, (_client, answer) in clients:
+        if answer.endswith("200"):
+            client, answers[port] = asked(address, port)
+            client.close()
+
+
 def steps(play: t.Any) -> list[str]:
     """Steps of the proxy's own deployment."""
     (row,) = [row["result"] for row in play.rows if row["task"] == "Run Traefik"]
@@ -48,7 +108,10 @@ def steps(play: t.Any) -> list[str]:
 
 
 def test_the_proxy_is_upgraded_and_configured_anew_without_losing_a_request(fleet: Fleet) -> None:
-    """DP-32: from the version before, then another configuration, then back again; counted under four kinds of load."""
+    """DP-32: from the version before, then another configuration, then back again; counted under four kinds of load.
+
+    Clients that vanish meanwhile leave nothing that leads to a proxy or a stand-in that is gone.
+    """
     older: Options = {"traefik_image": fleet.hosts()["fleet-2"]["traefik_image"].replace("3.7.15", "3.7.13")}
     fleet.playbook(SITE, *ONE, **older).ok()
     fleet.playbook(DEPLOY, *ONE, workloads=shop("1")).ok()
@@ -60,7 +123,9 @@ def test_the_proxy_is_upgraded_and_configured_anew_without_losing_a_request(flee
         for more in ({}, {"traefik_log_level": "WARN"}, older):
             plays.append(fleet.playbook(SITE, *ONE, **more).ok())
 
-    counts = loaded(fleet, changes)
+    with vanished(fleet) as answers:
+        counts = loaded(fleet, changes)
+    assert set(answers.values()) == {"HTTP/1.1 200"}, answers
     expected = ["stand_in", "gate", "divert", "stop", "start", "gate", "undivert", "persist", "reap"]
     assert [steps(play) for play in plays] == [expected] * 3
     report = {kind: (count.requests, count.lost, round(count.slowest, 2)) for kind, count in counts.items()}
