@@ -46,7 +46,7 @@ def bare() -> t.Iterator[Bare]:
 
 
 def test_a_second_platform_has_a_timer_of_its_own(bare: Bare) -> None:
-    """C: the second one's timer replaced the first one's, and removing it left the first one with none."""
+    """C: the second one's timer replaced the first one's, and removing it left the first one with none; A12: by any spelling."""
     first = "/etc/systemd/system/tidegate-reconcile.service"
     own = f"tidegate-reconcile-{hashlib.sha256(OTHER.encode()).hexdigest()[:8]}"
     active = "systemctl", "is-active", "tidegate-reconcile.timer", f"{own}.timer"
@@ -56,7 +56,8 @@ def test_a_second_platform_has_a_timer_of_its_own(bare: Bare) -> None:
     assert bare.look("cat", first) == before
     assert bare.look(*active).split() == ["active", "active"]
     assert f"--state-dir={OTHER}" in bare.look("cat", f"/etc/systemd/system/{own}.service")
-    bare.role(tidegate_state_dir=OTHER, reconcile_state="absent").ok()
+    assert bare.role(tidegate_state_dir=f"{OTHER}/./").ok().changed == []
+    bare.role(tidegate_state_dir=f"/{OTHER}/", reconcile_state="absent").ok()
     assert bare.look(*active).split() == ["active", "inactive"]
     folders = bare.look("sh", "-c", "ls -d /usr/local/lib/tidegate*; ls /usr/local/lib/tidegate").split()
     assert folders == ["/usr/local/lib/tidegate", "tidegate-reconcile", "tidegate_platform"]
