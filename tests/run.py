@@ -22,6 +22,8 @@ BIN = CACHE / "venv" / "main" / "bin"
 NEWEST = "python3.13"
 Command = list[str]
 PYTEST = ["python", "-m", "pytest", "-q"]
+# A process that has nothing left takes tests of others: the longest are not the first.
+SHARED = ["-n", "4", "--dist", "worksteal"]
 # What a first variant or a molecule scenario shows, too, is left out unless everything is asked for.
 FIRST = "" if os.environ.get("TIDEGATE_EVERY") else " and not second"
 
@@ -113,7 +115,7 @@ def integration() -> list[Command]:
     """Real ansible-playbook runs against the real engine, Traefik, registries and ACME server."""
     return [
         [*PYTEST, "-s", "-m", "alone", "tests/integration"],
-        [*PYTEST, "-n", "4", "-m", f"not alone and not database{FIRST}", "tests/integration", "--durations=10"],
+        [*PYTEST, *SHARED, "-m", f"not alone and not database{FIRST}", "tests/integration", "--durations=10"],
     ]
 
 

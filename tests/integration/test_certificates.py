@@ -88,9 +88,9 @@ def test_a_certificate_that_is_ordered_during_a_handover_is_kept(own: Platform, 
                 own.apply(name=second, routes=[{"host": hosts[second], "resolver": "pebble"}], **common)
                 change.join()
                 plays[0].ok()
+                shell.wait_until("both are stored", lambda: watch.names() == set(hosts.values()), 60)
                 for host in hosts.values():
                     shell.wait_until(f"{host} is served its own", functools.partial(signed, own, host), 60)
-                shell.wait_until("both are stored", lambda: watch.names() == set(hosts.values()), 20)
             assert watch.lost == set()
             assert [m["RW"] for m in mounts if m["Destination"] == "/etc/traefik/acme"] == [False]
         finally:
