@@ -8,6 +8,8 @@ import subprocess
 import sys
 import time
 
+# What a scenario leaves out because another one, or a test, shows it, too.
+EVERYTHING = "[prepare, check, converge, idempotence, verify, side_effect, cleanup]"
 ACTION = re.compile(r"\[(\S+) > (\S+?)\] (?:\x1b\[\d+m)?(Executing|Executed: (\w+))")
 
 
@@ -15,6 +17,8 @@ def main() -> None:
     """Show molecule's output where it fails, and a table in any case."""
     argv = ["molecule", "test", "--all"]
     env = {**os.environ, "NO_COLOR": "1"}
+    if os.environ.get("TIDEGATE_EVERY"):
+        env["TIDEGATE_SEQUENCE"] = EVERYTHING
     spent: dict[str, float] = {}
     failed: set[str] = set()
     said: list[str] = []
