@@ -131,7 +131,7 @@ def faults() -> list[Command]:
 
 def fleet() -> list[Command]:
     """Three target hosts with engines of their own: two-phase deployments, the proxy's upgrade, host faults."""
-    return [[*PYTEST, "-s", "tests/fleet", "--durations=5"]]
+    return [[*PYTEST, "-s", "-m", f"not alone{FIRST}", "tests/fleet", "--durations=5"]]
 
 
 def molecule() -> list[Command]:
