@@ -23,6 +23,7 @@ from .conftest import Fleet
 from .test_fleet import DEPLOY, HOST, shop
 
 ONE = ("--limit", "fleet-1")
+SERVER = ("docker", "version", "--format", "{{.Server.Version}}")
 
 
 @contextlib.contextmanager
@@ -102,9 +103,9 @@ def test_the_engine_is_killed_in_the_middle_of_a_deployment(fleet: Fleet, live_r
         watch = Watch(target(fleet, "fleet-1")).start()
         killed = time.monotonic()
         fleet.run("fleet-1", "systemctl", "kill", "-s", "KILL", "--kill-who=main", "docker")
-        run.communicate()
-        shell.wait_until("the engine is back", lambda: fleet.run("fleet-1", "docker", "version", check=False) != "", 60)
+        shell.wait_until("the engine is back", lambda: fleet.run("fleet-1", *SERVER, check=False) != "", 60)
         back = time.monotonic()
+        run.communicate()
         if not live_restore:
             fleet.playbook("tidegate.platform.reconcile", *ONE).ok()
         shell.wait_until("it serves", lambda: answers(fleet, "fleet-1", "1") or answers(fleet, "fleet-1", "2"), 60)
@@ -113,8 +114,8 @@ def test_the_engine_is_killed_in_the_middle_of_a_deployment(fleet: Fleet, live_r
     assert len(fleet.containers("fleet-1", "shop")) == 1
     outage = watch.stop()
     # The engine is also who answers Traefik where a container is. Without it only connections that Traefik has kept lead
-    # anywhere, and a watch may get one of these.
-    without_names = Outage(min(killed, outage.begun), outage.ended) if outage.ended else Outage(killed, back)
+    # anywhere, and a watch may get one of these. And port rules are not all written anew before it answers.
+    without_names = Outage(min(killed, outage.begun or killed), max(back, outage.ended))
     name = f"kill -9 of dockerd, live-restore {'on' if live_restore else 'off'}"
     repair = "again" if live_restore else "reconcile, again"
     note(name, counts[0], without_names, repair=repair, live="new")
