@@ -12,7 +12,21 @@ import shutil
 import tempfile
 import typing as t
 
-from . import _assets, _bake, _divert, _entry, _gate, _make, _options, _reach, _records, _rolling, _static, _volumes
+from . import (
+    _assets,
+    _bake,
+    _compose,
+    _divert,
+    _entry,
+    _gate,
+    _make,
+    _options,
+    _reach,
+    _records,
+    _rolling,
+    _static,
+    _volumes,
+)
 from ._artifacts import Wanted, bring_back
 from ._building import Builder
 from ._candidate import claims_of
@@ -206,7 +220,7 @@ def clear(world: World, _step: Step) -> str:
     _records.prune(world.on.state_dir, world.key, ())
     _entry.give_up(world.on.state_dir, world.key, {})
     world.on.engine.remove_networks(world.subject)
-    for place in (_assets.folder(world.on.state_dir, world.key), _rolling.folder(world.on.state_dir, world.key)):
+    for place in (_assets.folder(world.on.state_dir, world.key), _compose.folder(world.on.state_dir, world.key)):
         shutil.rmtree(place, ignore_errors=True)
     return ""
 

@@ -29,6 +29,12 @@ from ._stack_volumes import handed
 COMMAND = (*_composer.COMMAND, "--ansi", "never", "--progress", "plain")
 SECONDS = 1800.0
 _JSON = ("config", "--format", "json")
+_SECRETS = "secrets.json"
+
+
+def folder(state_dir: str, key: str) -> str:
+    """Where a workload's definitions are kept."""
+    return os.path.join(state_dir, "stacks", key)
 
 
 class Pinned(t.NamedTuple):
@@ -142,8 +148,11 @@ class Compose:
         self._files[place] = real
         return place
 
-    def place(self, found: Definition) -> None:
-        """Keep a definition, and the files of its source that it mounts, readable for the containers' users."""
+    def place(self, found: Definition, secrets: t.Iterable[str] = ()) -> None:
+        """Keep a definition, and the files of its source that it mounts, readable for the containers' users.
+
+        :param secrets: values that are in it, which are kept to be taken out of what is said of it.
+        """
         home = os.path.join(_files.private_folder(self.folder), found.identity)
         for place, origin in self._files.items():
             if not os.path.exists(place):
@@ -165,6 +174,8 @@ class Compose:
             "variables": dict(found.variables),
             "outside": found.outside,
         }
+        if values := sorted(set(secrets)):
+            _files.place(os.path.join(home, _SECRETS), canonical(values), 0o600, home)
         _files.place(os.path.join(home, "compose.json"), canonical(handed(found.model)), 0o600, home)
         _files.place(os.path.join(home, "definition.json"), canonical(document), 0o600, home)
 
@@ -229,6 +240,18 @@ class Compose:
     def _env(self, given: dict[str, str]) -> dict[str, str]:
         """Nothing but what is declared may decide what a Compose file means."""
         return {**_composer.environment(), **given, "DOCKER_HOST": self.docker_host}
+
+
+def secrets_of(folder: str) -> set[str]:
+    """The values of the secrets in all definitions that are kept of a workload: whatever it says may have them."""
+    found: set[str] = set()
+    for name in os.listdir(folder) if os.path.isdir(folder) else ():
+        try:
+            with open(os.path.join(folder, name, _SECRETS), encoding="utf-8") as stream:
+                found |= set(json.load(stream))
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+    return found
 
 
 def _refused(stack: Stack, root: str, err: str) -> InvalidOption:

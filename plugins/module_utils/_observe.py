@@ -12,12 +12,12 @@ from dataclasses import replace
 from . import _assets, _composer, _divert, _entry, _listing, _names, _records
 from ._building import Builder
 from ._checkout import Workshop
-from ._compose import Compose
+from ._compose import Compose, folder
 from ._container import is_root
 from ._declared import State, Strategy, Subject, Workload
 from ._errors import InvalidOption
 from ._model import Actual, Container, Image, Known, Release, Volume
-from ._rolling import folder, kept, read
+from ._rolling import kept, read
 from ._services import good
 from ._stack import Definition, pinned, with_images
 from ._stack_volumes import declared as declared_volumes

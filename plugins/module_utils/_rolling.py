@@ -14,7 +14,7 @@ from . import _artifacts, _entry, _gate, _leave, _make, _project, _reach, _routi
 from ._artifacts import Wanted
 from ._checkout import Workshop
 from ._clock import attempts
-from ._compose import Compose, Pinned
+from ._compose import Compose, Pinned, folder
 from ._declared import Document, Gate, Subject, Workload
 from ._errors import EngineFailure, Unhealthy
 from ._listing import ownership
@@ -28,11 +28,6 @@ from ._walls import Walls
 from ._world import Platform, World
 
 COMPLETION_SECONDS = 300.0
-
-
-def folder(state_dir: str, key: str) -> str:
-    """Where a workload's definitions are kept."""
-    return os.path.join(state_dir, "stacks", key)
 
 
 def kept(on: Platform, subject: Subject, release: Release | None) -> Definition | None:
@@ -76,7 +71,7 @@ def read(on: Platform, want: Workload, compose: Compose, *, place: bool = False)
         found = compose.read(stack, declared, root, owner, on.secrets.version)
         _refuse_unsafe(stack, walls, found, compose)
         if place:
-            compose.place(found)
+            compose.place(found, (secret.value for secret in stack.secrets))
     return found
 
 

@@ -13,7 +13,7 @@ import signal
 import typing as t
 from dataclasses import dataclass, field, replace
 
-from . import _names
+from . import _compose, _names
 from ._clock import Clock, Watch
 from ._declared import Subject, Workload
 from ._drain import Drained
@@ -105,6 +105,7 @@ class World:
     steps: list[dict[str, t.Any]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     drained: Drained = field(default_factory=lambda: Drained(0, 0))
+    hidden: set[str] = field(default_factory=set, repr=False)
 
     @property
     def key(self) -> str:
@@ -138,8 +139,11 @@ class World:
 
     @property
     def redact(self) -> Redactor:
-        """Takes this workload's secrets out of a text."""
-        values = [secret.value for secret in self.want.secrets]
+        """Takes this workload's secrets out of a text, also those of releases that it is brought back to."""
+        # What is pruned later in a run was said something of before.
+        self.hidden |= _compose.secrets_of(_compose.folder(self.on.state_dir, self.key))
+        values = list(self.hidden)
+        values += [secret.value for secret in self.want.secrets]
         values += [self.want.registry.password] if self.want.registry else []
         if self.want.recipe is not None:
             access = self.want.recipe.source.access
