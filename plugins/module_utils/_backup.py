@@ -30,7 +30,6 @@ from ._retention import retained
 DATABASE = "tidegate.db"
 # What a run makes anew; the database is copied by itself, as of one moment.
 _WITHOUT = ("work", "locks", DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm")
-POSTGRES = Subject("postgres", "platform")
 DUMP = "postgres.sql.gz"
 # Where the role `postgres` looks for what it has to restore.
 RESTORED_DUMP = os.path.join("platform", "postgres-restore.sql.gz")
@@ -95,7 +94,7 @@ def _job(call: Call) -> Job:
         remedy = "Run the role platform_base, which makes its group, or leave group out."
         raise InvalidOption("group", params["group"], "is no group of this host", remedy)
     known = call.on.store.known()
-    server = known.get(POSTGRES, Known()).live
+    server = known.get(_volume_data.POSTGRES, Known()).live
     dumped = server.containers[0] if server and server.state == "running" else None
     images = _wanted(call, known)
     only_here = [_artifacts.name_of(call.on.engine, row) for row in images if not row.exact]
@@ -107,8 +106,8 @@ def _written(call: Call, job: Job, work: str) -> tuple[str, int, list[dict[str, 
     """The whole archive in a private folder, verified; how many files are in it, and what stood still for it."""
     plain, passphrase = os.path.join(work, "plain"), call.params["passphrase"]
     releases = {key_of(*subject): known.live.id for subject, known in sorted(job.known.items()) if known.live}
-    none = _volume_data.Saved([], [], [])
-    copies, volumes, paused = _volume_data.saved(call, job.known, work) if call.params["volumes"] else none
+    whose = _volume_data.taken(job.known, volumes=call.params["volumes"], dumped=job.dumped is not None)
+    copies, volumes, paused = _volume_data.saved(call, whose, work)
     facts = {
         "volumes": volumes,
         "state_dir": call.params["state_dir"],
@@ -235,7 +234,7 @@ def _put(call: Call, plain: str, work: str, aside: str, manifest: t.Mapping[str,
 
 def _keep_database(call: Call) -> None:
     """Of a platform whose record is damaged there is no archive: what its database has is kept in what is put aside."""
-    servers = call.on.engine.containers(POSTGRES).get(POSTGRES, ())
+    servers = call.on.engine.containers(_volume_data.POSTGRES).get(_volume_data.POSTGRES, ())
     running = next((container.name for container in servers if container.state == "running"), None)
     if running is None or not _damaged(call):
         return

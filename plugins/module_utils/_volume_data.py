@@ -22,8 +22,10 @@ from ._errors import BackupFailure
 from ._listing import Mounted
 from ._model import Known
 
-# What is dumped by its own program, and what can be read again from elsewhere or is of this host alone.
-LEFT_OUT = {Subject(name, "platform") for name in ("postgres", "loki", "alloy", "traefik")}
+# What is dumped by its own program while it runs; a server that stands still is copied.
+POSTGRES = Subject("postgres", "platform")
+# What can be read again from elsewhere or is of this host alone.
+LEFT_OUT = {Subject(name, "platform") for name in ("loki", "alloy", "traefik")}
 TOP = "volumes"
 Row = t.Dict[str, t.Any]
 
@@ -36,12 +38,28 @@ class Saved(t.NamedTuple):
     paused: list[Row]
 
 
-def saved(call: Call, known: t.Mapping[Subject, Known], work: str) -> Saved:
-    """Copies of the volumes of all live releases."""
+def taken(known: t.Mapping[Subject, Known], *, volumes: bool, dumped: bool) -> list[Subject]:
+    """Whose volumes belong into an archive; the database belongs into each, as a dump or as what is on its disk.
+
+    :param volumes: whether those of workloads were asked for.
+    :param dumped: whether the database is in the archive by its dump.
+    """
+    live = [subject for subject in sorted(known) if known[subject].live is not None]
+    return [subject for subject in live if (not dumped if subject == POSTGRES else volumes and subject not in LEFT_OUT)]
+
+
+def saved(call: Call, subjects: t.Iterable[Subject], work: str) -> Saved:
+    """Copies of the volumes of these workloads.
+
+    :raises BackupFailure: the database is to be copied, and has no container by which it could be.
+    """
     rows: list[Row] = []
     paused: list[Row] = []
-    for subject in sorted(known):
-        if known[subject].live is None or subject in LEFT_OUT or not _mounted(call.on.engine, subject):
+    for subject in subjects:
+        if not _mounted(call.on.engine, subject):
+            if subject == POSTGRES:
+                remedy = "Start it (operate -e operation=start), and back up again."
+                raise BackupFailure("does not run and has no container", subject="postgres", remedy=remedy)
             continue
         with _lock.held(call.on.state_dir, subject, call.on.lock_timeout, call.clock):
             found, still = _of_workload(call, subject, {row["name"] for row in rows}, work, len(rows))
