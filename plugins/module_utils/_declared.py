@@ -29,6 +29,7 @@ class Subject(t.NamedTuple):
     environment: str
 
 
+DOCKER_HUB = "docker.io"  # the registry of references that name none
 TRAEFIK = Subject("traefik", "platform")
 
 
@@ -187,8 +188,12 @@ class Bake:
 
 @dataclass(frozen=True)
 class Registry:
-    """Credentials for one pull."""
+    """Credentials for one registry, and for no other.
 
+    :param host: with its port, as references name it; the engine's own is `docker.io`.
+    """
+
+    host: str
     username: str
     password: str = field(repr=False)
 
@@ -237,6 +242,14 @@ class Workload:
         """What no other workload may have: hosts and paths of its routes, its Compose project."""
         project = (f"project {self.container.image}",) if self.stack else ()
         return (*project, *(claim for route in self.routes for claim in route.claims()))
+
+
+def registry_of(reference: str) -> str:
+    """The registry that a reference leads to, as the engine reads it (distribution/reference)."""
+    first, slash, _rest = reference.partition("/")
+    if not slash or not ("." in first or ":" in first or first == "localhost" or first.lower() != first):
+        return DOCKER_HUB
+    return DOCKER_HUB if first.lower() == f"index.{DOCKER_HUB}" else first.lower()
 
 
 def canonical(document: t.Any) -> str:

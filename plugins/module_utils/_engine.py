@@ -18,7 +18,7 @@ import typing as t
 
 from . import _guard, _listing, _process
 from ._create import ContainerExtra, address_options, container_options, host_options, network_options
-from ._declared import ContainerSpec, Registry, Subject
+from ._declared import ContainerSpec, Registry, Subject, registry_of
 from ._errors import EngineFailure
 from ._listing import LABEL_MANAGED, Facts, Mounted, Publisher
 from ._model import Container, Image
@@ -142,7 +142,7 @@ class Engine:
     def remote_digest(self, reference: str, registry: Registry | None) -> str:
         """Manifest digest that the registry has for a reference now."""
         with explained("ask the registry for", reference):
-            answer = self.api.inspect_distribution(reference, auth_config=_auth(registry))
+            answer = self.api.inspect_distribution(reference, auth_config=_auth(reference, registry))
         return str(answer["Descriptor"]["digest"])
 
     def inspect(self, name: str) -> Facts | None:
@@ -313,7 +313,7 @@ class Engine:
         :param check: called at every sign of progress; raises to stop.
         """
         with explained("pull", reference):
-            for event in self.api.pull(reference, auth_config=_auth(registry), stream=True, decode=True):
+            for event in self.api.pull(reference, auth_config=_auth(reference, registry), stream=True, decode=True):
                 check()
                 self._images.pop(reference, None)
                 if "error" in event:
@@ -537,5 +537,8 @@ def _filler(volume: str) -> str:
     return f"tidegate-restore-{volume}"
 
 
-def _auth(registry: Registry | None) -> dict[str, str] | None:
-    return {"username": registry.username, "password": registry.password} if registry else None
+def _auth(reference: str, registry: Registry | None) -> dict[str, str] | None:
+    """Credentials for a reference, if they are its registry's: any other would be told them."""
+    if registry is None or registry_of(reference) != registry.host:
+        return None
+    return {"username": registry.username, "password": registry.password}

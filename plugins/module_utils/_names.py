@@ -60,6 +60,10 @@ SECRET = Grammar(re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}"), "a file name o
 VOLUME = Grammar(re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+"), "a volume name")
 ABSOLUTE = Grammar(re.compile(r"/(?!.*(?:^|/)\.\.(?:/|$))[^\x00:]*"), "an absolute path without '..' and ':'")
 NETWORK = Grammar(re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*"), "a network name")
+REGISTRY = Grammar(
+    re.compile(r"(?=.*[.:]|localhost$)[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]+)?"),
+    "a registry as images name it: a host, or host:port, such as registry.example.org",
+)
 # The engine's own reference grammar, without its length limits (distribution/reference).
 IMAGE = Grammar(
     re.compile(

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from . import _hidden, _names, _options, _project, _recipe
 from ._container import container, secrets_of
-from ._declared import ContainerSpec, Document, Registry, Secret, State, Strategy, Subject, Workload
+from ._declared import ContainerSpec, Document, Registry, Secret, State, Strategy, Subject, Workload, registry_of
 from ._errors import InvalidOption
 from ._model import Release
 from ._options import Params, positive
@@ -30,6 +30,7 @@ _NOT_IN_SNAPSHOT = {
     "disk_reserve",
     "sequence",
     "remove_volumes",
+    "registry",
     "registry_username",
     "registry_password",
     "force",
@@ -244,13 +245,21 @@ def _image(params: Params) -> None:
 
 
 def _registry(params: Params) -> Registry | None:
+    """Credentials with the registry that they are for: a Dockerfile of a source may name any other, and gets none."""
     if not params["registry_username"] and not params["registry_password"]:
         return None
     if not (params["registry_username"] and params["registry_password"]):
         raise InvalidOption(
             "registry_username", params["registry_username"], "goes with registry_password", "Give both."
         )
-    return Registry(params["registry_username"], params["registry_password"])
+    if params["registry"]:
+        host = registry_of(f"{_names.REGISTRY.check('registry', params['registry'])}/")
+    elif params["type"] == "image":
+        host = registry_of(params["image"])
+    else:
+        cause = "is missing: registry_password is for one registry, and base images may be of any"
+        raise InvalidOption("registry", None, cause, "Name the registry that it is for, e.g. registry.example.org.")
+    return Registry(host, params["registry_username"], params["registry_password"])
 
 
 def _refuse_impossible(strategy: Strategy, container: ContainerSpec) -> None:

@@ -42,6 +42,7 @@ WORKLOAD: Spec = {
 IMAGE: Spec = {
     "image": {"type": "str"},
     "pull": {"type": "str", "choices": ["missing", "always", "never"], "default": "missing"},
+    "registry": {"type": "str"},
     "registry_username": {"type": "str"},
     "registry_password": {"type": "str", "no_log": True},
 }

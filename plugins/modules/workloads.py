@@ -147,11 +147,19 @@ options:
         - always
         - never
         default: missing
+      registry:
+        description:
+        - The registry that O(workloads[].registry_password) is for, such as V(registry.example.org:5000).
+          V(docker.io) is the one of images without a host. Without it, the one of O(workloads[].image).
+          Images of any other are asked for without the password.
+        - Required with O(workloads[].registry_password) for everything that is built.
+        type: str
       registry_username:
         description: User name for the registry. Goes with O(workloads[].registry_password).
         type: str
       registry_password:
-        description: Password or token for the registry. Used for one request and stored nowhere.
+        description: Password or token for O(workloads[].registry). No other registry gets it, and
+          it is stored nowhere.
         type: str
       source:
         description:

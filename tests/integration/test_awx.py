@@ -79,6 +79,7 @@ def test_the_modules_of_awx_take_what_they_are_given(platform: Platform, tmp_pat
     assert nodes["verify"]["related"]["failure_nodes"] == [{"identifier": "rollback"}]
     registry = next(row for row in asked if row["name"] == "Tidegate registry")
     assert registry["injectors"]["extra_vars"]["tidegate_registry_password"] == "{{ password }}"
+    assert registry["injectors"]["extra_vars"]["tidegate_registry"] == "{{ registry }}"
 
 
 class Jobs:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import http.server
 import io
 import json
 import os
@@ -376,3 +377,37 @@ def test_an_archive_cannot_write_outside(platform: Platform, built: Built, tmp_p
         assert refused["failed"]
         assert refused["kind"] == "InvalidOption", refused
     assert not (tmp_path / "escape").exists()
+
+
+class Stranger(http.server.BaseHTTPRequestHandler):
+    """A registry that asks for a password."""
+
+    told: t.ClassVar[list[str | None]] = []
+
+    def do_GET(self) -> None:
+        """Ask."""
+        self.told.append(self.headers.get("Authorization"))
+        self.send_response(401)
+        self.send_header("WWW-Authenticate", 'Basic realm="x"')
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    do_HEAD = do_GET  # noqa: N815
+
+    def log_message(self, *_args: t.Any) -> None:
+        """Nothing is written."""
+
+
+def test_a_registry_that_the_source_names_gets_no_password(platform: Platform, built: Built, tree: Path) -> None:
+    """A12: the Dockerfile comes with the source, and names any registry; the password is for the declared one."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Stranger) as stranger:
+        threading.Thread(target=stranger.serve_forever, daemon=True).start()
+        host = f"127.0.0.1:{stranger.server_address[1]}"
+        (tree / "Dockerfile").write_text(f"FROM {host}/any/base:1\n")
+        private = {"registry_username": "team", "registry_password": "s3cr3t", "registry": names.PRIVATE_REGISTRY}
+        (refused,) = platform.directly(Task(built(**private), module=MODULE))
+        stranger.shutdown()
+    assert refused["failed"]
+    assert refused["step"] == "build", refused
+    assert Stranger.told, "it was never asked"
+    assert not any(Stranger.told)

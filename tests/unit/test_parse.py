@@ -165,6 +165,18 @@ BAD: list[tuple[str, dict[str, t.Any], str, str]] = [
     ("redirect expanding", {"routes": [{**ROUTE, "redirect_to": "https://a/${1}"}]}, "routes.redirect_to", "URL"),
     ("route twice", {"port": 1, "routes": [ROUTE, ROUTE]}, "routes", "twice"),
     ("password alone", {"registry_password": "x"}, "registry_username", "registry_password"),
+    (
+        "password for what is no registry",
+        {"registry_username": "u", "registry_password": "x", "registry": "https://registry.test/"},
+        "registry",
+        "host",
+    ),
+    (
+        "password for a name that is no registry",
+        {"registry_username": "u", "registry_password": "x", "registry": "registry"},
+        "registry",
+        "host",
+    ),
     ("release command without time", {"release_command_timeout": 0}, "release_command_timeout", "above 0"),
     ("unknown option", {"strategies": "recreate"}, "arguments", "strategies"),
     ("unknown health option", {"health": {"pth": "/"}}, "arguments", "pth"),
