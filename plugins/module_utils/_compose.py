@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import tempfile
 import typing as t
@@ -30,6 +31,8 @@ COMMAND = (*_composer.COMMAND, "--ansi", "never", "--progress", "plain")
 SECONDS = 1800.0
 _JSON = ("config", "--format", "json")
 _SECRETS = "secrets.json"
+_USUAL = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
+_UNSET = re.compile(r'The \\?"(\w+)\\?" variable is not set')
 
 
 def folder(state_dir: str, key: str) -> str:
@@ -93,13 +96,16 @@ class Compose:
             _files.place(os.path.join(root, name), stack.inline, 0o600, root)
         path = os.path.join(root, name)
         if not os.path.isfile(path) or not os.path.realpath(path).startswith(os.path.realpath(root) + os.sep):
-            raise InvalidOption("compose.file", name, "is not a file of the source", "Correct it.")
+            there = ", ".join(usual for usual in _USUAL if os.path.isfile(os.path.join(root, usual)))
+            remedy = f"Its source has {there}: name that." if there else "Correct it."
+            raise InvalidOption("compose.file", name, "is not a file of the source", remedy)
         strangers = bool(stack.source) and not stack.unsafe
         named = _named_files.outside(root, path, lambda *what: self._apart(stack, root, *what), strangers)
         argv = [*COMMAND, "--project-name", stack.project, "--project-directory", root, "--file", path]
         done = _process.run([*argv, *_JSON], self.clock, 60.0, env=self._env(stack.variables))
         if done.code:
             raise _refused(stack, root, done.err)
+        refuse_unset(done.err)
         model = json.loads(done.out)
         outside = sorted({*_outside(model, root), *stack.env_files, *named})
         settled = self._settled(model, root, sign)
@@ -252,6 +258,17 @@ def secrets_of(folder: str) -> set[str]:
         except (FileNotFoundError, NotADirectoryError):
             continue
     return found
+
+
+def refuse_unset(said: str) -> None:
+    """Refuse variables that Compose says are not set: it would go on with nothing in their place, be it a password.
+
+    :raises InvalidOption: names the first of them.
+    """
+    for name in sorted(set(_UNSET.findall(said))):
+        cause = "is a variable of the Compose file that is not set, and would be blank"
+        remedy = f"Set it there or in compose.secrets, or say a default in the file: ${{{name}:-}}; for a plain $, $$."
+        raise InvalidOption("compose.env", name, cause, remedy)
 
 
 def _refused(stack: Stack, root: str, err: str) -> InvalidOption:

@@ -20,6 +20,8 @@ from ._engine import Engine
 from ._errors import Unhealthy
 from ._listing import Facts
 
+STILL_SERVES = "What served before still serves."
+
 
 class Place(t.NamedTuple):
     """The container that is probed, as it was just inspected."""
@@ -98,9 +100,7 @@ def ended(facts: Facts | None) -> str:
 
 
 def _failed(engine: Engine, name: str, cause: str) -> Unhealthy:
-    remedy = (
-        "What served before still serves. Its log's last lines are in `logs`; change `health` if the probe is wrong."
-    )
+    remedy = f"{STILL_SERVES} Its log's last lines are in `logs`; change `health` if the probe is wrong."
     return unhealthy(engine, name, cause, remedy)
 
 

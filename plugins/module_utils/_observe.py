@@ -157,7 +157,8 @@ def _refuse_project(want: Workload, on: Platform, known: Known) -> None:
         raise InvalidOption("compose.project", project, cause, f"{remedy} volumes, which are then used as they are.")
     if known.live is not None and known.live.image != want.container.image:
         cause = f"cannot be changed, {known.live.image.partition('/')[2]} is live"
-        raise InvalidOption("compose.project", project, cause, "Tear the workload down first, or keep the name.")
+        remedy = "Its volumes are called by it: keep the name, or tear the workload down and copy their data over."
+        raise InvalidOption("compose.project", project, cause, remedy)
 
 
 def survey(on: Platform, list_images: bool = True) -> Survey:

@@ -16,7 +16,7 @@ from ._errors import InvalidOption
 from ._model import Release
 from ._options import Params, positive
 from ._sources import Recipe
-from ._spec import DECLARATION, DEFAULT_STATE_DIR, KIND, SOURCES, filled
+from ._spec import COMPOSE, DECLARATION, DEFAULT_STATE_DIR, KIND, SOURCES, filled
 from ._stack import Stack
 
 # Not part of a release: how this run talks to the host, and what never may be recorded.
@@ -83,6 +83,8 @@ def _leaving(want: Workload, params: Params) -> Workload:
 def _effective(params: Params, here: Here) -> Params:
     """The parameters with what their source decides; a record has them already."""
     _refuse_foreign(params)
+    if params["type"] == "compose":
+        return {**params, "compose": filled(COMPOSE["compose"]["options"], params["compose"] or {})}
     if params["type"] == "static":
         old = os.path.join(here.state_dir, "sites", _names.key_of(params["name"], params["environment"]))
         return _recipe.serves(params, old)

@@ -46,6 +46,8 @@ def _variable(row: Params, env: Params, version_of: t.Callable[[str], str]) -> S
     if name in env:
         raise InvalidOption("compose.secrets.name", name, "is also in compose.env", "Keep it in secrets only.")
     value = row.get("value") or ""
+    if not value.strip() and not row.get("version"):  # a record has it without its value
+        raise InvalidOption("compose.secrets.value", "", f"of {name} is empty", "Give the value, or remove it.")
     return Secret(name, value, "environment", row.get("version") or version_of(value))
 
 

@@ -18,7 +18,7 @@ from ._compose import Compose, Pinned, folder
 from ._declared import Document, Gate, Subject, Workload
 from ._errors import EngineFailure, Unhealthy
 from ._listing import ownership
-from ._model import Container, Release, Step
+from ._model import Actual, Container, Release, Step
 from ._names import key_of
 from ._project_walls import refuse_project
 from ._stack import Definition, Service, Stack
@@ -28,6 +28,7 @@ from ._walls import Walls
 from ._world import Platform, World
 
 COMPLETION_SECONDS = 300.0
+_NO_WAY_BACK = "What it was made of before is on no record, and cannot be gone back to."
 
 
 def kept(on: Platform, subject: Subject, release: Release | None) -> Definition | None:
@@ -189,14 +190,24 @@ def roll(world: World, step: Step) -> str:
     try:
         _pass(world, want, service, names)
         route(world, want, wanted, {service.name: names})
-    except Unhealthy:
+    except Unhealthy as error:
         if not in_place:
             _back(world, service, old, sorted(set(names) - {c.name for c in before}))
-        raise
+        raise _true(world, error) from error
     _drained(world, want, old)
     for name in old:
         _away(world, name)
     return f"{service.name}: {', '.join(names)}"
+
+
+def _true(world: World, error: Unhealthy) -> Unhealthy:
+    """The error, with what it says of what served before only where that is so: a lost record has no way back."""
+    now = {(c.name, c.created) for c in _all(world) if c.serves}
+    if world.have.live_definition is None and any(
+        c.serves and (c.name, c.created) not in now for c in world.have.containers
+    ):
+        error.remedy = error.remedy.replace(_gate.STILL_SERVES, _NO_WAY_BACK)
+    return error
 
 
 def _back(world: World, service: Service, old: t.Sequence[str], fresh: t.Sequence[str]) -> None:
@@ -242,11 +253,14 @@ def _bury(world: World, service: Service) -> None:
 
 
 def unroll(world: World, step: Step) -> str:
-    """Remove what a first deployment made of a service, or of all."""
-    gone = [c.name for c in _all(world) if step.service is None or _services.same(c, step.service)]
+    """Remove what a first deployment made of a service, or of all; as an undo, nothing that was there before it."""
+    before = world.have if step.definition is not None else Actual()
+    there = {c.name for c in before.containers}
+    mine = [c for c in _all(world) if step.service is None or _services.same(c, step.service)]
+    gone = [c.name for c in mine if c.name not in there]
     document = _readable(world)
     if step.service is not None and document is not None:
-        rest = _routing.merged(document, None, world.want, [step.service.name])
+        rest = _routing.merged(document, before.routed, world.want, [step.service.name])
         if not rest["http"].get("routers"):
             world.on.traefik.withdraw(world.key)
         elif rest != document:
@@ -264,9 +278,12 @@ def up(world: World, step: Step) -> str:
     going = [c.name for c in _all(world) if not any(_services.same(c, one) for one in wanted.services)]
     _drained(world, want, going)
     _up(world, wanted)
-    for service in wanted.services:
-        _pass(world, want, service, [c.name for c in _members(world, service)])
-    route(world, want, wanted, {})
+    try:
+        for service in wanted.services:
+            _pass(world, want, service, [c.name for c in _members(world, service)])
+        route(world, want, wanted, {})
+    except Unhealthy as error:
+        raise _true(world, error) from error
     return f"{len(wanted.services)} services"
 
 
@@ -345,7 +362,7 @@ def _pass(world: World, want: Workload, service: Service, names: t.Sequence[str]
     """Wait until every container passed the service's gate, or ended well where it shall end."""
     exposed = [e for e in (want.stack.exposed if want.stack else ()) if e.service == service.name]
     if not names and service.replicas:
-        raise Unhealthy("has no container", subject=service.name, remedy="What served before still serves.")
+        raise Unhealthy("has no container", subject=service.name, remedy=_gate.STILL_SERVES)
     for name in names:
         if service.completes:
             _complete(world, name)
@@ -363,7 +380,7 @@ def _complete(world: World, name: str) -> None:
             if facts.exit_code:
                 raise _gate.unhealthy(world.on.engine, name, f"ended with exit code {facts.exit_code}", "See logs.")
             return
-    raise Unhealthy(f"did not end within {COMPLETION_SECONDS:g} s", subject=name, remedy="What served still serves.")
+    raise Unhealthy(f"did not end within {COMPLETION_SECONDS:g} s", subject=name, remedy=_gate.STILL_SERVES)
 
 
 def _drained(world: World, want: Workload, names: t.Sequence[str]) -> None:

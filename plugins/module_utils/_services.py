@@ -165,7 +165,10 @@ def _steps(
         if have.routed is not None and routing.hold(want, have.routed, down) != have.routed:
             # Whoever asks meanwhile is told when to come back.
             held = [Step(Verb.HOLD, route=routing.hold(want, have.routed, down), undo=route_back(have))]
-        undo: tuple[Step, ...] = (Step(Verb.UNROLL, definition=wanted), *_unroute(have))
+        undo: tuple[Step, ...] = (
+            Step(Verb.UNROLL, definition=wanted),
+            *(route_back(have) if have.live is None else ()),
+        )
         if have.live_definition is not None:
             undo = (Step(Verb.UP, definition=have.live_definition),)
         return [*held, Step(Verb.UP, definition=wanted, undo=undo)]
@@ -178,6 +181,8 @@ def _roll(want: Workload, have: Actual, wanted: Definition, service: Service) ->
     undo: tuple[Step, ...] = (Step(Verb.UNROLL, service=service, definition=wanted), *_unroute(have))
     if old is not None:
         undo = (Step(Verb.ROLL, service=old, definition=before),)
+    elif any(c.service == service.name for c in have.containers):
+        undo = ()  # its record is lost: those that fail go by themselves, those that were there before stay
     going = tuple(
         c.name
         for c in have.containers
@@ -187,7 +192,7 @@ def _roll(want: Workload, have: Actual, wanted: Definition, service: Service) ->
 
 
 def _unroute(have: Actual) -> tuple[Step, ...]:
-    return (Step(Verb.UNROUTE),) if have.live is None else ()
+    return (Step(Verb.UNROUTE),) if have.live is None and have.routed is None else ()
 
 
 def _why(

@@ -144,7 +144,8 @@ def definition(
             if isinstance(entry, dict) and not entry.get("external"):
                 entry["labels"] = {**(entry.get("labels") or {}), **owner}
     waited = _waited_for(found)
-    services = tuple(_service(name, found[name], waited, prints[name]) for name in _in_order(found))
+    writing = {name for name in found if any(not other or _writes(found[other]) for other in _written(name, found))}
+    services = tuple(_service(name, found[name], waited, prints[name], writing) for name in _in_order(found))
     _refuse_none_routed(stack, services)
     for service in services:
         own = {**owner, "tidegate.fingerprint": service.fingerprint}
@@ -177,11 +178,16 @@ def by_id(model: Document, services: t.Mapping[str, str]) -> Document:
 
 
 def _kept_in_place(service: Service, model: Document, volumes: t.Mapping[str, t.Sequence[str]]) -> Service:
-    facts = model["services"][service.name]
+    found = model["services"]
+    others = [found[name] for name in _written(service.name, found) if name]
+    return replace(service, in_place=service.in_place or any(_of_image(facts, volumes) for facts in others))
+
+
+def _of_image(facts: Document, volumes: t.Mapping[str, t.Sequence[str]]) -> bool:
+    """Whether a service writes where only its image declares a volume."""
     covered = {str(mount.get("target")).rstrip("/") for mount in facts.get("volumes") or ()}
     covered |= {str(mount).partition(":")[0].rstrip("/") for mount in facts.get("tmpfs") or ()}
-    own = [path for path in volumes.get(service.image, ()) if path.rstrip("/") not in covered]
-    return replace(service, in_place=service.in_place or bool(own))
+    return any(path.rstrip("/") not in covered for path in volumes.get(facts["image"], ()))
 
 
 def _contents(final: Document, stack: Stack) -> tuple[dict[str, dict[str, t.Any]], dict[str, str]]:
@@ -235,15 +241,34 @@ def _connect(final: dict[str, t.Any], service: dict[str, t.Any], network: str) -
     final["networks"] = {**(final.get("networks") or {}), NETWORK_KEY: {"name": network, "external": True}}
 
 
-def _service(name: str, facts: Document, waited: t.Container[str], fingerprint: str) -> Service:
+def _writes(facts: Document) -> bool:
+    mounts = facts.get("volumes") or ()
+    return any(m.get("type") in ("volume", "bind", "cluster") and not m.get("read_only") for m in mounts)
+
+
+def _written(name: str, found: t.Mapping[str, Document]) -> set[str]:
+    """Services whose mounts a service may write to: its own, and what it takes by volumes_from; "" is a stranger."""
+    names, ahead = {name}, [name]
+    while ahead:
+        for row in found[ahead.pop()].get("volumes_from") or ():
+            first, _colon, rest = str(row).partition(":")
+            mode = rest.partition(":")[2] if first == "container" else rest
+            other = first if first in found else ""
+            if "ro" not in mode.split(",") and other not in names:
+                names.add(other)
+                ahead += [other] if other else []
+    return names
+
+
+def _service(
+    name: str, facts: Document, waited: t.Container[str], fingerprint: str, writing: t.Container[str]
+) -> Service:
     where = f"services.{name}"
     if facts.get("build"):
         remedy = "Name an image; build it before, or as a workload of type dockerfile."
         raise InvalidOption("compose", f"{where}.build", "is not carried out here", remedy)
     if not facts.get("image"):
         raise InvalidOption("compose", f"{where}.image", "is missing", "Name an image.")
-    mounts = facts.get("volumes") or ()
-    writable = any(m.get("type") in ("volume", "bind") and not m.get("read_only") for m in mounts)
     published = any(port.get("published") for port in facts.get("ports") or ())
     deploy = facts.get("deploy") or {}
     return Service(
@@ -251,7 +276,7 @@ def _service(name: str, facts: Document, waited: t.Container[str], fingerprint: 
         fingerprint=fingerprint,
         image=facts["image"],
         replicas=next(int(count) for count in (facts.get("scale"), deploy.get("replicas"), 1) if count is not None),
-        in_place=bool(writable or published or facts.get("container_name") or facts.get("network_mode")),
+        in_place=bool(name in writing or published or facts.get("container_name") or facts.get("network_mode")),
         completes=name in waited,
         after=tuple(sorted(facts.get("depends_on") or ())),
     )

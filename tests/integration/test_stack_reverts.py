@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import typing as t
 from pathlib import Path
 
 import compose
 import names
 import pytest
 
-from .harness import Options, Platform, Task
+from .harness import Options, Platform, Task, docker
 
 MODULE = "tidegate.platform.workload_compose"
 TOKEN = "hunter2-is-secret"
@@ -51,3 +52,49 @@ def test_a_secret_of_a_project_is_in_no_result_of_what_brings_it_back(
     assert TOKEN not in json.dumps(back)
     kept = sorted((platform.state / "stacks").glob("*/*/secrets.json"))
     assert [oct(path.stat().st_mode & 0o777) for path in kept] == ["0o600"] * 2, kept
+
+
+@pytest.fixture
+def project(platform: Platform, name: str) -> t.Iterator[tuple[t.Callable[..., Options], t.Callable[[], None]]]:
+    """A project of a routed service and another one; how to lose its record."""
+
+    def deploy(strategy: str, *, fails: bool) -> Options:
+        worker: Options = {"image": names.image("redis", "7"), "stop_grace_period": "1s"}
+        worker.update({"command": ["sh", "-c", "exit 3"]} if fails else {})
+        services = {"cache": {"image": names.image("app", "1"), "stop_grace_period": "1s"}, "zworker": worker}
+        routed = {"name": "cache", "port": 8000, "health": {"path": "/healthz"}, "routes": [{"host": f"{name}.test"}]}
+        given = {"network": platform.network, "project": f"p{name}", "definition": {"services": services}}
+        options = {"name": name, "strategy": strategy, "compose": {**given, "services": [routed]}}
+        (result,) = platform.directly(Task({**options, "drain": {"timeout": 0}}, module=MODULE))
+        return result
+
+    record = [f"tidegate.db{end}" for end in ("", "-wal", "-shm")]
+    (platform.root / name).mkdir()
+
+    def lose() -> None:
+        for path in (platform.state / file for file in record):
+            if path.exists():
+                path.rename(platform.root / name / path.name)
+
+    yield deploy, lose
+    left = docker("ps", "-aq", "--filter", f"label=com.docker.compose.project=p{name}").split()
+    docker("rm", "-f", *left)
+    for path in (platform.state / file for file in record):
+        path.unlink(missing_ok=True)
+    for path in (platform.root / name).iterdir():
+        path.rename(platform.state / path.name)
+
+
+@pytest.mark.parametrize("strategy", ["rolling", "recreate"])
+def test_what_was_there_before_a_lost_record_is_no_part_of_an_undo(
+    platform: Platform, name: str, project: tuple[t.Callable[..., Options], t.Callable[[], None]], strategy: str
+) -> None:
+    """A7 (review): all of a project was removed, with its routes, because another service failed its gate."""
+    deploy, lose = project
+    first = deploy(strategy, fails=False)
+    assert not first["failed"], first
+    lose()
+    bad = deploy(strategy, fails=True)
+    assert (bad["failed"], bad["kind"]) == (True, "Unhealthy"), bad
+    assert platform.version(f"{name}.test") == "1", bad
+    assert ("What served before still serves" in bad["msg"]) == (strategy == "rolling"), bad

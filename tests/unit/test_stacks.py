@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.tidegate.platform.plugins.module_utils import (
+    _compose,
     _composer,
     _project,
     _routing,
@@ -140,6 +141,31 @@ def test_services_come_after_what_they_depend_on_and_tell_what_they_are() -> Non
     assert [s.name for s in found.services if s.completes] == ["job"]
 
 
+@pytest.mark.parametrize(
+    ("row", "writes"),
+    [
+        *[("data", True), ("data:rw", True), ("between", True), ("container:x", True)],
+        *[("data:ro", False), ("container:x:ro", False), ("reads", False)],
+    ],
+)
+def test_what_is_taken_from_another_service_for_writing_is_written(row: str, writes: bool) -> None:
+    """A5 (review): a service that is rolled would run twice on one volume; also on what only an image declares."""
+    mount = {"type": "volume", "source": "d", "target": "/d"}
+    services: dict[str, t.Any] = {
+        "data": {"image": "d:1", "volumes": [mount]},
+        "between": {"image": "b:1", "volumes_from": ["data:rw"]},
+        "reads": {"image": "r:1", "volumes": [{**mount, "read_only": True}]},
+        "web": {**WEB, "volumes_from": [row]},
+    }
+    web = defined(services).service("web")
+    assert web
+    assert web.in_place is writes
+    del services["data"]["volumes"]
+    found = _stack.with_images(defined(services), {"d:1": ["/d"]}).service("web")
+    assert found
+    assert found.in_place is writes
+
+
 def there(definition: _stack.Definition, **states: str) -> tuple[Container, ...]:
     """A container of each service, as it is declared."""
     return tuple(
@@ -235,6 +261,40 @@ def test_a_network_that_is_another_now_is_not_rolled() -> None:
         plan(want, have)
     assert "up" in plan(replace(want, strategy=Strategy.RECREATE), have)
     assert plan(want, replace(have, definition=old, live=replace(live, fingerprint="new"))) == []
+
+
+@pytest.mark.parametrize("project", [None, {}])
+def test_a_project_of_a_source_needs_no_options(project: dict[str, t.Any] | None) -> None:
+    """U7 (review): it was a KeyError."""
+    source = {"path": "/srv/shop"}
+    want = declared_as({"compose": project, "source": source})
+    assert want.snapshot["compose"] == declared_as({"compose": {}, "source": source}).snapshot["compose"]
+    assert want.stack
+    assert want.stack.network
+
+
+def declared_as(options: dict[str, t.Any]) -> Workload:
+    """A parsed stack of just these options."""
+    result = ArgumentSpecValidator(copy.deepcopy(WORKLOADS)).validate(
+        {"workloads": [{"name": "shop", "type": "compose", "strategy": "rolling", **options}]}
+    )
+    assert not result.error_messages, result.error_messages
+    return parse(result.validated_parameters["workloads"][0], Here(lambda _value: ""))
+
+
+@pytest.mark.parametrize("value", ["", " ", "\n"])
+def test_a_secret_of_a_project_that_is_empty_is_refused(value: str) -> None:
+    """U4 (review): as one of an image is; what is unset upstream arrives so."""
+    with pytest.raises(InvalidOption, match=r"compose[.]secrets[.]value.*of TOKEN is empty"):
+        declared(compose={"secrets": [{"name": "TOKEN", "value": value}]})
+
+
+def test_a_variable_that_is_not_set_is_refused_by_its_name() -> None:
+    """U4 (review): Compose only warns, and a database would have a blank password."""
+    said = 'time="2026-01-01T00:00:00Z" level=warning msg="The \\"DB_PASSWORD\\" variable is not set. Defaulting to a'
+    with pytest.raises(InvalidOption, match=r"compose[.]env='DB_PASSWORD'.*is not set"):
+        _compose.refuse_unset(f'{said} blank string."\n')
+    _compose.refuse_unset('level=warning msg="the attribute `version` is obsolete"')
 
 
 @pytest.mark.parametrize("strategy", ["blue-green", "handover"])
