@@ -408,22 +408,42 @@ class Engine:
 
     def fill(self, volume: str, image_id: str, target: str, archive: t.IO[bytes]) -> bool:
         """Unpack a copy of what was mounted at a place into a volume; False without the image that it is done with."""
-        name, parent = _filler(volume), os.path.dirname(target.rstrip("/")) or "/"
-        own = _listing.ownership(self.state_dir)
+        parent = os.path.dirname(target.rstrip("/")) or "/"
+        with self._holding(volume, image_id, target) as name:
+            if name:
+                with explained("fill the volume", volume):
+                    self.api.put_archive(name, parent, archive)
+        return bool(name)
+
+    def empty(self, volume: str, image_id: str, target: str) -> bool:
+        """Whether nothing is in a volume, but for what a new file system has; also without the image to look with."""
+        with self._holding(volume, image_id, target) as name:
+            if not name:
+                return True
+            other, answers = self.another(), list[t.Any]()
+            other.api.hooks["response"].append(lambda answer, **_options: answers.append(answer))
+            with explained("look into the volume", volume):
+                try:
+                    return _listing.nothing_in(other.api.get_archive(name, target)[0])
+                finally:  # all that is in it is not asked for
+                    for answer in answers:
+                        answer.close()
+
+    @contextlib.contextmanager
+    def _holding(self, volume: str, image_id: str, target: str) -> t.Iterator[str]:
+        """A container with a volume that is never started, for the length of a block; no name without its image."""
+        name, own = _filler(volume), _listing.ownership(self.state_dir)
         host = self.api.create_host_config(binds=[f"{volume}:{target}:rw,nocopy"], network_mode="none")
         made = self._found(
             "create a container for the volume",
             volume,
             lambda: self.api.create_container(image_id, command=["none"], name=name, host_config=host, labels=own),
         )
-        if made is None:
-            return False
         try:
-            with explained("fill the volume", volume):
-                self.api.put_archive(name, parent, archive)
+            yield name if made else ""
         finally:
-            self.remove_filler(volume)
-        return True
+            if made:
+                self.remove_filler(volume)
 
     def remove_filler(self, volume: str) -> None:
         """Remove the container that a volume was filled through."""

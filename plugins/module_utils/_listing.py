@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+import tarfile
 import typing as t
 
 from ._declared import ContainerSpec, Document, Subject
@@ -22,6 +23,7 @@ LABEL_DEPLOYMENT = "tidegate.deployment"
 LABEL_FINGERPRINT = "tidegate.fingerprint"
 LABEL_RELEASE = "tidegate.release"  # of containers that were made before 0.2
 LABEL_MANAGED = "tidegate.managed"
+LABEL_RESTORED = "tidegate.restored"  # of volumes: which filling made it
 _ID = re.compile("[0-9a-f]{64}")
 SIX = "GlobalIPv6Address"
 _DEFAULT_REGISTRY = ("docker.io/library/", "docker.io/", "index.docker.io/library/", "index.docker.io/")
@@ -134,6 +136,28 @@ def mounted(row: Document) -> list[Mounted]:
     """The volumes of an inspected container."""
     mounts = [m for m in row.get("Mounts") or () if m.get("Type") == "volume"]
     return [Mounted(m["Name"], m["Destination"], row["Image"], bool(_ID.fullmatch(m["Name"]))) for m in mounts]
+
+
+class _Chunks:
+    """A stream of chunks that is read as a file."""
+
+    def __init__(self, chunks: t.Iterable[bytes]) -> None:
+        self._chunks, self._left = iter(chunks), b""
+
+    def read(self, size: int) -> bytes:
+        """The next bytes; fewer at the end."""
+        for chunk in self._chunks if len(self._left) < size else ():
+            self._left += chunk
+            if len(self._left) >= size:
+                break
+        found, self._left = self._left[:size], self._left[size:]
+        return found
+
+
+def nothing_in(chunks: t.Iterable[bytes]) -> bool:
+    """Whether the archive of a directory has nothing but the directory, and what each new file system has."""
+    with tarfile.open(fileobj=t.cast("t.IO[bytes]", _Chunks(chunks)), mode="r|") as tar:
+        return all(entry.name.strip("/").split("/")[1:2] in ([], ["lost+found"]) for entry in tar)
 
 
 def image_of(facts: Document) -> Image:

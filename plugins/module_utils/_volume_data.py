@@ -19,8 +19,9 @@ from ._call import Call
 from ._declared import Subject
 from ._engine import Engine
 from ._errors import BackupFailure
-from ._listing import Mounted
+from ._listing import LABEL_RESTORED, Mounted
 from ._model import Known
+from ._stack_volumes import Named
 
 # What is dumped by its own program while it runs; a server that stands still is copied.
 POSTGRES = Subject("postgres", "platform")
@@ -106,44 +107,76 @@ def _of_workload(
 
 
 def put(call: Call, plain: str, work: str, rows: t.Sequence[Row]) -> None:
-    """Make the volumes that are not here, with what was in them; one that is here is left as it is."""
+    """Make the volumes that are not here, with what was in them; one that is here is left as it is.
+
+    A note says which volumes are being filled, and by which mark on them a restore after an interrupted one knows them.
+    """
     engine, note = call.on.engine, f"{call.params['state_dir']}.volumes"
-    here, begun = engine.named_volumes(), _begun(note)
+    here = engine.named_volumes()
+    begun = {name: mark for name, mark in _begun(note).items() if name in here and _ours(engine, here[name], mark)}
     wanted = [row for row in rows if row["name"] not in here or row["name"] in begun]
-    for row in rows:
-        if row not in wanted:
-            text = (
-                f"The volume {row['name']} was there already and is as it was; the archive's was not put in its place."
-            )
-            call.warnings.append(text)
+    call.warnings += [_left(row, "was there already") for row in rows if row not in wanted]
     if not wanted:
         return
     os.mkdir(os.path.join(work, TOP))
     _archive.unpack(plain, TOP, os.path.join(work, TOP))
-    left = [row["name"] for row in wanted]
     for row in wanted:
-        _files.place(note, json.dumps(left), 0o600, os.path.dirname(note))
-        _fill(engine, row, os.path.join(work, TOP, row["file"]))
-        left.remove(row["name"])
-    _files.remove(note)
+        mark = begun.setdefault(row["name"], os.urandom(16).hex())
+        _files.place(note, json.dumps(begun), 0o600, os.path.dirname(note))
+        _fill(call, row, mark, os.path.join(work, TOP, row["file"]))
+        del begun[row["name"]]
+    if begun:  # of another archive
+        _files.place(note, json.dumps(begun), 0o600, os.path.dirname(note))
+    else:
+        _files.remove(note)
 
 
-def _begun(note: str) -> list[str]:
-    """Volumes that a restore before this one did not come to fill, or not wholly."""
+def _left(row: Row, why: str) -> str:
+    """What is said of a volume that is left as it is, and how somebody gets the archive's all the same."""
+    name = row["name"]
+    return (
+        f"The volume {name} {why} and is as it was; the archive's was not put in its place. To have the archive's, "
+        f"copy what is in it away (docker run --rm -v {name}:/from:ro -v {name}-aside:/to IMAGE cp -a /from/. /to), "
+        f"remove its containers and then it (docker volume rm {name}; where its data lie elsewhere, empty that place), "
+        "and restore again with replace=true."
+    )
+
+
+def _begun(note: str) -> dict[str, str]:
+    """Volumes that a restore before this one did not fill wholly, and their marks; earlier versions made none."""
     try:
         with open(note, encoding="utf-8") as stream:
-            found: list[str] = json.load(stream)
+            found = json.load(stream)
     except FileNotFoundError:
-        return []
-    return found
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
-def _fill(engine: Engine, row: Row, path: str) -> None:
-    """Make a volume with the content of a copy."""
-    engine.remove_filler(row["name"])
-    engine.remove_volume(row["name"])
-    engine.ensure_volume(row["name"], row["labels"], row["driver"], row["options"], managed=False)
+def _ours(engine: Engine, volume: Named, mark: str) -> bool:
+    """Whether a volume is the very one that an interrupted restore made, and nobody has used it since."""
+    engine.remove_filler(volume.name)
+    return volume.labels.get(LABEL_RESTORED) == mark and not engine.volume_users(volume.name)
+
+
+def _elsewhere(row: Row) -> bool:
+    """Whether what is in a volume may be there without it: in a directory, on a share, or wherever a plug-in has it."""
+    return row["driver"] != "local" or "device" in row["options"]
+
+
+def _fill(call: Call, row: Row, mark: str, path: str) -> None:
+    """Make a volume with the content of a copy; data that lie elsewhere, and are there, are left as they are."""
+    engine, name = call.on.engine, row["name"]
+    engine.remove_filler(name)
+    if not _elsewhere(row):
+        engine.remove_volume(name)
+    engine.ensure_volume(name, {**row["labels"], LABEL_RESTORED: mark}, row["driver"], row["options"], managed=False)
+    if engine.named_volumes()[name].labels.get(LABEL_RESTORED) != mark:
+        call.warnings.append(_left(row, "was made meanwhile"))
+        return
+    if _elsewhere(row) and not engine.empty(name, row["image"], row["target"]):
+        call.warnings.append(_left(row, "has data already"))
+        return
     with open(path, "rb") as stream:
-        if not engine.fill(row["name"], row["image"], row["target"], stream):
+        if not engine.fill(name, row["image"], row["target"], stream):
             remedy = "Load the image that the volume belongs to, and restore again."
-            raise BackupFailure("its image is not in the engine", subject=row["name"], remedy=remedy)
+            raise BackupFailure("its image is not in the engine", subject=name, remedy=remedy)

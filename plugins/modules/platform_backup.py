@@ -52,6 +52,7 @@ options:
         cut, which databases come back from. What a program has only in its memory is not in them. It goes on as soon
         as they are copied, or the run ends, whatever ends it; see C(paused).
       - A restore makes the volumes that its host does not have. One that is there is left as it is, with a warning.
+      - So are data that lie elsewhere, in a directory or on a share behind a volume, unless nothing is there.
     type: bool
     default: true
   keep:

@@ -99,7 +99,9 @@ def kept(name: str) -> str:
 
 def made(volume: str) -> str:
     """By whom a volume was made, and as what."""
-    return docker("volume", "inspect", "--format", "{{json .Labels}} {{.Driver}} {{json .Options}}", volume)
+    (row,) = json.loads(docker("volume", "inspect", volume))
+    labels = {name: value for name, value in (row["Labels"] or {}).items() if name != "tidegate.restored"}
+    return json.dumps([labels, row["Driver"], row["Options"]])
 
 
 def test_a_project_that_ran_before_keeps_its_data(
@@ -236,8 +238,8 @@ class Host(t.NamedTuple):
     def interrupted(self, volume: str) -> None:
         """A restore was killed before it had filled this volume."""
         self.root.mkdir()
-        docker("volume", "create", volume)
-        Path(f"{self.places['state_dir']}.volumes").write_text(json.dumps([volume]))
+        docker("volume", "create", "--label", "tidegate.restored=a-mark", volume)
+        Path(f"{self.places['state_dir']}.volumes").write_text(json.dumps({volume: "a-mark"}))
 
     def volumes(self) -> tuple[str, str]:
         """By whom its volumes were made, and as what."""

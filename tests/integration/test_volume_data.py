@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
+import tarfile
+import types
 import typing as t
 from pathlib import Path
 
 import images
 import names
 import pytest
-from ansible_collections.tidegate.platform.plugins.module_utils import _archive
+from ansible_collections.tidegate.platform.plugins.module_utils import _archive, _volume_data
+from ansible_collections.tidegate.platform.plugins.module_utils._call import Call
+from ansible_collections.tidegate.platform.plugins.module_utils._engine import Engine
 
 from .harness import Options, Platform, Ports, Task, docker, free_ports
 
+HOST = "unix:///var/run/docker.sock"
 BACKUP = "tidegate.platform.platform_backup"
 CONTROL = "tidegate.platform.workload_control"
 
@@ -65,3 +71,88 @@ def test_a_database_that_is_stopped_is_in_the_archive(
     (refused,) = bare.directly(again)
     assert "has no container" in refused["msg"], "an archive without the database would in time push the others out"
     assert Path(result["archive"]).exists()
+
+
+class Filled(t.NamedTuple):
+    """A restore's part that makes volumes, with an archive of one volume."""
+
+    call: Call
+    row: dict[str, t.Any]
+    folder: Path
+
+    def put(self) -> str:
+        """Do it; what was said of the volume."""
+        before, work = len(self.call.warnings), self.folder / f"work-{os.urandom(4).hex()}"
+        work.mkdir()
+        _volume_data.put(self.call, str(self.folder / "plain"), str(work), [self.row])
+        return " ".join(self.call.warnings[before:])
+
+    def has(self) -> str:
+        """What is in the volume."""
+        mount = ["-v", f"{self.row['name']}:/data:ro", "--entrypoint", "cat"]
+        return docker("run", "--rm", *mount, names.image("redis", "7"), "/data/key")
+
+    def write(self, text: str) -> None:
+        """Write into the volume, which is made if it is not there."""
+        mount = ["-v", f"{self.row['name']}:/data", "--user", "0", "--entrypoint", "sh"]
+        docker("run", "--rm", *mount, names.image("redis", "7"), "-c", f"printf %s {text} > /data/key")
+
+
+@pytest.fixture
+def filled(tmp_path: Path, volume: str) -> Filled:
+    """An archive whose copy of the volume says `archived`."""
+    state = tmp_path / "state"
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "key").write_text("archived")
+    with tarfile.open(tmp_path / "copy.tar", "w") as tar:
+        tar.add(tmp_path / "data", "data")
+    with (tmp_path / "plain").open("wb") as stream:
+        _archive.write(stream, [_archive.Part(str(tmp_path / "copy.tar"), "volumes/volume-0.tar")], {})
+    engine = Engine(HOST, str(state))
+    image = engine.image(names.image("redis", "7"))
+    assert image
+    row = {"name": volume, "driver": "local", "options": {}, "labels": {}, "external": False, "target": "/data"}
+    params: Options = {"state_dir": str(state)}
+    call = types.SimpleNamespace(on=types.SimpleNamespace(engine=engine), params=params, warnings=[])
+    own = {"image": image.id, "file": "volume-0.tar"}
+    return Filled(t.cast("Call", call), {**row, **own}, tmp_path)
+
+
+def test_a_volume_that_somebody_made_after_an_interrupted_restore_is_left(filled: Filled, volume: str) -> None:
+    """A1: the note of one that was killed months ago says nothing of a volume that was made since."""
+    note = filled.folder / "state.volumes"
+    for text in (json.dumps([volume]), json.dumps({volume: "a-mark"})):
+        note.write_text(text)
+        filled.write("newer")
+        assert f"docker volume rm {volume}" in filled.put()
+        assert filled.has() == "newer"
+
+
+def test_a_volume_that_an_interrupted_restore_half_filled_is_made_anew(filled: Filled, volume: str) -> None:
+    """A1: it is known by its mark; once somebody uses it, it is that one's. After a restore it has no note any more."""
+    note = filled.folder / "state.volumes"
+    note.write_text(json.dumps({volume: "a-mark"}))
+    docker("volume", "create", "--label", "tidegate.restored=a-mark", volume)
+    filled.write("half")
+    assert (filled.put(), filled.has(), note.exists()) == ("", "archived", False)
+    filled.write("newer")
+    assert "was there already" in filled.put()
+    note.write_text(
+        json.dumps({volume: json.loads(docker("volume", "inspect", volume))[0]["Labels"]["tidegate.restored"]})
+    )
+    docker("run", "-d", "-v", f"{volume}:/data", names.image("redis", "7"))
+    assert "was there already" in filled.put()
+    assert filled.has() == "newer"
+
+
+def test_data_that_lie_elsewhere_are_not_written_over(filled: Filled) -> None:
+    """A2: a volume that is a name for a directory or a share is not here, and its data are; an empty place is filled."""
+    (share := filled.folder / "share").mkdir()
+    filled.row["options"] = {"type": "none", "o": "bind", "device": str(share)}
+    (share / "lost+found").mkdir()
+    assert (filled.put(), (share / "key").read_text()) == ("", "archived")
+    docker("volume", "rm", filled.row["name"])
+    (share / "key").write_text("newer")
+    (share / "large").write_bytes(os.urandom(2**25))
+    assert "has data already" in filled.put()
+    assert (share / "key").read_text() == "newer"
