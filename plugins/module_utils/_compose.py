@@ -204,19 +204,22 @@ class Compose:
         """Have the images of a definition here."""
         self._run(identity, {}, "pull", "--quiet", "--policy", "missing")
 
-    def up(self, wanted: Definition, ids: t.Mapping[str, str], service: str = "", scale: int = 0) -> None:
+    def up(
+        self, wanted: Definition, ids: t.Mapping[str, str], service: str = "", scale: int = 0, *, anew: bool = False
+    ) -> None:
         """Start what a definition declares, or one of its services; its volumes have to be there.
 
         :param ids: images of services whose name means another one by now. Others keep the name: for Compose a service
             whose image is called otherwise is another one, which it makes anew.
         :param scale: how many containers the service shall have; those that it has are left as they are.
+        :param anew: make the service's containers again, though they are what is declared.
         """
         # Whatever Compose asks, it asks nobody: it has no input, and takes that for a no.
         words = ["up", "--detach", "--no-build", "--pull", "never"]
         if scale:
             words += ["--no-deps", "--no-recreate", "--scale", f"{service}={scale}"]
         elif service:
-            words.append("--no-deps")
+            words += ["--no-deps", *(["--force-recreate"] if anew else [])]
         else:
             words.append("--remove-orphans")
         home = os.path.join(self.folder, wanted.identity)

@@ -179,8 +179,11 @@ def roll(world: World, step: Step) -> str:
     _bury(world, service)
     before = [c for c in _members(world, service) if c.name not in going and _services.good(c, service)]
     if in_place:
-        _hold(world, want, service)
-        _up(world, wanted, service.name)
+        anew = not world.want.force and any(
+            c.name in step.containers and _services.good(c, service) for c in _members(world, service)
+        )
+        _hold(world, want, service, anew=anew)
+        _up(world, wanted, service.name, anew=anew)
     elif len(before) < service.replicas:
         running = len(_members(world, service))
         _up(world, wanted, service.name, scale=running + service.replicas - len(before))
@@ -233,9 +236,9 @@ def _bringing(world: World, release: Release | None) -> Workload:
     return replace(want, stack=replace(want.stack, exposed=exposed), routes=routes)
 
 
-def _hold(world: World, want: Workload, service: Service) -> None:
+def _hold(world: World, want: Workload, service: Service, *, anew: bool) -> None:
     """While a routed service is away, who asks for it is told when to come back; what is under way may end."""
-    old = [c.name for c in _members(world, service) if c.serves and not _services.same(c, service)]
+    old = [c.name for c in _members(world, service) if c.serves and (anew or not _services.same(c, service))]
     document = _readable(world)
     held = _routing.stack_hold(want, document, [service.name]) if old and document is not None else None
     if held is not None and held != document:
@@ -275,7 +278,9 @@ def up(world: World, step: Step) -> str:
     """Have Compose bring the whole stack to its definition, and pass every routed service's gate."""
     wanted, want = t.cast("Definition", step.definition), _bringing(world, step.release)
     # They are held; what is under way may end.
-    going = [c.name for c in _all(world) if not any(_services.same(c, one) for one in wanted.services)]
+    changed = [c for c in _all(world) if not any(_services.same(c, one) for one in wanted.services)]
+    restarted = wanted.restarted_with(c.service for c in changed)
+    going = [c.name for c in _all(world) if c in changed or c.service in restarted]
     _drained(world, want, going)
     _up(world, wanted)
     try:
@@ -287,11 +292,11 @@ def up(world: World, step: Step) -> str:
     return f"{len(wanted.services)} services"
 
 
-def _up(world: World, wanted: Definition, service: str = "", scale: int = 0) -> None:
+def _up(world: World, wanted: Definition, service: str = "", scale: int = 0, *, anew: bool = False) -> None:
     """Run Compose, once every volume is there: those that exist are used as they are, whoever made them."""
     for volume in labelled(wanted.model):
         world.on.engine.ensure_volume(volume.name, volume.labels, volume.driver, volume.options)
-    compose_of(world).up(wanted, _moved(world, wanted, service), service, scale)
+    compose_of(world).up(wanted, _moved(world, wanted, service), service, scale, anew=anew)
 
 
 def _moved(world: World, wanted: Definition, only: str) -> dict[str, str]:

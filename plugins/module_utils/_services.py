@@ -66,6 +66,10 @@ def decide(want: Workload, have: Actual, candidate: Release, routing: StackRouti
         raise ValueError("a stack is decided once its definition is read")
     _refuse_networks(want, have, wanted)
     behind = [service for service in wanted.services if _behind(want, have, service)]
+    changed = {service.name for service in behind}
+    with_them = wanted.restarted_with(changed) - changed
+    if want.strategy is Strategy.ROLLING:  # else Compose does it
+        behind = [s for s in wanted.services if s in behind or (s.name in with_them and not s.completes)]
     down = [service for service in wanted.services if service not in behind and _stopped(have, service)]
     stopped = tuple(c.name for service in down for c in _stopped(have, service))
     stale = tuple(c.name for c in have.containers if wanted.service(c.service) is None)
@@ -160,7 +164,7 @@ def _steps(
         return []
     if want.strategy is not Strategy.ROLLING:
         gone = {c.service for c in have.containers if wanted.service(c.service) is None}
-        down = sorted({service.name for service in behind} | gone)
+        down = sorted(wanted.restarted_with(service.name for service in behind) | gone)
         held = []
         if have.routed is not None and routing.hold(want, have.routed, down) != have.routed:
             # Whoever asks meanwhile is told when to come back.
@@ -172,10 +176,12 @@ def _steps(
         if have.live_definition is not None:
             undo = (Step(Verb.UP, definition=have.live_definition),)
         return [*held, Step(Verb.UP, definition=wanted, undo=undo)]
-    return [_roll(want, have, wanted, service) for service in behind]
+    anew = {service.name for service in behind if not _behind(want, have, service)}
+    return [_roll(want, have, wanted, service, anew=service.name in anew) for service in behind]
 
 
-def _roll(want: Workload, have: Actual, wanted: Definition, service: Service) -> Step:
+def _roll(want: Workload, have: Actual, wanted: Definition, service: Service, *, anew: bool = False) -> Step:
+    """Bring a service to its definition, or, `anew`, replace what is there already: what it depends on is another."""
     before = have.live_definition
     old = before.service(service.name) if before else None
     undo: tuple[Step, ...] = (Step(Verb.UNROLL, service=service, definition=wanted), *_unroute(have))
@@ -186,7 +192,7 @@ def _roll(want: Workload, have: Actual, wanted: Definition, service: Service) ->
     going = tuple(
         c.name
         for c in have.containers
-        if c.service == service.name and (want.force or not (good(c, service) or c in _stopped(have, service)))
+        if c.service == service.name and (want.force or anew or not (good(c, service) or c in _stopped(have, service)))
     )
     return Step(Verb.ROLL, going, service=service, definition=wanted, undo=undo)
 

@@ -112,6 +112,16 @@ class Definition:
         """A service by name."""
         return next((service for service in self.services if service.name == name), None)
 
+    def restarted_with(self, names: t.Iterable[str]) -> set[str]:
+        """These services, and those that say that they are to be restarted with one of them."""
+        found, more = set[str](), set(names)
+        while more:
+            found |= more
+            needs = {name: (facts.get("depends_on") or {}).items() for name, facts in self.model["services"].items()}
+            more = {name for name, rows in needs.items() if any(n in found and how.get("restart") for n, how in rows)}
+            more -= found
+        return found
+
 
 Sign = t.Callable[[str], str]
 """A keyed hash of a text: what is shown of it tells a change, and nothing of the secrets in it."""

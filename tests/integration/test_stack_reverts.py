@@ -10,7 +10,7 @@ import compose
 import names
 import pytest
 
-from .harness import Options, Platform, Task, docker
+from .harness import Options, Platform, Task, containers, docker
 
 MODULE = "tidegate.platform.workload_compose"
 TOKEN = "hunter2-is-secret"
@@ -98,3 +98,35 @@ def test_what_was_there_before_a_lost_record_is_no_part_of_an_undo(
     assert (bad["failed"], bad["kind"]) == (True, "Unhealthy"), bad
     assert platform.version(f"{name}.test") == "1", bad
     assert ("What served before still serves" in bad["msg"]) == (strategy == "rolling"), bad
+
+
+@pytest.mark.parametrize("strategy", ["rolling", "recreate"])
+def test_who_is_to_be_restarted_with_another_is_announced(platform: Platform, name: str, strategy: str) -> None:
+    """A10 (review): Compose restarted it without a word to the proxy, and one by one it was not restarted at all."""
+
+    def deploy(version: str) -> Options:
+        db = {"image": names.image("redis", "7"), "environment": {"V": version}, "stop_grace_period": "1s"}
+        web = {"image": names.image("app", "1"), "stop_grace_period": "1s"}
+        after = {"condition": "service_started", "restart": True}
+        services = {"db": db, "web": {**web, "depends_on": {"db": after}}}
+        services["kept"] = {**db, "environment": {}, "volumes": [f"{name}:/kept"], "depends_on": {"db": after}}
+        routed = {"name": "web", "port": 8000, "health": {"path": "/healthz"}, "routes": [{"host": f"{name}.test"}]}
+        definition = {"services": services, "volumes": {name: {}}}
+        given = {"network": platform.network, "project": f"p{name}", "definition": definition, "services": [routed]}
+        options = {"name": name, "strategy": strategy, "compose": given, "drain": {"timeout": 0}}
+        (result,) = platform.directly(Task(options, module=MODULE))
+        assert not result["failed"], result
+        return result
+
+    def begun() -> dict[str, str]:
+        rows = docker("inspect", "--format", '{{index .Config.Labels "com.docker.compose.service"}} {{.State.StartedAt}}',
+                      *containers(name)).splitlines()  # fmt: skip
+        return dict(row.split(" ", 1) for row in rows)
+
+    deploy("1")
+    before = begun()
+    second = deploy("2")
+    after = begun()
+    assert [service for service in before if before[service] == after[service]] == [], second
+    assert [s["name"] for s in second["steps"]].count("hold") == (strategy == "recreate"), second
+    assert platform.version(f"{name}.test") == "1"

@@ -263,6 +263,24 @@ def test_a_network_that_is_another_now_is_not_rolled() -> None:
     assert plan(want, replace(have, definition=old, live=replace(live, fingerprint="new"))) == []
 
 
+def test_who_is_to_be_restarted_with_another_goes_with_it() -> None:
+    """A10 (review): held and drained where Compose restarts it, and replaced after it where that is done one by one."""
+    want = declared()
+    needs = {"depends_on": {"db": {"condition": "service_started", "restart": True}}}
+    plain = {"image": "p:1", "depends_on": {"db": {"condition": "service_started"}}}
+    volume = {"type": "volume", "source": "d", "target": "/d"}
+    rest = {"web": {**WEB, **needs}, "kept": {"image": "k:1", **needs, "volumes": [volume]}, "plain": plain}
+    old, new = (defined({"db": {"image": image}, **rest}, want) for image in ("db:1", "db:2"))
+    document = _routing.stack_document(want, {"web": ["web-1"]})
+    live = Release("01", "compose/x", "id", "old", ("db-1", "web-1"), document, want.snapshot)
+    have = Actual(containers=there(old), live=live, route=document, definition=new, live_definition=old)
+    assert plan(want, have) == ["roll db", "roll kept", "roll web", "persist"]
+    steps = _services.decide(want, have, replace(live, id="02", fingerprint="new"), ROUTING).steps
+    assert [step.containers for step in steps if step.service] == [("db-1",), ("kept-1",), ("web-1",)]
+    assert plan(replace(want, strategy=Strategy.RECREATE), have) == ["hold", "up", "persist"], "web is not there, too"
+    assert plan(want, replace(have, definition=old, live=replace(live, fingerprint="new"))) == []
+
+
 @pytest.mark.parametrize("project", [None, {}])
 def test_a_project_of_a_source_needs_no_options(project: dict[str, t.Any] | None) -> None:
     """U7 (review): it was a KeyError."""
