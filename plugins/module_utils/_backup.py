@@ -61,6 +61,8 @@ def backup(call: Call) -> Result:
         path, count, paused = _written(call, job, work)
         written, digest, size = os.path.getmtime(path), _digest(path), os.path.getsize(path)
         _files.sync(path)
+        if os.path.exists(job.target):
+            raise BackupFailure("was made meanwhile", subject=job.target, remedy="Back up again.")
         _files.rename(path, job.target)
         text = _rotation.checksum(job.mine, os.path.basename(job.target), digest)
         _files.place(f"{job.target}{_rotation.ENDING}", text, 0o640, directory)
@@ -85,7 +87,7 @@ def _job(call: Call) -> Job:
     if not os.path.exists(os.path.join(state, DATABASE)):
         raise InvalidOption("state_dir", state, "holds no platform", "Correct it, or deploy something first.")
     stamp = _stamp(call)
-    mine = _rotation.Mine(socket.gethostname(), state)
+    mine = _rotation.Mine(socket.gethostname(), state, _rotation.machine())
     name = params["name"] or _rotation.default_name(mine, stamp)
     target = os.path.join(params["directory"], name + (".tar.gz.enc" if params["passphrase"] else ".tar.gz"))
     if os.path.sep in name or os.path.exists(target):

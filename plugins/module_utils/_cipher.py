@@ -19,6 +19,7 @@ from ._errors import BackupFailure, InvalidOption
 
 COMMAND = ("openssl", "enc", "-aes-256-cbc", "-md", "sha256", "-pbkdf2", "-iter", "600000")
 SECONDS = 3600.0
+_ENCRYPTED, _PLAIN = b"Salted__", b"\x1f\x8b"  # how openssl's files begin, and gzip's
 
 
 def encrypted(plain: str, work: str, passphrase: str | None, clock: Clock) -> str:
@@ -39,10 +40,16 @@ def readable(path: str, work: str, passphrase: str | None, clock: Clock) -> t.It
     """A file as it was before it was encrypted, for the length of a block.
 
     :raises InvalidOption: there is no such file.
-    :raises BackupFailure: it was encrypted with another passphrase.
+    :raises BackupFailure: it was encrypted with another passphrase, or none goes with one, or one with none.
     """
     if not os.path.isfile(path):
         raise InvalidOption("archive", path, "is not a file of this host", "Correct it, or bring the archive here.")
+    with open(path, "rb") as stream:
+        head = stream.read(len(_ENCRYPTED))
+    if not passphrase and head == _ENCRYPTED:
+        raise BackupFailure("is encrypted", subject=path, remedy="Give the passphrase that it was made with.")
+    if passphrase and head.startswith(_PLAIN):
+        raise BackupFailure("was not encrypted", subject=path, remedy="Leave the passphrase out.")
     if not passphrase:
         yield path
         return

@@ -4,11 +4,13 @@
 """Which archives of a folder may go once there is a newer one. Private to tidegate.platform.
 
 Only those that this platform gave a name of its own: what a person named is a person's, and a folder may be shared by
-hosts whose names begin alike, or by two platforms of one host, which the file of the checksum tells apart.
+hosts whose names begin alike or are the same, or by two platforms of one host, which the file of the checksum tells
+apart. One that does not say of which machine it is, as those of earlier versions, may be another's and stays.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import typing as t
@@ -19,13 +21,29 @@ from ._names import place
 STAMP = r"[0-9]{8}T[0-9]{6}Z"
 ENDING = ".sha256"
 _WHOSE = "# platform "
+_WHERE = "# machine "
+_IDS = ("/etc/machine-id", "/var/lib/dbus/machine-id")
 
 
 class Mine(t.NamedTuple):
-    """Whose archives: this host's, of the platform in this state directory."""
+    """Whose archives: this host's, of the platform in this state directory; without an id its name says which."""
 
     host: str
     state_dir: str
+    machine: str = ""
+
+
+def machine(paths: t.Sequence[str] = _IDS) -> str:
+    """What tells this machine from others of its name; a hash, as its id is not for others. Empty where it has none."""
+    for path in paths:
+        try:
+            with open(path, encoding="ascii", errors="replace") as stream:
+                found = stream.read(64).strip()
+        except OSError:
+            continue
+        if re.fullmatch("[0-9a-f]{32}", found):
+            return hashlib.sha256(f"tidegate {found}".encode()).hexdigest()[:32]
+    return ""
 
 
 def default_name(mine: Mine, stamp: str) -> str:
@@ -35,7 +53,8 @@ def default_name(mine: Mine, stamp: str) -> str:
 
 def checksum(mine: Mine, name: str, digest: str) -> str:
     """The text of the file beside an archive, as `sha256sum --check` reads it, which passes over comments."""
-    return f"{digest}  {name}\n{_WHOSE}{mine.state_dir}\n"
+    where = f"{_WHERE}{mine.machine}\n" if mine.machine else ""
+    return f"{digest}  {name}\n{_WHOSE}{mine.state_dir}\n{where}"
 
 
 def removable(directory: str, mine: Mine, newest: str, written: float) -> list[str]:
@@ -50,7 +69,7 @@ def removable(directory: str, mine: Mine, newest: str, written: float) -> list[s
         path, match = os.path.join(directory, name), pattern.fullmatch(name)
         if match is None or path == newest or os.path.islink(path) or not os.path.isfile(path):
             continue
-        if os.stat(path).st_mtime <= written and _whose(path) in ("", mine.state_dir):
+        if os.stat(path).st_mtime <= written and _is_of(path, mine):
             found.append((match.group(1), path))
     return [path for _stamp, path in sorted(found, reverse=True)]
 
@@ -70,11 +89,13 @@ def rotate(directory: str, paths: t.Sequence[str], keep: int, spare: t.Collectio
     return sorted(gone)
 
 
-def _whose(path: str) -> str:
-    """The state directory that an archive is of, as the file beside it says; empty where it does not."""
+def _is_of(path: str, mine: Mine) -> bool:
+    """Whether an archive is this platform's, as the file beside it says."""
     try:
         with open(path + ENDING, encoding="utf-8", errors="replace") as stream:
             lines = stream.read(2**16).splitlines()
     except OSError:
-        return ""
-    return next((place(line[len(_WHOSE) :]) for line in lines if line.startswith(_WHOSE)), "")
+        lines = []
+    state = next((place(line[len(_WHOSE) :]) for line in lines if line.startswith(_WHOSE)), "")
+    where = next((line[len(_WHERE) :] for line in lines if line.startswith(_WHERE)), "")
+    return where == mine.machine and state in (mine.state_dir, "")

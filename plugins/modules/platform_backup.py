@@ -60,6 +60,8 @@ options:
       - How many archives stay in the directory, this one included; older ones are removed once this one is read again,
         compared and on the disk. All stay if omitted.
       - Only archives of this host and state directory that nobody named by O(name) are counted and removed.
+      - A host is told by its C(/etc/machine-id), too, as others may have its name. Archives of earlier versions,
+        which do not say of which machine they are, stay until somebody removes them.
     type: int
   spare:
     description: Archives that stay whatever O(keep) says, such as one that is about to be restored.

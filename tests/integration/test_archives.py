@@ -13,7 +13,7 @@ from pathlib import Path
 
 import names
 import pytest
-from ansible_collections.tidegate.platform.plugins.module_utils import _archive
+from ansible_collections.tidegate.platform.plugins.module_utils import _archive, _rotation
 
 from .harness import Options, Platform, Task, containers, docker
 
@@ -50,17 +50,20 @@ def test_only_what_was_asked_for_and_is_this_platforms_own_rotates(
     of a later moment, one that is named, or one that a restore reads just now.
     """
     (folder := tmp_path / "archives").mkdir()
+    where = [f"# machine {_rotation.machine()}"] if _rotation.machine() else []
+    beside = "\n".join(["0  x", *where, ""])
     names_kept = {
         f"tidegate-{HOST}-2-20200101T000000Z.tar.gz": "",
         f"tidegate-{HOST}-before-the-move.tar.gz": "",
         f"tidegate-{HOST}-20200101T000000Z.tar.gz.part": "",
-        f"tidegate-{HOST}-20200102T000000Z.tar.gz": f"0  x\n# platform {tmp_path / 'other'}\n",
+        f"tidegate-{HOST}-20200102T000000Z.tar.gz": f"{beside}# platform {tmp_path / 'other'}\n",
+        f"tidegate-{HOST}-20200106T000000Z.tar.gz": f"0  x\n# machine {'0' * 32}\n",
     }
-    kept = [made(folder, name, 10**7, beside) for name, beside in names_kept.items()]
-    later = made(folder, f"tidegate-{HOST}-20200103T000000Z.tar.gz", -3600)
-    named = made(folder, f"tidegate-{HOST}-20200104T000000Z.tar.gz", 10**7)
-    read = made(folder, f"tidegate-{HOST}-20200105T000000Z.tar.gz", 10**7)
-    old = [made(folder, f"tidegate-{HOST}-2021010{n}T000000Z.tar.gz.enc", 10**6, "0  x\n") for n in (1, 2, 3)]
+    kept = [made(folder, name, 10**7, text) for name, text in names_kept.items()]
+    later = made(folder, f"tidegate-{HOST}-20200103T000000Z.tar.gz", -3600, beside)
+    named = made(folder, f"tidegate-{HOST}-20200104T000000Z.tar.gz", 10**7, beside)
+    read = made(folder, f"tidegate-{HOST}-20200105T000000Z.tar.gz", 10**7, beside)
+    old = [made(folder, f"tidegate-{HOST}-2021010{n}T000000Z.tar.gz.enc", 10**6, beside) for n in (1, 2, 3)]
     params = {**own, "directory": str(folder), "images": False}
     (first,) = platform.directly(Task({**params, "name": "a-person's"}, module=BACKUP))
     assert (first["failed"], first["removed"]) == (False, []), first
@@ -69,8 +72,8 @@ def test_only_what_was_asked_for_and_is_this_platforms_own_rotates(
         (second,) = platform.directly(Task({**params, "keep": 2, "spare": [str(named)]}, module=BACKUP))
     assert second["removed"] == [str(old[0]), str(old[1])], "the newest of the old ones is the second that stays"
     assert all(path.exists() for path in [*kept, later, named, read, old[2], Path(first["archive"])])
-    beside = Path(f"{second['archive']}.sha256").read_text().splitlines()
-    assert beside == [f"{second['sha256']}  {Path(second['archive']).name}", f"# platform {own['state_dir']}"]
+    written = Path(f"{second['archive']}.sha256").read_text().splitlines()
+    assert written == [f"{second['sha256']}  {Path(second['archive']).name}", f"# platform {own['state_dir']}", *where]
 
 
 def rewritten(archive: str, target: Path, work: Path, change: t.Callable[[Path], None]) -> str:

@@ -13,8 +13,9 @@ import zlib
 from pathlib import Path
 
 import pytest
-from ansible_collections.tidegate.platform.plugins.module_utils import _archive, _artifacts
+from ansible_collections.tidegate.platform.plugins.module_utils import _archive, _artifacts, _cipher, _rotation
 from ansible_collections.tidegate.platform.plugins.module_utils._archive import Part
+from ansible_collections.tidegate.platform.plugins.module_utils._clock import Clock
 from ansible_collections.tidegate.platform.plugins.module_utils._errors import BackupFailure, InvalidOption
 from ansible_collections.tidegate.platform.plugins.module_utils._model import Image
 from hypothesis import example, given, settings
@@ -145,3 +146,52 @@ def test_a_later_format_is_refused(tmp_path: Path) -> None:
 def test_an_image_is_asked_for_by_the_digest_that_its_registry_has(reference: str, exact: str, tag: str) -> None:
     assert _artifacts.exact(reference, Image("sha256:1", digests=("sha256:abc",))) == [exact]
     assert _artifacts.split(reference) == (exact.partition("@")[0], tag)
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "gone"),
+    [
+        ("a" * 32, "# platform /s\n# machine " + "a" * 32, True),
+        ("a" * 32, "# platform /s\n# machine " + "b" * 32, False),  # another host of the same short name
+        ("a" * 32, "# platform /s", False),  # an earlier version's, which may be another host's
+        ("a" * 32, "", False),
+        ("", "# platform /s", True),  # a machine without an id goes by its name, as before
+        ("", "# platform /s\n# machine " + "b" * 32, False),
+        ("a" * 32, "# platform /other\n# machine " + "a" * 32, False),
+    ],
+)
+def test_a_host_rotates_its_own_archives_alone(tmp_path: Path, mine: str, theirs: str, gone: bool) -> None:
+    """A4: hosts of one short name share a folder; what does not say whose it is stays."""
+    old = tmp_path / "tidegate-web-20260101T000000Z.tar.gz"
+    old.write_text("x")
+    Path(f"{old}{_rotation.ENDING}").write_text(f"0  x\n{theirs}\n")
+    own = _rotation.Mine("web", "/s", mine)
+    newest, later = str(tmp_path / "tidegate-web-20260102T000000Z.tar.gz"), old.stat().st_mtime + 1
+    assert _rotation.removable(str(tmp_path), own, newest, later) == ([str(old)] if gone else [])
+
+
+def test_a_machine_is_told_by_its_id_which_is_not_told(tmp_path: Path) -> None:
+    """A4: one that has none yet, as in an image, has none."""
+    (none := tmp_path / "none").write_text("uninitialized\n")
+    (some := tmp_path / "some").write_text("0123456789abcdef" * 2 + "\n")
+    found = _rotation.machine([str(tmp_path / "missing"), str(none), str(some)])
+    assert len(found) == 32
+    assert found != some.read_text().strip()
+    assert _rotation.machine([str(none)]) == ""
+
+
+def test_a_passphrase_too_many_and_one_too_few_are_said(tmp_path: Path) -> None:
+    """U9: not gzip's and openssl's words, which name no way on."""
+    path = made(tmp_path)
+    with (
+        pytest.raises(BackupFailure, match="was not encrypted"),
+        _cipher.readable(str(path), str(tmp_path), "secret", Clock()),
+    ):
+        pass
+    encrypted = tmp_path / "b"
+    encrypted.write_bytes(b"Salted__12345678" + os.urandom(32))
+    with (
+        pytest.raises(BackupFailure, match="is encrypted"),
+        _cipher.readable(str(encrypted), str(tmp_path), None, Clock()),
+    ):
+        pass
