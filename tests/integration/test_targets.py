@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,39 @@ def test_the_environment_that_is_meant_is_the_one(platform: Platform, name: str)
     (left,) = containers(name)
     platform.playbook(P + "operate", operation="restart", workload=name).ok()
     assert containers(name) not in ([left], [])
+
+
+def test_consent_names_what_each_host_removes(twice: Pair, name: str) -> None:
+    """D2 (review): only the first host's declaration was compared with it, and another environment's workload went, too."""
+    (one, _two) = twice.members.values()
+    place: Options = {"networks": [one.network], "env": {}}
+    staging: Options = {**place, "environment": "staging", "routes": [{"host": f"{name}.staging.test"}]}
+    one.apply(**shop(name, "1", **staging)[0])
+    one.apply(**shop(name, "1", **place)[0])
+    before = containers(name)
+    twice.own = {"one": {"workloads": shop(name, "1", **staging)}, "two": {"workloads": shop(name, "1", **place)}}
+    for extra in ({}, {"tidegate_serial": 1}):
+        unnamed = twice.playbook(P + "teardown", workload=name, confirm=f"{name}.staging", **extra)
+        assert unnamed.code != 0
+        assert f"Say -e confirm={name},{name}.staging." in said(unnamed)
+        assert containers(name) == before
+    gone = twice.playbook(P + "teardown", workload=name, confirm=f"{name},{name}.staging").ok()
+    assert "nothing in staging; changed 1" in said(gone)
+    assert containers(name) == []
+
+
+def test_what_goes_to_no_host_of_the_run_is_refused(twice: Pair, name: str, tmp_path: Path) -> None:
+    """D2 (review): a deployment limited to hosts of other groups, or with "" for an environment, did nothing and was green."""
+    (more := tmp_path / "groups.json").write_text(json.dumps({"nine": {"hosts": {"two": {}}}}))
+    declared = shop(name, "1", groups="nine", environment="", release_command=["true"], release_command_once="false")
+    asked: Options = {"workloads": declared, "tidegate_environment": "production", "workload": name}
+    nowhere = twice.playbook(DEPLOY, "--check", "-i", str(more), "--limit", "one", **asked)
+    assert nowhere.code != 0
+    assert f"No host of this run takes {name} of the groups nine, of one." in said(nowhere)
+    for extra in ({}, {"tidegate_canary": "one"}):
+        found = twice.playbook(DEPLOY, "--check", "-i", str(more), **asked, **extra).ok()
+        assert f"{name}: changed" in said(found)
+        assert "tidegate_leads" not in str(found.rows), "U13: false in quotes is false"
 
 
 def test_volumes_that_are_left_go_by_the_workloads_name(platform: Platform, name: str) -> None:
