@@ -88,13 +88,13 @@ def divert(world: World, step: Step) -> str:
     if facts is None or not facts.address:
         raise Unhealthy("the stand-in has no address", subject=name, remedy="What served before still serves.")
     ports = [Port(**port) for port in release_of(step).snapshot["ports"]]
-    _divert.begin(world.key, ports, _divert.Target(facts.address, facts.address6))
+    _divert.begin(_divert.whose(world.key, world.on.state_dir), ports, _divert.Target(facts.address, facts.address6))
     return f"new connections go to {name}"
 
 
 def undivert(world: World, _step: Step) -> str:
     """Let connections go to the owner of the ports again."""
-    _divert.end(world.key)
+    _divert.end(_divert.whose(world.key, world.on.state_dir))
     return ""
 
 

@@ -17,6 +17,7 @@ given them an address of their own.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import ipaddress
 import os
 import shlex
@@ -42,6 +43,11 @@ class Target(t.NamedTuple):
 
     ipv4: str
     ipv6: str = ""
+
+
+def whose(key: str, state_dir: str) -> str:
+    """What a workload's rules go by: its key and its platform, of which a host may have several."""
+    return f"{key}@{hashlib.sha256(os.path.realpath(state_dir).encode()).hexdigest()[:8]}"
 
 
 def begin(key: str, ports: t.Iterable[Port], to: Target) -> None:
@@ -159,7 +165,8 @@ def _own(command: str, key: str, table: str) -> list[list[str]]:
     found: list[list[str]] = []
     with contextlib.suppress(EngineFailure) if command == IPV6 else contextlib.nullcontext():
         found = _rules(command, table)  # a kernel without this table of IPv6 has no rules in it
-    return [rule for rule in found if rule[:1] == ["-A"] and _mark(key) in rule]
+    marks = {_mark(key), _mark(key.partition("@")[0])}  # the second is that of earlier versions, for every platform
+    return [rule for rule in found if rule[:1] == ["-A"] and marks.intersection(rule)]
 
 
 def _rules(command: str, table: str) -> list[list[str]]:

@@ -60,7 +60,7 @@ class Survey(t.NamedTuple):
             claimed=_claimed(want, self.claims),
             volumes=_volumes(want, self.on) if want.remove_volumes else (),
             sequence=known.sequence,
-            diverted=_diverted(known),
+            diverted=_diverted(known, self.on.state_dir),
             left=want.state is State.ABSENT and _left(_names.key_of(*want.subject), self.on),
         )
 
@@ -207,12 +207,13 @@ def _inspected(want: Workload, have: Actual, on: Platform) -> tuple[Container, .
     return tuple(found)
 
 
-def _diverted(known: Known) -> bool:
+def _diverted(known: Known, state_dir: str) -> bool:
     """Whether an interrupted handover left its connections diverted; asked only where there is one."""
     candidate = known.attempt.candidate if known.attempt else None
     if candidate is None or candidate.snapshot.get("strategy") != Strategy.HANDOVER.value:
         return False
-    return _divert.active(_names.key_of(candidate.snapshot["name"], candidate.snapshot["environment"]))
+    key = _names.key_of(candidate.snapshot["name"], candidate.snapshot["environment"])
+    return _divert.active(_divert.whose(key, state_dir))
 
 
 def _claimed(want: Workload, claims: dict[str, Subject]) -> tuple[tuple[str, str], ...]:

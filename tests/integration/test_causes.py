@@ -111,7 +111,10 @@ def test_a_path_of_a_site_may_turn_from_a_file_into_a_folder_and_back(tmp_path: 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs a network namespace of its own")
 @pytest.mark.parametrize("chain", ["DOCKER-USER", "FORWARD"])
 def test_a_handover_works_without_the_engines_own_chain(chain: str) -> None:
-    """D6: an engine that makes no rules, or others, has no DOCKER-USER. A packet filter of the test's own."""
+    """D6: an engine that makes no rules, or others, has no DOCKER-USER. A packet filter of the test's own.
+
+    A11 (review): two platforms of one host took away each other's rules; those of earlier versions are found.
+    """
     program = textwrap.dedent(f"""
         import subprocess
         from ansible_collections.tidegate.platform.plugins.module_utils import _divert
@@ -125,6 +128,18 @@ def test_a_handover_works_without_the_engines_own_chain(chain: str) -> None:
         _divert.begin("shop.production", [Port(80, 8080, "192.0.2.1", "tcp")], _divert.Target("192.0.2.8"))
         assert "192.0.2.7" not in subprocess.run(["iptables-save"], check=True, capture_output=True, text=True).stdout
         _divert.end("shop.production")
+        assert not _divert.active("shop.production")
+        one, two = (_divert.whose("shop.production", f"/{{word}}") for word in ("one", "two"))
+        for key, to in (one, "192.0.2.7"), (two, "192.0.2.8"):
+            _divert.begin(key, [Port(80, 8080, "192.0.2.1", "tcp")], _divert.Target(to))
+        _divert.end(one)
+        left = subprocess.run(["iptables-save"], check=True, capture_output=True, text=True).stdout
+        assert ("192.0.2.7" in left, "192.0.2.8" in left) == (False, True), left
+        assert (_divert.active(one), _divert.active(two)) == (False, True)
+        _divert.end(two)
+        _divert.begin("shop.production", [Port(80, 8080, "192.0.2.1", "tcp")], _divert.Target("192.0.2.7"))
+        assert _divert.active(one)
+        _divert.end(one)
         assert not _divert.active("shop.production")
         print(subprocess.run(["iptables", "-S"], check=True, capture_output=True, text=True).stdout)
     """)
