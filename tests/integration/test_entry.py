@@ -387,3 +387,17 @@ def during(act: t.Callable[[], object], ways: dict[str, Way], port: int) -> dict
         for thread in threads:
             thread.join()
     return found
+
+
+def test_a_host_that_the_inventory_comes_to_call_otherwise(own: Platform) -> None:
+    """A8 (review): the way in over IPv6 went by the inventory's name; every later `site` failed in the proxy's handover."""
+    own.variables["traefik_address"] = "::"
+    own.playbook(SITE).ok()
+    conf = own.state / "traefik" / "entry.conf"
+    before = conf.read_text()
+    renamed = {"renamed": own.inventory()}
+    own.hosts = lambda: renamed  # type: ignore[method-assign]
+    conf.write_text(before.replace('"fd', '"fc'))  # what such a run has left
+    play = own.playbook(SITE, "--tags", "platform_base,traefik").ok()
+    assert conf.read_text() == before
+    assert "Run Traefik" not in play.changed
