@@ -28,7 +28,19 @@ def unmeant(values: Row, options: Row) -> str:
 
     :param options: the role's argument specification.
     """
-    return unclear(options, values)
+    return unclear(options, values) or _unsaid(values, options)
+
+
+def _unsaid(values: Row, options: Row) -> str:
+    """What an item of a list lacks although it has to have it: Ansible takes null and nothing for something."""
+    for name, option in options.items():
+        needed = [key for key, part in option.get("options", {}).items() if part.get("required")]
+        rows = values.get(name) if needed else ()
+        for number, row in enumerate(rows if isinstance(rows, (list, tuple)) else ()):
+            for key in needed if isinstance(row, t.Mapping) else ():
+                if row.get(key) is None or str(row[key]).strip() == "":
+                    return f"{name}[{number}].{key} is empty. Give it."
+    return ""
 
 
 class FilterModule:

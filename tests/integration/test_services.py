@@ -25,11 +25,11 @@ def services(platform: Platform) -> t.Iterator[Options]:
         "postgres_image": names.image("postgres", "15"),
         "postgres_major": 15,
         "postgres_network": network,
-        "postgres_users": [{"name": "shop", "password": PASSWORD}, {"name": "reports"}],
+        "postgres_users": [{"name": "shop", "password": PASSWORD}, {"name": "reports", "password": None}],
         "postgres_databases": [{"name": "shop", "owner": "shop", "readers": ["reports"]}],
         "redis_image": names.image("redis", "7"),
         "redis_network": network,
-        "redis_users": [{"name": "shop", "rules": "~shop:* +@all -@dangerous"}],
+        "redis_users": [{"name": "shop", "rules": "~shop:* +@all -@dangerous", "password": None}],
     }
     yield variables
     away: Options = {f"{role}_state": "absent" for role in ("postgres", "redis")}
@@ -204,7 +204,7 @@ def upgraded_under_writes(platform: Platform, services: Options, newer: Options)
         ({"postgres_memory": "much"}, "postgres_memory"),
         (
             {"postgres_users": [{"name": "shop", "password": "x\n"}]},
-            "the password of 'shop' is empty, has more than one line",
+            "the password of 'shop' has more than one line",
         ),
         ({"postgres_settings": "a=b"}, "postgres_settings has to be a mapping"),
         ({"postgres_network": ""}, "postgres_network is empty"),

@@ -101,3 +101,14 @@ def test_a_truth_in_the_place_of_a_text_is_refused() -> None:
     assert unclear(DECLARATION, {"restart_policy": False, "force": True, "source": {"remote": True}}) == ""
     assert unclear(DECLARATION, {"compose": {"definition": {"services": {"web": {"privileged": False}}}}}) == ""
     assert unmeant({"password": True}, {"password": {"type": "str", "no_log": True}}).endswith("Quote it.")
+
+
+def test_null_and_nothing_are_not_given() -> None:
+    """U2 (review): a certificate of null was a TypeError; what a list's items need is refused by its name."""
+    parts = {"options": {"name": {"type": "str", "required": True}, "password": {"type": "str"}}}
+    options = {"users": {"type": "list", "elements": "dict", **parts}}
+    for nothing in (None, "", " "):
+        rows = [{"name": "a", "password": nothing}, {"name": nothing}]
+        assert unmeant({"users": rows}, options) == "users[1].name is empty. Give it."
+        assert unmeant({"users": rows[:1]}, options) == ""
+    assert unmeant({"users": True}, {"users": {"type": "bool"}}) == ""
