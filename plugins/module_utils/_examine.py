@@ -104,12 +104,16 @@ def resolved(name: str) -> list[str] | str:
         rows = socket.getaddrinfo(name, None, proto=socket.IPPROTO_TCP)
     except OSError as error:
         return error.strerror or str(error)
+    except UnicodeError:  # an empty label, or one of more than 63 characters
+        return "is no name that can be resolved"
     return sorted({str(row[4][0]) for row in rows})
 
 
 def reached(target: str) -> str:
     """Why `HOST:PORT` takes no connection; empty when it does."""
     host, _colon, port = target.rpartition(":")
+    if not host or not port.isdecimal():
+        return "says no port; write HOST:PORT"
     try:
         socket.create_connection((host.strip("[]"), int(port)), REACH_SECONDS).close()
     except (OSError, ValueError, OverflowError) as error:

@@ -90,6 +90,14 @@ def test_engines_are_judged_by_what_they_say(change: dict[str, t.Any], check: st
     assert all(finding.state == "ok" for name, finding in found.items() if name != check)
 
 
+def test_what_is_no_name_and_no_port_is_said() -> None:
+    """U11 (review): both were mistakes of the platform's."""
+    assert _examine.resolved("shop..example.com") == "is no name that can be resolved"
+    assert _examine.resolved(f"{'x' * 64}.test") == "is no name that can be resolved"
+    for target in ("registry.example.org", ":443", "registry.test:", "registry.test:https"):
+        assert _examine.reached(target) == "says no port; write HOST:PORT"
+
+
 def test_the_host_is_read_for_real() -> None:
     """Memory, room, who listens, names and servers: of this machine."""
     facts = _examine.memory()
