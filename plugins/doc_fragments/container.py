@@ -124,7 +124,7 @@ options:
     default: {}
   aliases:
     description:
-      - Further names of the containers in their networks. A candidate has them from its start.
+      - Further names of the containers in their networks. A candidate has them from its start, before its gate.
       - Behind the wall between workloads (C(traefik_wall) of the role traefik) nobody calls them on the public network,
         and where there are O(networks) besides it, they are in those alone.
     type: list

@@ -32,6 +32,10 @@ ENGINE = (20, 10)
 # Until then two containers of one network that stop at once can bring the whole engine to a stop (moby issue 46661).
 ENGINE_WITHOUT_DEADLOCK = (20, 10, 27)
 MEMORY, MEMORY_SCARCE = GIB, 128 * 2**20
+_ENGINE_REMEDIES = {
+    "memory limits": "Boot with cgroup_enable=memory.",
+    "log driver": "Run the role docker with docker_log_driver=json-file.",
+}
 INODES = 0.05
 # Records of two hosts are ordered by their clocks, and certificates have a first second.
 SKEW_WARNING, SKEW_FAILURE = 10.0, 300.0
@@ -143,7 +147,7 @@ def of_engine(facts: t.Mapping[str, t.Any]) -> t.Iterator[Finding]:
         "memory limits": (bool(facts.get("MemoryLimit")), "enforced", "not enforced by this kernel"),
     }
     for what, (well, good, bad) in wanted.items():
-        remedy = "" if well else "Boot with cgroup_enable=memory." if "memory" in what else "Run the role docker."
+        remedy = "" if well else _ENGINE_REMEDIES.get(what, "Run the role docker.")
         yield Finding(what, OK if well else WARNING, good if well else bad, remedy)
 
 

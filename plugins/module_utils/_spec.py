@@ -415,10 +415,18 @@ def given(spec: Spec, params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     A variable that is unset somewhere upstream arrives as an empty text; it must name neither nothing nor everything.
     An entry point of one empty word is Docker's way to have none, and stays.
     """
-    return {
-        name: spec[name].get("default") if name in spec and _not_given(name, spec[name], value) else value
-        for name, value in params.items()
-    }
+    return {name: _given(name, spec[name], value) if name in spec else value for name, value in params.items()}
+
+
+def _given(name: str, option: t.Mapping[str, t.Any], value: t.Any) -> t.Any:
+    """One of them; an option of rows or of options of its own counts in each of those (U15)."""
+    if _not_given(name, option, value):
+        return option.get("default")
+    if "options" not in option:
+        return value
+    if isinstance(value, dict):
+        return given(option["options"], value)
+    return [given(option["options"], row) for row in value] if isinstance(value, list) else value
 
 
 def _not_given(name: str, option: t.Mapping[str, t.Any], value: t.Any) -> bool:

@@ -34,6 +34,14 @@ def test_the_gates_cause_stays_the_cause_when_a_log_cannot_be_read(platform: Pla
     assert containers(app()["name"]) == []
 
 
+def test_a_release_command_is_not_called_by_the_names_of_those_that_serve(platform: Platform, app: App) -> None:
+    """A9 (review): during a migration, calls of peers to an alias went to a container that listens on nothing."""
+    known = f"known-{app()['name']}"
+    looked = f"import socket, sys\ntry: socket.gethostbyname('{known}')\nexcept OSError: sys.exit(0)\nsys.exit(9)"
+    result = platform.apply(**app(aliases=[known], release_command=["python3", "-c", looked]))
+    assert not result["failed"], result
+
+
 def test_a_probe_that_hangs_is_ended_with_its_children(platform: Platform, app: App) -> None:
     """D10: a command in a container outlives whoever asked for it."""
     script = "test -e /tmp/second && exit 0; touch /tmp/second; sleep 4711; true"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import typing as t
 from pathlib import Path
@@ -204,6 +205,30 @@ def test_an_option_of_a_module_that_is_empty_is_not_given(name: str) -> None:
         blank = ["", " "] if what["type"] == "list" else " "
         assert _spec.given(spec, {option: blank}) == {option: what.get("default")}, option
     assert _spec.given(spec, {"state_dir": "/x"}) == {"state_dir": "/x"}
+
+
+ROW: dict[str, t.Any] = {"name": "shop", "image": "registry.test/shop:1"}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {name: [""] if option["type"] == "list" else ""}
+        for name, option in _spec.DECLARATION.items()
+        if option["type"] in ("str", "path", "list") and "choices" not in option and name not in {*ROW, "entrypoint"}
+    ]
+    + [
+        {"health": {"path": "", "command": [""]}},
+        {"routes": [{"host": "a.test", "resolver": "", "middlewares": [""]}]},
+    ],
+    ids=str,
+)
+def test_an_option_of_a_row_that_is_empty_is_not_given(options: dict[str, t.Any]) -> None:
+    """U15: an element of `workloads` means what the same options mean alone, also those of its options."""
+    found = _spec.given(_spec.WORKLOADS, {"workloads": [{**ROW, **options}]})["workloads"][0]
+    alone = _spec.given(_spec.DECLARATION, {**ROW, **options})
+    assert found == alone
+    assert '""' not in json.dumps(found)
 
 
 def test_an_entry_point_of_nothing_is_given() -> None:
