@@ -220,6 +220,17 @@ class Engine:
             rows = self.api.containers(all=True, filters={"volume": volume})
         return {row["Names"][0].lstrip("/"): _listing.subject_of(row) for row in rows}
 
+    def writers(self, volumes: t.Collection[str]) -> dict[str, Subject]:
+        """Running containers, whoever owns them, that mount one of these for writing; an empty subject for others'."""
+        with explained("look who writes", ", ".join(volumes)):
+            rows = self.api.containers(filters={"status": "running"})
+        found = [row for row in rows if _listing.writes(row, volumes)]
+        mine = [row["Id"] for row in self._mine(found)]
+        return {
+            row["Names"][0].lstrip("/"): _listing.subject_of(row) if row["Id"] in mine else Subject("", "")
+            for row in found
+        }
+
     def image_users(self, image_id: str) -> bool:
         """True while any container, whoever owns it, is made from an image."""
         with explained("look for users of the image", image_id):

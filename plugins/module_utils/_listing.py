@@ -138,6 +138,11 @@ def mounted(row: Document) -> list[Mounted]:
     return [Mounted(m["Name"], m["Destination"], row["Image"], bool(_ID.fullmatch(m["Name"]))) for m in mounts]
 
 
+def writes(row: Document, volumes: t.Collection[str]) -> bool:
+    """Whether a listed container mounts one of these volumes for writing."""
+    return any(mount.get("Name") in volumes and mount.get("RW", True) for mount in row.get("Mounts") or ())
+
+
 class _Chunks:
     """A stream of chunks that is read as a file."""
 

@@ -3,12 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is in the named volumes of workloads: taken into a backup, and put on a host that does not have them.
 
-Private to tidegate.platform. A workload stands still for as long as its volumes are copied, so that they are as after a
+Private to tidegate.platform. Whoever writes a volume stands still for as long as it is copied, so that it is as after a
 power cut at one moment, which databases come back from.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import typing as t
@@ -62,7 +63,9 @@ def saved(call: Call, subjects: t.Iterable[Subject], work: str) -> Saved:
                 remedy = "Start it (operate -e operation=start), and back up again."
                 raise BackupFailure("does not run and has no container", subject="postgres", remedy=remedy)
             continue
-        with _lock.held(call.on.state_dir, subject, call.on.lock_timeout, call.clock):
+        with contextlib.ExitStack() as held:
+            for one in sorted({subject, *_sharing(call.on.engine, subject)}):
+                held.enter_context(_lock.held(call.on.state_dir, one, call.on.lock_timeout, call.clock))
             found, still = _of_workload(call, subject, {row["name"] for row in rows}, work, len(rows))
         rows += found
         paused += still
@@ -76,10 +79,16 @@ def _mounted(engine: Engine, subject: Subject) -> dict[str, list[Mounted]]:
     return {name: mounts for name, mounts in found.items() if mounts}
 
 
+def _sharing(engine: Engine, subject: Subject) -> set[Subject]:
+    """Workloads of this platform that write volumes of one, which nobody deploys or repairs meanwhile."""
+    volumes = {mount.volume for mounts in _mounted(engine, subject).values() for mount in mounts}
+    return {other for other in engine.writers(volumes).values() if other.workload}
+
+
 def _of_workload(
     call: Call, subject: Subject, but: t.Container[str], work: str, first: int
 ) -> tuple[list[Row], list[Row]]:
-    """Copies of one workload's volumes, which nobody of it writes meanwhile; and who stood still, for how long."""
+    """Copies of one workload's volumes, which nobody writes meanwhile; and who stood still, for how long."""
     engine = call.on.engine
     mounted = _mounted(engine, subject)
     found: dict[str, tuple[str, Mounted]] = {}
@@ -92,8 +101,7 @@ def _of_workload(
                 call.warnings.append(text)
             elif mount.volume not in but:
                 found.setdefault(mount.volume, (name, mount))
-    running = [c.name for c in engine.containers(subject).get(subject, ()) if c.state == "running"]
-    writers = [name for name in running if any(m.volume in found for m in mounted.get(name, ()))]
+    writers = sorted(engine.writers(found)) if found else []
     facts = engine.named_volumes() if found else {}
     rows, begun = [], call.clock.monotonic()
     with engine.paused(*writers):

@@ -48,7 +48,8 @@ options:
     description:
       - Take in what is in the named volumes of all workloads, but for the roles of PostgreSQL, Loki and Alloy.
       - A PostgreSQL that is stopped cannot be dumped; its volume is in the archive instead, whatever is said here.
-      - A workload stands still (C(docker pause)) while its volumes are copied, so that they are as after a power
+      - Who writes a volume stands still (C(docker pause)) while a workload's volumes are copied - the workload, and any
+        other container that mounts one of them for writing -, so that they are as after a power
         cut, which databases come back from. What a program has only in its memory is not in them. It goes on as soon
         as they are copied, or the run ends, whatever ends it; see C(paused).
       - A restore makes the volumes that its host does not have. One that is there is left as it is, with a warning.

@@ -156,3 +156,21 @@ def test_data_that_lie_elsewhere_are_not_written_over(filled: Filled) -> None:
     (share / "large").write_bytes(os.urandom(2**25))
     assert "has data already" in filled.put()
     assert (share / "key").read_text() == "newer"
+
+
+def test_whoever_writes_a_volume_stands_still_while_it_is_copied(bare: Platform, volume: str, tmp_path: Path) -> None:
+    """A6: also another workload, and a container that is nobody's; who only reads it goes on."""
+    name = f"{bare.label}a"
+    two = [
+        Task(idle(name, volume)),
+        Task(idle(f"{bare.label}b", volume)),
+        Task(idle(f"{bare.label}c", volume, read_only=True)),
+    ]
+    foreign = f"{bare.label}-foreign"
+    docker("run", "-d", "--name", foreign, "-v", f"{volume}:/x", names.image("redis", "7"))
+    *made, result = bare.directly(*two, Task({"directory": str(tmp_path / "backups"), "images": False}, module=BACKUP))
+    assert not result["failed"], result
+    writers = [row["release"]["containers"][0] for row in made[:2]]
+    assert sorted(row["container"] for row in result["paused"]) == sorted([*writers, foreign])
+    running = docker("ps", "-q", "--filter", f"volume={volume}", "--filter", "status=running").split()
+    assert len(running) == 4
