@@ -37,7 +37,7 @@ def rollback(call: Call) -> Result:
 
     def earlier(world: World) -> Workload:
         known = world.on.store.known(subject).get(subject, Known())
-        chosen = target(world.on.store.releases(subject), known, call.params["to"])
+        chosen = target(world.on.store.releases(subject), known, call.params["to"], subject.workload)
         goal.append(chosen)
         if known.live is not None and known.live.id != chosen.id:
             world.leaves = (known.live.id, f"rolled back to {chosen.id}")

@@ -63,7 +63,7 @@ def pass_gate(engine: Engine, clock: Clock, entry: Entry) -> str:
         if probes > 1 and not _unchanged(facts, gate):
             facts = engine.inspect(name)
         if facts is None or facts.state != "running" or (allowed is not None and facts.restarts > allowed):
-            raise _failed(engine, name, ended(facts))
+            raise _ended(engine, name, facts)
         allowed = facts.restarts
         last = probe(engine, clock, gate, Place(name, facts))
         good = 0 if last else good + 1
@@ -97,6 +97,17 @@ def ended(facts: Facts | None) -> str:
     if facts.state == "running":
         return f"the container restarted ({facts.restarts} times), last exit code {facts.exit_code}"
     return f"the container is {facts.state}, exit code {facts.exit_code}"
+
+
+def _ended(engine: Engine, name: str, facts: Facts | None) -> Unhealthy:
+    """No probe was wrong about what ended; where that was its purpose, others have to wait for it."""
+    if facts is None or facts.state != "exited" or facts.exit_code != 0:
+        return _failed(engine, name, ended(facts))
+    remedy = (
+        f"{STILL_SERVES} What is deployed goes on running; a service of a Compose project may end where another waits "
+        "for it by `condition: service_completed_successfully`. Say so there, or leave it out."
+    )
+    return unhealthy(engine, name, ended(facts), remedy)
 
 
 def _failed(engine: Engine, name: str, cause: str) -> Unhealthy:

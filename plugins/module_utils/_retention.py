@@ -35,16 +35,17 @@ def retained(kept: t.Sequence[Kept], known: Known | None) -> list[Release]:
     return [live, *sorted((*good, *bad, *served), key=lambda release: release.id, reverse=True)]
 
 
-def target(kept: t.Sequence[Kept], known: Known, wanted: str | None) -> Release:
+def target(kept: t.Sequence[Kept], known: Known, wanted: str | None, name: str = "") -> Release:
     """The release that a rollback goes to.
 
     :param wanted: id, image reference, or tag or digest of a release; None is the last good one: the newest of another
         fingerprint or routing than the live one that was never gone back from.
+    :param name: of the workload, for whoever reads the error.
     :raises InvalidOption: there is none; says which there are.
     """
     live = known.live
     if live is None:
-        raise InvalidOption("name", "", "has no live release to go back from", "Deploy it first.")
+        raise InvalidOption("name", name, "has no live release to go back from", "Deploy it first.")
     others = [release for release in retained(kept, known) if release.id != live.id]
     if not wanted:
         bad = [entry.release for entry in kept if entry.withdrawn is not None]

@@ -54,7 +54,7 @@ def many(call: Call) -> Result:
 def _back(call: Call) -> Declare:
     def earlier(world: World) -> Workload:
         known = world.on.store.known(world.subject).get(world.subject, Known())
-        chosen = target(world.on.store.releases(world.subject), known, call.params["to"])
+        chosen = target(world.on.store.releases(world.subject), known, call.params["to"], world.subject.workload)
         if known.live is not None and known.live.id != chosen.id:
             world.leaves = (known.live.id, f"rolled back to {chosen.id}")
         return _led(as_released(world, chosen, known), call)

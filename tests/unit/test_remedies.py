@@ -1,0 +1,32 @@
+"""What an error says to do is about what it was raised for."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.tidegate.platform.plugins.module_utils._clock import Clock
+from ansible_collections.tidegate.platform.plugins.module_utils._declared import Gate
+from ansible_collections.tidegate.platform.plugins.module_utils._engine import Engine
+from ansible_collections.tidegate.platform.plugins.module_utils._errors import InvalidOption, Unhealthy
+from ansible_collections.tidegate.platform.plugins.module_utils._gate import Entry, pass_gate
+from ansible_collections.tidegate.platform.plugins.module_utils._listing import Facts
+from ansible_collections.tidegate.platform.plugins.module_utils._model import Known
+from ansible_collections.tidegate.platform.plugins.module_utils._retention import target
+
+
+@pytest.mark.parametrize(("code", "words"), [(0, "service_completed_successfully"), (3, "change `health`")])
+def test_what_ended_with_success_is_not_told_to_change_its_probe(
+    monkeypatch: pytest.MonkeyPatch, code: int, words: str
+) -> None:
+    """U12: a service of a project that ends as it is meant to, for which nobody waits."""
+    facts = Facts("exited", "", code, 0, "", "", 0, {})
+    monkeypatch.setattr(Engine, "inspect", lambda _engine, _name: facts)
+    monkeypatch.setattr(Engine, "tail", lambda _engine, _name: "")
+    with pytest.raises(Unhealthy) as raised:
+        pass_gate(Engine.__new__(Engine), Clock(), Entry("shop-1", Gate("window")))
+    assert words in raised.value.remedy
+
+
+def test_a_rollback_of_what_has_no_release_names_the_workload() -> None:
+    """U10."""
+    with pytest.raises(InvalidOption, match="name='shop' has no live release"):
+        target([], Known(), None, "shop")
