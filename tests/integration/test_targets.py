@@ -11,6 +11,7 @@ from faults.conftest import Driver
 
 from .harness import Options, Platform, Task, containers, docker
 from .test_fleet_plays import DEPLOY, Pair, said, shop
+from .test_leftovers import until
 
 P = "tidegate.platform."
 
@@ -164,3 +165,25 @@ def test_files_of_the_working_directory(
     assert f"{name} in staging is declared for this host" in said(platform.playbook(P + "status", **judged))
     gone = platform.playbook(P + "validate", workload_files="elsewhere")
     assert f"elsewhere: is not there, neither where Ansible looks for files nor in {tmp_path}" in said(gone)
+
+
+def test_what_is_asked_for_is_told_as_it_is(platform: Platform, name: str) -> None:
+    """D2 (review): what named nothing was an empty table; users got 404, and it was well; a cancellation said nothing."""
+    assert not platform.apply(**shop(name, "1", networks=[platform.network], env={})[0])["failed"]
+    for verb, extra in (
+        ("status", {"workload": f"{name},{name}x"}),
+        ("reconcile", {"tidegate_environment": "prodction"}),
+    ):
+        nothing = platform.playbook(P + verb, **extra)
+        assert nothing.code != 0, verb
+        assert "No host has " in said(nothing)
+    canceled = platform.playbook(P + "cancel", workload=name).ok()
+    assert f"{name} in production: " in said(canceled)
+    judged: Options = {"workload": name, "tidegate_expect_healthy": True}
+    platform.playbook(P + "status", **judged).ok()
+    platform.route(name).unlink()
+    (platform.state / "routes" / "changed").write_text(name)  # what Traefik hears of
+    assert until(lambda: platform.get(f"{name}.test")[0] == 404, 10)
+    lost = platform.playbook(P + "status", **judged)
+    assert lost.code != 0
+    assert f"{name} in production: its route Host(`{name}.test`) is missing" in said(lost)
