@@ -172,7 +172,7 @@ def test_what_is_asked_for_is_told_as_it_is(platform: Platform, name: str) -> No
     assert not platform.apply(**shop(name, "1", networks=[platform.network], env={})[0])["failed"]
     for verb, extra in (
         ("status", {"workload": f"{name},{name}x"}),
-        ("reconcile", {"tidegate_environment": "prodction"}),
+        ("reconcile", {"tidegate_environment": "elsewhere"}),
     ):
         nothing = platform.playbook(P + verb, **extra)
         assert nothing.code != 0, verb
