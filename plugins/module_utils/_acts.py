@@ -86,7 +86,7 @@ def divert(world: World, step: Step) -> str:
     (name,) = step.containers
     facts = world.on.engine.inspect(name)
     if facts is None or not facts.address:
-        raise Unhealthy("the stand-in has no address", subject=name, remedy="What served before still serves.")
+        raise Unhealthy("the stand-in has no address", subject=name, remedy=_gate.STILL_SERVES)
     ports = [Port(**port) for port in release_of(step).snapshot["ports"]]
     _divert.begin(_divert.whose(world.key, world.on.state_dir), ports, _divert.Target(facts.address, facts.address6))
     return f"new connections go to {name}"

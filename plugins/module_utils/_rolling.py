@@ -196,21 +196,21 @@ def roll(world: World, step: Step) -> str:
     except Unhealthy as error:
         if not in_place:
             _back(world, service, old, sorted(set(names) - {c.name for c in before}))
-        raise _true(world, error) from error
+        _say_true(world, error)
+        raise
     _drained(world, want, old)
     for name in old:
         _away(world, name)
     return f"{service.name}: {', '.join(names)}"
 
 
-def _true(world: World, error: Unhealthy) -> Unhealthy:
-    """The error, with what it says of what served before only where that is so: a lost record has no way back."""
+def _say_true(world: World, error: Unhealthy) -> None:
+    """Have an error say that what served before still serves only where that is so: a lost record has no way back."""
     now = {(c.name, c.created) for c in _all(world) if c.serves}
     if world.have.live_definition is None and any(
         c.serves and (c.name, c.created) not in now for c in world.have.containers
     ):
         error.remedy = error.remedy.replace(_gate.STILL_SERVES, _NO_WAY_BACK)
-    return error
 
 
 def _back(world: World, service: Service, old: t.Sequence[str], fresh: t.Sequence[str]) -> None:
@@ -288,7 +288,8 @@ def up(world: World, step: Step) -> str:
             _pass(world, want, service, [c.name for c in _members(world, service)])
         route(world, want, wanted, {})
     except Unhealthy as error:
-        raise _true(world, error) from error
+        _say_true(world, error)
+        raise
     return f"{len(wanted.services)} services"
 
 
