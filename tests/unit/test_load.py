@@ -125,3 +125,17 @@ def test_a_command_that_fails_hides_no_other(tmp_path: Path, capsys: pytest.Capt
     assert mark.exists()
     assert (row.good, row.why) == (False, "FAILED one")
     assert "FAILED: sh" in capsys.readouterr().out
+
+
+def test_late_answers_are_the_machines_where_one_whom_nobody_changes_waits_too() -> None:
+    """T6: what came late beside a bystander's own wait is not counted; what was refused, or late alone, is."""
+    bystander = load.Count(waits=[(10.0, 13.0)])
+    count = load.Count(
+        losses=[
+            f"1 s: {load.LATE_ANSWER} after 2.5 s",
+            f"20 s: {load.LATE_ANSWER} after 2.5 s",
+            "2 s: status 502 after 1.5 s",
+        ],
+        spans=[(10.5, 13.0), (20.0, 22.5), (11.0, 12.5)],
+    )
+    assert count.beside(bystander) == count.losses[1:]
