@@ -11,7 +11,7 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
   state_dir:
-    description: Directory of the platform's state on the host; mode 0700.
+    description: Directory of the platform's state on the host; mode 0700. Of playbooks and roles C(tidegate_state_dir).
     type: path
     default: /var/lib/tidegate
   routes_dir:
@@ -23,19 +23,24 @@ options:
     type: str
     default: http://127.0.0.1:8080
   traefik_timeout:
-    description: Seconds within which Traefik has to serve a route change.
+    description:
+      - Seconds within which Traefik has to serve a route change. Of playbooks and roles C(tidegate_traefik_timeout).
     type: float
     default: 10
   docker_host:
-    description: Address of the Docker Engine. It has to be this host's.
+    description: Address of the Docker Engine. It has to be this host's. Of playbooks and roles C(tidegate_docker_host).
     type: str
     default: unix:///var/run/docker.sock
   lock_timeout:
-    description: Seconds to wait while another run deploys the same workload; 0 fails at once.
+    description:
+      - Seconds to wait while another run deploys the same workload; 0 fails at once. Of playbooks and roles
+        C(tidegate_lock_timeout).
     type: float
     default: 600
   disk_reserve:
-    description: Space, such as V(512m) or V(2g), that the engine's file system has to have free before a pull.
+    description:
+      - Space, such as V(512m) or V(2g), that the engine's file system has to have free before a pull or a build. Of
+        playbooks and roles C(tidegate_disk_reserve).
     type: str
     default: 1g
 """

@@ -21,8 +21,9 @@ def main(argv: t.Sequence[str]) -> int:
     """Reconcile with the module's options, as `--state-dir` and so on; 1 when something was not repaired or known."""
     parser = argparse.ArgumentParser(description="Make containers, routes and record of the workloads agree again.")
     for name, option in RECONCILE.items():
-        if option["type"] in ("str", "path"):
-            parser.add_argument(f"--{name.replace('_', '-')}", dest=name, default=option.get("default"))
+        if option["type"] in ("str", "path", "float"):
+            kind = float if option["type"] == "float" else str
+            parser.add_argument(f"--{name.replace('_', '-')}", dest=name, type=kind, default=option.get("default"))
     call = Call(filled(RECONCILE, given(RECONCILE, vars(parser.parse_args(argv)))))
     call.interrupts.install()
     try:

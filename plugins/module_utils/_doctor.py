@@ -17,7 +17,7 @@ from ._call import Call, Result
 from ._certificates import DAY, Certificate
 from ._database import DAMAGED
 from ._declared import TRAEFIK, Subject
-from ._errors import EngineFailure, ProxyFailure, TidegateError
+from ._errors import EngineFailure, ProxyFailure, TidegateError, setting
 from ._examine import Space
 from ._model import Known, Release
 from ._names import key_of
@@ -122,7 +122,7 @@ def _of_the_engine(call: Call, known: Recorded | None) -> t.Iterator[Finding]:
             places.add(facts["DockerRootDir"])
             yield from of_volumes(volumes_left(call.on, known) if known is not None else {})
         except EngineFailure as error:
-            yield Finding("engine", FAILURE, str(error), "Start the engine, or correct docker_host.")
+            yield Finding("engine", FAILURE, str(error), f"Start the engine, or correct {setting('docker_host')}.")
     reserve = _options.size("disk_reserve", call.params["disk_reserve"])
     yield from (of_space(_examine.space(place), reserve) for place in sorted(places))
 
@@ -163,7 +163,7 @@ def of_space(space: Space, reserve: int) -> Finding:
     """Room on a disk beside what is to stay free, in bytes."""
     what, found = f"disk of {space.path}", f"{space.free / GIB:.1f} GiB free"
     if space.free < reserve:
-        return Finding(what, FAILURE, found, "Run the playbook prune, or enlarge it.")
+        return Finding(what, FAILURE, found, f"Run the playbook prune, enlarge it, or lower {setting('disk_reserve')}.")
     if space.inodes is not None and space.inodes < INODES:
         return Finding(what, WARNING, f"{found}, {space.inodes:.0%} of its inodes", "Run the playbook prune.")
     return Finding(what, OK, found)

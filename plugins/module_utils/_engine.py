@@ -19,7 +19,7 @@ import typing as t
 from . import _guard, _listing, _process
 from ._create import ContainerExtra, address_options, container_options, host_options, network_options
 from ._declared import ContainerSpec, Registry, Subject, registry_of
-from ._errors import EngineFailure
+from ._errors import EngineFailure, setting
 from ._listing import LABEL_MANAGED, Facts, Mounted, Publisher
 from ._model import Container, Image
 from ._stack_volumes import Named
@@ -58,7 +58,7 @@ def explained(doing: str, subject: str) -> t.Iterator[None]:
         raise EngineFailure(
             f"the engine did not answer ({doing}): {error}",
             subject=subject,
-            remedy="Start Docker, run as root (become), or set docker_host.",
+            remedy=f"Start Docker, run as root (become), or set {setting('docker_host')}.",
         ) from error
 
 

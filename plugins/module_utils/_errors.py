@@ -13,6 +13,22 @@ import traceback
 import types
 import typing as t
 
+# What playbooks and roles take an option of every module from.
+_VARIABLES = {
+    "state_dir": "tidegate_state_dir",
+    "routes_dir": "tidegate_state_dir",
+    "traefik_api": "traefik_api_port",
+    "traefik_timeout": "tidegate_traefik_timeout",
+    "docker_host": "tidegate_docker_host",
+    "lock_timeout": "tidegate_lock_timeout",
+    "disk_reserve": "tidegate_disk_reserve",
+}
+
+
+def setting(option: str) -> str:
+    """An option of every module as a remedy names it: with the variable that sets it for playbooks."""
+    return f"{option} ({_VARIABLES[option]} for playbooks)"
+
 
 class TidegateError(Exception):
     """Any failure that the platform explains; `logs` are a failed container's last lines."""

@@ -10,7 +10,7 @@ import os
 import stat
 import threading
 
-from ._errors import StoreFailure
+from ._errors import StoreFailure, setting
 
 PUBLIC = 0o755
 
@@ -153,12 +153,16 @@ def private_folder(path: str) -> str:
         facts = os.lstat(path)
         if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.geteuid():
             raise StoreFailure(
-                "is a symbolic link or belongs to another user", subject=path, remedy="Remove it, or set state_dir."
+                "is a symbolic link or belongs to another user",
+                subject=path,
+                remedy=f"Remove it, or set {setting('state_dir')}.",
             )
         if stat.S_IMODE(facts.st_mode) & 0o077:
             os.chmod(path, 0o700)
     except OSError as error:
         raise StoreFailure(
-            f"cannot be made: {error.strerror}", subject=path, remedy="Run as root (become), or set state_dir."
+            f"cannot be made: {error.strerror}",
+            subject=path,
+            remedy=f"Run as root (become), or set {setting('state_dir')}.",
         ) from error
     return path

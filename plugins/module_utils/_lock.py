@@ -17,7 +17,7 @@ from contextlib import contextmanager
 
 from . import _files
 from ._clock import Clock, attempts
-from ._errors import LockHeld, StoreFailure
+from ._errors import LockHeld, StoreFailure, setting
 from ._names import key_of
 
 _mine = threading.local()
@@ -139,7 +139,7 @@ def _take(stream: t.IO[str], subject: tuple[str, str], timeout: float, clock: Cl
     raise LockHeld(
         f"another run has it ({_holder(stream)}) and did not let go within {timeout:g} s",
         subject=f"{workload} ({environment})",
-        remedy="Wait for it, or raise lock_timeout.",
+        remedy=f"Wait for it, or raise {setting('lock_timeout')}.",
     )
 
 

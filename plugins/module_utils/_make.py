@@ -21,7 +21,7 @@ from ._create import ContainerExtra
 from ._declared import TRAEFIK, ContainerSpec, Mount
 from ._diag import Diag
 from ._drain import Drained
-from ._errors import EngineFailure, ProxyFailure, TidegateError, Unhealthy
+from ._errors import EngineFailure, ProxyFailure, TidegateError, Unhealthy, setting
 from ._model import Leaving, Release, Step
 from ._names import SUFFIX_LENGTH, suffix_of
 from ._plan import stateful_paths
@@ -175,7 +175,9 @@ def room(world: World) -> None:
     free = _files.free_bytes(root)
     if free is not None and free < reserve:
         cause = f"has {free // 2**20} MiB free, less than disk_reserve ({reserve // 2**20} MiB)"
-        raise EngineFailure(cause, subject=root, remedy="Free space (playbook prune), or lower disk_reserve.")
+        raise EngineFailure(
+            cause, subject=root, remedy=f"Free space (playbook prune), or lower {setting('disk_reserve')}."
+        )
 
 
 @contextlib.contextmanager

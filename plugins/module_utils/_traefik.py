@@ -17,7 +17,7 @@ import typing as t
 from ._change import Change
 from ._clock import Clock, attempts
 from ._declared import Document
-from ._errors import ProxyFailure
+from ._errors import ProxyFailure, setting
 from ._questions import Ask, Question, as_written, asking, is_stamped, only, plain, with_questions
 from ._route_files import RouteFiles, as_text
 from ._routing import problems
@@ -95,11 +95,13 @@ class Traefik:
         directory = self.files.directory
         if not os.path.isdir(directory) or os.path.islink(directory):
             raise ProxyFailure(
-                "is not a directory", subject=directory, remedy="Run the traefik role, or set routes_dir."
+                "is not a directory", subject=directory, remedy=f"Run the traefik role, or set {setting('routes_dir')}."
             )
         if self.clock.monotonic() - self._heard < FRESH:
             return
-        silence = ProxyFailure("there is no API", subject=self.api.url, remedy="Enable it, or set traefik_api.")
+        silence = ProxyFailure(
+            "there is no API", subject=self.api.url, remedy=f"Enable it, or set {setting('traefik_api')}."
+        )
         for _left in attempts(self.clock, min(self.timeout, PATIENCE), first=FIRST_LOOK, most=MOST_LOOK):
             try:
                 if self.api.version():
@@ -225,7 +227,10 @@ class Traefik:
             waiting = [change for change in waiting if not change.done.done()]
             if not waiting:
                 return
-        remedy = "See Traefik's log; names of entry points, resolvers and middlewares must exist there."
+        remedy = (
+            "See Traefik's log; names of entry points, resolvers and middlewares must exist there. Where the host "
+            f"is only slow, raise {setting('traefik_timeout')}."
+        )
         for change in waiting:
             cause = f"Traefik did not take it within {self.timeout:g} s: {change.said}"
             change.fail(silence or ProxyFailure(cause, subject=change.path, remedy=remedy))

@@ -12,7 +12,7 @@ import typing as t
 from urllib.parse import quote, urlsplit
 
 from ._declared import Document
-from ._errors import ProxyFailure
+from ._errors import ProxyFailure, setting
 from ._questions import HEADER, Door, Question, named
 
 TIMEOUT = 5.0
@@ -163,7 +163,7 @@ class Api:
         return body.decode("utf-8", "replace")
 
     def _useless(self, cause: str) -> ProxyFailure:
-        remedy = "Start Traefik (role traefik), or set traefik_api."
+        remedy = f"Start Traefik (role traefik), or set {setting('traefik_api')}."
         return ProxyFailure(cause, subject=f"Traefik's API at {self.url}", remedy=remedy)
 
 

@@ -220,6 +220,13 @@ def test_deploy_says_what_is_wrong_with_a_selection(platform: Platform) -> None:
         assert words in " ".join(play.output.split()), play.output
 
 
+def test_an_option_that_an_error_names_is_set_by_a_variable(platform: Platform) -> None:
+    """U: the reserve of the disk, by the inventory, for a playbook; the remedy names the variable."""
+    play = platform.playbook("tidegate.platform.doctor", tidegate_disk_reserve="4000g")
+    assert play.code != 0
+    assert "lower disk_reserve (tidegate_disk_reserve for playbooks)" in " ".join(play.output.split())
+
+
 def test_examples_of_the_module_run_as_they_stand(platform: Platform) -> None:
     """Every documented example, with this testbed's image and places put in."""
     argv = [str(names.venv() / "ansible-doc"), "-t", "module", "--json", "tidegate.platform.workload_image"]
