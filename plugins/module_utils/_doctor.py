@@ -57,6 +57,7 @@ def doctor(call: Call) -> Result:
     record, known = _record(call)
     found = [
         of_kernel(*_examine.kernel()),
+        of_distribution(*_examine.distribution()),
         of_memory(_examine.memory()),
         of_clock(_examine.synchronized(call.clock), params["now"], call.clock.now()),
         *_of_the_engine(call, known),
@@ -83,6 +84,14 @@ def of_kernel(release: str, machine: str) -> Finding:
     if _version(release) < KERNEL:
         return Finding("kernel", FAILURE, found, f"Upgrade it to {_dotted(KERNEL)} or newer.")
     return Finding("kernel", OK, found)
+
+
+def of_distribution(found: str, packages: bool) -> Finding:
+    """Whether roles can install packages; the modules do without."""
+    if packages:
+        return Finding("distribution", OK, found)
+    remedy = "Install the engine, its SDK and Traefik yourself; the roles docker and traefik are for Debian and Ubuntu."
+    return Finding("distribution", WARNING, f"{found}, without dpkg and apt", remedy)
 
 
 def of_memory(facts: t.Mapping[str, int]) -> Finding:

@@ -10,6 +10,7 @@ import glob
 import os
 import platform
 import re
+import shutil
 import socket
 import typing as t
 
@@ -35,6 +36,15 @@ class Space(t.NamedTuple):
 def kernel() -> tuple[str, str]:
     """Release and machine, such as `6.1.0-28-amd64` and `x86_64`."""
     return platform.release(), platform.machine()
+
+
+def distribution() -> tuple[str, bool]:
+    """What the host calls itself (os-release(5)), and whether it has dpkg and apt."""
+    said = "unknown"
+    with contextlib.suppress(OSError), open("/etc/os-release", encoding="utf-8") as stream:
+        for name, _equals, value in (line.partition("=") for line in stream):
+            said = value.strip().strip("\"'") if name == "PRETTY_NAME" else said
+    return said, all(map(shutil.which, ("dpkg-query", "apt-get")))
 
 
 def memory() -> dict[str, int]:

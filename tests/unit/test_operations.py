@@ -35,6 +35,8 @@ INFO = {
         (_doctor.of_kernel("6.1.0-28-amd64", "x86_64"), "ok"),
         (_doctor.of_kernel("4.18.0-553.el8", "aarch64"), "ok"),
         (_doctor.of_kernel("3.10.0-1160.el7", "x86_64"), "failure"),
+        (_doctor.of_distribution("Debian GNU/Linux 12 (bookworm)", True), "ok"),
+        (_doctor.of_distribution("AlmaLinux 9.4 (Seafoam Ocelot)", False), "warning"),
         (_doctor.of_entry(8, [], True), "ok"),
         (_doctor.of_entry(8, [], False), "warning"),
         (_doctor.of_entry(8, ["[::1]:80"], True), "failure"),
