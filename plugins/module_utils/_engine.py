@@ -10,6 +10,7 @@ import functools
 import io
 import math
 import os
+import re
 import tarfile
 import threading
 import time
@@ -166,6 +167,15 @@ class Engine:
             rows = self.api.containers(all=True, filters={"label": [f"com.docker.compose.project={project}"]})
         mine = self._mine(rows)
         return {_listing.subject_of(row) for row in mine} | ({Subject("", "")} if len(mine) < len(rows) else set())
+
+    def strangers(self, names: t.Collection[str], subject: Subject) -> list[str]:
+        """Those of these names that containers have which are not the workload's."""
+        if not names:
+            return []
+        with explained("look whose the names are", ", ".join(names)):
+            rows = self.api.containers(all=True, filters={"name": [f"^/{re.escape(name)}$" for name in names]})
+        mine = {row["Id"] for row in self._mine(rows) if _listing.subject_of(row) == subject}
+        return sorted(row["Names"][0].lstrip("/") for row in rows if row["Id"] not in mine)
 
     def publisher(self, port: int) -> Publisher | None:
         """The container that a port of this host leads to; None where none publishes it."""

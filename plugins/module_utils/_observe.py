@@ -81,6 +81,7 @@ class Survey(t.NamedTuple):
         before = compose.known(known.live.image_id) if known.live else None
         if want.force or not _settled(found, known, have):
             _composer.require(self.on.clock)
+            _refuse_names(want, found, self.on)
             if before is None or before.identity != found.identity:  # else it was made by just this
                 refuse_another(found.model, self.on.engine.named_volumes())
             pull_needed = pull_needed or not _complete(self.on, found)
@@ -159,6 +160,15 @@ def _refuse_project(want: Workload, on: Platform, known: Known) -> None:
         cause = f"cannot be changed, {known.live.image.partition('/')[2]} is live"
         remedy = "Its volumes are called by it: keep the name, or tear the workload down and copy their data over."
         raise InvalidOption("compose.project", project, cause, remedy)
+
+
+def _refuse_names(want: Workload, found: Definition, on: Platform) -> None:
+    """Refuse names of containers that somebody else's have: Compose would only notice once it has begun."""
+    named = {row["container_name"]: name for name, row in found.model["services"].items() if row.get("container_name")}
+    for taken in on.engine.strangers(named, want.subject):
+        cause = f"is {taken}, the name of a container that is not this workload's"
+        remedy = "Choose another name, or remove that container first."
+        raise InvalidOption("compose", f"services.{named[taken]}.container_name", cause, remedy)
 
 
 def survey(on: Platform, list_images: bool = True) -> Survey:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import typing as t
 from pathlib import Path
 
@@ -39,6 +40,13 @@ class Driver:
         assert done.returncode == 0, done.stdout + done.stderr
         result: dict[str, t.Any] = json.loads(done.stdout)
         return result
+
+    def reconciled(self, workload: str, seconds: float = 20) -> dict[str, t.Any]:
+        """The result of `reconcile` for a workload, once nobody has it: what a killed run ran is ended first, by its watcher."""
+        end = time.monotonic() + seconds
+        while (found := self.run("reconcile", names=[workload]))["summary"]["busy"]:
+            assert time.monotonic() < end, found
+        return found
 
     def many(self, orders: t.Iterable[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
         """The results of these orders, by one process."""

@@ -65,7 +65,7 @@ def test_a_kill_leaves_the_old_release_or_the_new_one(
     if cell.about.startswith("moved"):
         options["networks"] = [request.getfixturevalue("other_network"), platform.network]
     driver.killed(cell.step, cell.when, **options)
-    repaired = driver.run("image", **options) if cell.repair == "again" else driver.run("reconcile", names=[workload])
+    repaired = driver.run("image", **options) if cell.repair == "again" else driver.reconciled(workload)
     count = client.stop()
     live = consistent(platform, workload, target)
     stays = live["containers"] == blue

@@ -72,7 +72,7 @@ def test_a_kill_leaves_the_old_release_or_the_new_one(
     blue = driver.run(kind, **one)["release"]["containers"]
     client = Mixed(Target(f"{workload}.test", port=platform.ports.http), QUICK).start()
     driver.killed(cell.step, cell.when, kind, **two)
-    repaired = driver.run(kind, **two) if cell.repair == "again" else driver.run("reconcile", names=[workload])
+    repaired = driver.run(kind, **two) if cell.repair == "again" else driver.reconciled(workload)
     count = client.stop()
     live = consistent(platform, workload, tells_version=kind != "static")
     stays = live["containers"] == blue

@@ -59,7 +59,7 @@ def test_a_kill_leaves_the_old_services_or_the_new_ones(
     untouched = started(data)
     client = Mixed(Target(f"{name}.test", port=platform.ports.http)).start()
     driver.killed(cell.step, cell.when, "compose", **two)
-    repaired = driver.run("compose", **two) if cell.repair == "again" else driver.run("reconcile", names=[name])
+    repaired = driver.run("compose", **two) if cell.repair == "again" else driver.reconciled(name)
     count = client.stop()
     live = live_release(platform, name)
     assert not repaired.get("failed"), repaired

@@ -303,7 +303,7 @@ def test_a_run_that_is_killed_while_the_engine_stops_what_served(
     assert docker("inspect", "--format", "{{.State.Running}}", container) == "true", "it ends, but has not yet"
     run.send_signal(signal.SIGKILL)
     run.communicate()
-    repaired = driver.run("reconcile", names=[workload])
+    repaired = driver.reconciled(workload)
     count = clients.stop()
     slow.stop()
     assert not repaired.get("failed"), repaired

@@ -190,6 +190,7 @@ def test_what_is_refused_and_what_is_private(platform: Platform, name: str, stac
             (stack({"services": {"db": web}}), "'web' is no service"),
             (stack({"services": {}}), "no service"),
             (stack({"services": {"web": {**web, "container_name": "n" * 64}}}), "which do not resolve"),  # B13
+            (stack({"services": {"web": {**web, "container_name": other}}}), f"is {other}, the name of a container"),
             (stack({"services": {"web": web}}, compose={"project": "p" * 55}), f"{'p' * 55}-web-9999, of more than 63"),
             (stack({"services": {"web": web}}, compose={"project": other}), "not this workload's"),
             (stack({"services": {"web": {**web, "volumes": ["/var/run/docker.sock:/s"]}}}), "hand the host"),
