@@ -17,12 +17,13 @@ from ._call import Call, Result
 from ._clock import Watch, attempts
 from ._declare import documents, together
 from ._declared import TRAEFIK, Subject, Workload
+from ._deployment import released
 from ._errors import Canceled, EngineFailure, LockHeld, Unhealthy, Unrecorded
 from ._fleet import remedy, said, waits
 from ._model import Known, Release
-from ._names import key_of, suffix_of
+from ._names import key_of
 from ._observe import survey
-from ._parse import Here, again, nothing
+from ._parse import nothing
 from ._retention import target
 from ._unrecorded import refusal, unrecorded
 from ._world import World
@@ -140,13 +141,11 @@ def _by_record(world: World) -> Workload:
 
 
 def as_released(world: World, release: Release, known: Known) -> Workload:
-    """The declaration that a release was made by, with its secrets as they are kept on this host.
+    """The declaration of a release, for as long as nobody asks for something later.
 
     :raises InvalidOption: a secret is not kept any more.
     """
-    values = world.on.secrets.read(world.key, suffix_of(release.containers[0])) if release.containers else {}
-    want = again(release, values, Here(world.on.secrets.version, world.on.state_dir))
-    return replace(want, sequence=known.sequence)
+    return replace(released(world.on, world.subject, release), sequence=known.sequence)
 
 
 def _judged(row: Result) -> Result:

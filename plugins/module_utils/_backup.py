@@ -97,7 +97,7 @@ def _job(call: Call) -> Job:
         raise InvalidOption("group", params["group"], "is no group of this host", remedy)
     known = call.on.store.known()
     server = known.get(_volume_data.POSTGRES, Known()).live
-    dumped = server.containers[0] if server and server.state == "running" else None
+    dumped = server.containers[0] if server and server.state == "running" and server.containers else None
     images = _wanted(call, known)
     only_here = [_artifacts.name_of(call.on.engine, row) for row in images if not row.exact]
     elsewhere = [row for row in images if row.exact]

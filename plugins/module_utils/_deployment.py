@@ -12,7 +12,7 @@ from dataclasses import replace
 from . import _files, _fleet, _names, _reach, _recovery, _routing
 from ._apply import carry_out
 from ._candidate import candidate, claims_of
-from ._declared import State, Workload, canonical
+from ._declared import State, Subject, Workload, canonical
 from ._errors import Canceled, StoreFailure, Superseded, TidegateError, Unhealthy
 from ._fleet import NO_FLEET
 from ._model import Attempt, Plan, Release, Step, Verb
@@ -23,7 +23,7 @@ from ._plan import Routing, decide, prepare, refuse_claimed
 from ._services import StackRouting
 from ._store import NewAttempt
 from ._walls import refuse_missing
-from ._world import World
+from ._world import Platform, World
 
 ROUTING = Routing(_routing.document, _routing.hold, StackRouting(_routing.stack_document, _routing.stack_hold))
 # Ample for a deployment's rows and their write-ahead log, some tens of pages of 4 KiB.
@@ -129,7 +129,7 @@ def _revert_finished(world: World) -> Told:
     if have.previous is None:
         world.want = nothing(world.subject)
         return _deploy(world)
-    world.want = released(world, have.previous)
+    world.want = released(on, world.subject, have.previous)
     world.have = observe(world.want, on)
     world.leaves = (live.id, world.failure)
     plan = replace(_prepare_and_decide(world), reason=world.failure)
@@ -140,14 +140,17 @@ def _revert_finished(world: World) -> Told:
 def as_recorded(world: World, attempt: Attempt) -> None:
     """Where the declaration was not given, it is the candidate's: its drain and its time to stop count."""
     if attempt.candidate is not None and not world.want.container.image and world.want.stack is None:
-        world.want = released(world, attempt.candidate)
+        world.want = released(world.on, world.subject, attempt.candidate)
 
 
-def released(world: World, release: Release) -> Workload:
-    """The declaration of a release, with its secrets as they are kept."""
-    secrets, kept = world.on.secrets, release.containers and not release.snapshot.get("compose")
-    values = secrets.read(world.key, _names.suffix_of(release.containers[0])) if kept else {}
-    return again(release, values, Here(secrets.version, world.on.state_dir))
+def released(on: Platform, subject: Subject, release: Release) -> Workload:
+    """The declaration of a release, with its secrets as they are kept; a stack's are in its definition.
+
+    :raises InvalidOption: a secret is not kept any more.
+    """
+    kept = release.containers and not release.snapshot.get("compose")
+    values = on.secrets.read(_names.key_of(*subject), _names.suffix_of(release.containers[0])) if kept else {}
+    return again(release, values, Here(on.secrets.version, on.state_dir))
 
 
 def _revert_stack(world: World) -> Told:
@@ -167,7 +170,7 @@ def _revert_stack(world: World) -> Told:
         plan = Plan(steps, world.failure)
         carry_out(world, plan)
         return plan, ""
-    world.want = again(back, {}, Here(on.secrets.version, on.state_dir))
+    world.want = released(on, world.subject, back)
     world.have = observe(world.want, on)
     plan = replace(_prepare_and_decide(world), reason=world.failure)
     carry_out(world, plan)

@@ -41,7 +41,7 @@ def _finished(world: World) -> Plan | None:
     have, live = world.have, world.have.live
     if live is None or not world.fleet.name or live.id not in world.on.store.of_fleet(world.subject, world.fleet.name):
         return Plan(reason="nothing was left to revert")
-    world.want = released(world, have.previous) if have.previous else nothing(world.subject)
+    world.want = released(world.on, world.subject, have.previous) if have.previous else nothing(world.subject)
     world.have = observe(world.want, world.on)
     return None
 
@@ -51,6 +51,6 @@ def _stack(world: World, attempt: Attempt) -> Plan | None:
     have = world.have
     switched = have.live is not None and have.live.id == attempt.id
     back = have.previous if switched else have.live
-    world.want = released(world, back) if back else nothing(world.subject)
+    world.want = released(world.on, world.subject, back) if back else nothing(world.subject)
     world.have = observe(world.want, world.on)
     return None

@@ -13,13 +13,12 @@ from . import _entry, _rolling, _sick
 from ._call import Call, Result
 from ._converge import unchanged
 from ._declared import Document, Subject
-from ._deployment import ROUTING
+from ._deployment import ROUTING, released
 from ._errors import CommandFailure, EngineFailure, InvalidOption, ProxyFailure
 from ._fleet import said, waits
 from ._model import Actual, Attempt, Container, Known, Release
-from ._names import key_of, suffix_of
+from ._names import key_of
 from ._observe import Survey, survey
-from ._parse import again
 from ._plan import decide
 from ._result import release_document
 from ._retention import retained
@@ -211,8 +210,7 @@ def _drift(call: Call, subject: Subject, known: Known, seen: Survey | None) -> s
     if known.live is None:
         return _left(subject, seen)
     try:
-        values = call.secrets.read(key_of(*subject), suffix_of(known.live.containers[0]))
-        want = replace(again(known.live, values, call.here), sequence=known.sequence)
+        want = replace(released(seen.on, subject, known.live), sequence=known.sequence)
         if unchanged(want, seen) is not None:
             return ""
         have: Actual = seen.of(want)

@@ -129,7 +129,8 @@ def _source(call: Call, subject: Subject) -> tuple[str, Read]:
 def _platform_loki(call: Call) -> str:
     """The address of the Loki that the role runs; it has no port on the host."""
     live = call.store().known(LOKI).get(LOKI, Known()).live
-    facts = call.on.engine.inspect(live.containers[0]) if live and live.state == "running" else None
+    running = live.containers[:1] if live and live.state == "running" else ()
+    facts = call.on.engine.inspect(running[0]) if running else None
     return f"http://{facts.address}:{PORT}" if facts and facts.address else ""
 
 
