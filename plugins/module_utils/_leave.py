@@ -32,6 +32,15 @@ def stop(want: Workload, have: Actual, names: tuple[str, ...], *made: Release, u
     return Step(Verb.STOP, names, leaving=leaving(want, have, names, *made), undo=undo)
 
 
+def again(have: Actual, names: tuple[str, ...]) -> tuple[Step, ...]:
+    """What was stopped goes on; only what ran has its gate to pass, and a service's is not its release's."""
+    ran = tuple(c.name for c in have.named(names) if c.state == "running")
+    rest = tuple(name for name in names if name not in ran)
+    release = None if have.live is None or have.live.snapshot.get("compose") else have.live
+    first = (Step(Verb.RESUME, ran), Step(Verb.GATE, ran, release=release)) if ran else ()
+    return (*first, Step(Verb.RESUME, rest)) if rest else first
+
+
 def reap(want: Workload, have: Actual, names: tuple[str, ...], *made: Release) -> Step:
     """Stop and remove these containers."""
     return Step(Verb.REAP, names, leaving=leaving(want, have, names, *made))

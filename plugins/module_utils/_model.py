@@ -54,6 +54,11 @@ class Container:
         """True when it runs and its own health check, if any, has not failed."""
         return self.state == "running" and self.health != "unhealthy"
 
+    @property
+    def goes_on(self) -> bool:
+        """True unless it stands still for good: between two crashes, or paused, it has its ports and volumes, too."""
+        return self.state in ("running", "restarting", "paused")
+
 
 @dataclass(frozen=True)
 class Release:

@@ -122,24 +122,18 @@ def _stopped(want: Workload, have: Actual, routing: Routing) -> Plan:
     if live is None:
         return Plan(reason=f"{want.name} was never deployed, so there is nothing to stop")
     steps: list[Step] = []
-    running = tuple(c.name for c in have.containers if c.state in ("running", "restarting", "paused"))
+    running = tuple(c.name for c in have.containers if c.goes_on)
     # A stop that was killed left the routes held: what takes this one back makes them what is on record.
     if live.route is not None and (running or have.route != routing.hold(live.route)):
         back = _routed_as_recorded(have, routing.hold)
         steps.append(Step(Verb.HOLD, route=routing.hold(live.route), undo=back))
     if running:
-        again = _again(have, live) if live.state == "running" else ()
+        own = tuple(c.name for c in have.named(live.containers) if c.goes_on)
+        again = _leave.again(have, own) if live.state == "running" else ()
         steps += [_leave.drain(want, have, running), _leave.stop(want, have, running, undo=again)]
     if live.state != "stopped":
         steps.append(Step(Verb.PERSIST, release=in_state(live, "stopped")))
     return Plan(tuple(steps), f"{want.name} is stopped" if not steps else f"{want.name} is to be stopped")
-
-
-def _again(have: Actual, live: Release) -> tuple[Step, ...]:
-    """What was stopped runs again; a service's gate is not its release's."""
-    served = tuple(c.name for c in have.named(live.containers) if c.state == "running")
-    gate = Step(Verb.GATE, served, release=None if live.snapshot.get("compose") else live)
-    return (Step(Verb.RESUME, served), gate) if served else ()
 
 
 def _keep(want: Workload, have: Actual, candidate: Release, routing: Routing) -> Plan:

@@ -37,16 +37,17 @@ def recreate(want: Workload, have: Actual, green: Release, hold: Hold) -> tuple[
     While neither serves, the routes answer 503 with Retry-After.
     """
     blue = have.others(green.containers)
-    serving = tuple(c.name for c in have.named(blue) if c.state == "running")
+    active, serving = _active(have, blue)
     steps: list[Step] = []
     undo_switch = route_back(have)
-    if serving and have.routed is not None:
+    if active and have.routed is not None:
         held = hold(have.routed)
         steps.append(Step(Verb.HOLD, route=held, undo=route_back(have)))
         undo_switch = (Step(Verb.HOLD, route=held),)
     if serving:
-        again = (Step(Verb.RESUME, serving), Step(Verb.GATE, serving, release=have.live))
-        steps += [_leave.drain(want, have, serving), _leave.stop(want, have, serving, undo=again)]
+        steps.append(_leave.drain(want, have, serving))
+    if active:
+        steps.append(_leave.stop(want, have, active, undo=_leave.again(have, active)))
     return (
         *steps,
         *_make(want, have, green, blue),
@@ -63,22 +64,27 @@ def handover(want: Workload, have: Actual, green: Release, hold: Hold) -> tuple[
     what it has and goes; green takes the ports, passes the gate, and gets the connections back.
     """
     blue = have.others(green.containers)
-    serving = tuple(c.name for c in have.named(blue) if c.state == "running")
+    active, serving = _active(have, blue)
     if not serving:
         return recreate(want, have, green, hold)
     stand_in = (stand_in_name(want.name, green.id),)
-    again = (Step(Verb.RESUME, serving), Step(Verb.GATE, serving, release=have.live))
     return (
         Step(Verb.STAND_IN, stand_in, release=green, undo=_reap(want, have, stand_in, green)),
         Step(Verb.GATE, stand_in, release=green),
         Step(Verb.DIVERT, stand_in, release=green, undo=(Step(Verb.UNDIVERT),)),
         *_unrouted(want, have, serving),
-        _leave.stop(want, have, serving, undo=again),
+        _leave.stop(want, have, active, undo=_leave.again(have, active)),
         *_make(want, have, green, blue),
         Step(Verb.UNDIVERT, undo=(Step(Verb.DIVERT, stand_in, release=green),)),
         *_commit(want, have, green),
         *_reap(want, have, (*blue, *stand_in), green),
     )
+
+
+def _active(have: Actual, blue: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What of blue has to stand still before green starts in its place, and what of that serves and can be drained."""
+    found = have.named(blue)
+    return tuple(c.name for c in found if c.goes_on), tuple(c.name for c in found if c.state == "running")
 
 
 def _unrouted(want: Workload, have: Actual, serving: tuple[str, ...]) -> tuple[Step, ...]:

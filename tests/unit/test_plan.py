@@ -127,6 +127,18 @@ CASES: list[tuple[str, Workload, Actual, str]] = [
         "start gate switch persist drain reap",
     ),
     (
+        "container in a crash loop, recreate",
+        web(**RECREATE),
+        broken(running(web(**RECREATE)), state="restarting"),
+        "hold stop start gate switch persist reap",
+    ),
+    (
+        "paused, and replaced where it has ports",
+        web(2, **PORTS),
+        broken(running(web(**PORTS)), state="paused"),
+        "stop start gate persist reap",
+    ),
+    (
         "container of another make",
         web(),
         broken(running(web()), deployment="x"),
@@ -326,6 +338,29 @@ def test_nothing_that_serves_is_taken_away_before_green_is_live(want: Workload, 
             return
         if step.verb in (Verb.STOP, Verb.REAP):
             assert not serving & set(step.containers)
+
+
+@settings(max_examples=300, deadline=None)
+@given(wants, hosts())
+def test_nothing_of_blue_can_run_while_green_starts_in_its_place(want: Workload, have: Actual) -> None:
+    """DS-T15: what crash-loops or is paused has its ports and volumes, too; whoever takes them back waits for no gate."""
+    if want.strategy is Strategy.BLUE_GREEN or want.state is not State.PRESENT:
+        return
+    steps = planned(want, have).steps
+    start = next((n for n, step in enumerate(steps) if step.verb is Verb.START), None)
+    if start is None:
+        return
+    before = after(have, Plan(steps[:start]))
+    stand_in = _names.stand_in_name(want.name, NEW)
+    assert {c.name for c in before.containers if c.state not in ("exited", "created")} <= {stand_in}
+    ran = {c.name for c in have.containers if c.state == "running"}
+    stops = [step for step in steps[:start] if step.verb is Verb.STOP]
+    if not stops:
+        return
+    (stop,) = stops
+    again = {verb: {n for u in stop.undo if u.verb is verb for n in u.containers} for verb in (Verb.RESUME, Verb.GATE)}
+    assert again == {Verb.RESUME: set(stop.containers), Verb.GATE: ran}
+    assert {name for step in steps[:start] if step.verb is Verb.DRAIN for name in step.containers} <= ran
 
 
 @settings(max_examples=300, deadline=None)
