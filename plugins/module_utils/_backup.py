@@ -280,7 +280,7 @@ def _parts(call: Call, work: str, job: Job) -> list[Part]:
     parts = [*_archive.parts_of(call.params["state_dir"], "state", _WITHOUT), Part(copy, f"state/{DATABASE}")]
     for number, name in enumerate(job.images):
         path = os.path.join(work, f"{number}.tar")
-        with open(path, "xb") as stream:
+        with open(path, "x+b") as stream:
             call.on.engine.save(name, stream)
         parts.append(Part(path, f"images/{number}.tar"))
     if job.dumped is not None:

@@ -287,18 +287,24 @@ class Engine:
             return t.cast("dict[str, t.Any]", self.api.info())
 
     def archive(self, name: str, path: str, into: t.IO[bytes]) -> bool:
-        """Write a path of a container as a tar archive; False where there is none."""
+        """Write a path of a container as a tar archive; False where there is none.
+
+        :param into: is read again, and then stands at its beginning.
+        """
         found = self._found("read the files of", name, lambda: self.api.get_archive(name, path))
-        for chunk in found[0] if found else ():
-            into.write(chunk)
+        if found is not None:
+            _written_whole(f"read the files of {path} in", name, found[0], into)
         into.seek(0)
         return found is not None
 
     def save(self, reference: str, into: t.IO[bytes]) -> None:
-        """Write an image as `docker save` does."""
+        """Write an image as `docker save` does.
+
+        :param into: is read again.
+        """
         with explained("save the image", reference):
-            for chunk in self.api.get_image(reference):
-                into.write(chunk)
+            chunks = self.api.get_image(reference)
+        _written_whole("save the image", reference, chunks, into)
 
     def output(self, name: str, command: t.Sequence[str], into: t.IO[bytes]) -> tuple[int, str]:
         """Write what a command inside a container writes; how it ended, and what it complained of."""
@@ -315,10 +321,10 @@ class Engine:
         """The container's /etc/passwd, empty where it has none; works before it is started."""
         path = "/etc/passwd"
         for _link in range(LINKS):
-            found = self._found(f"read {path} of", name, functools.partial(self.api.get_archive, name, path))
-            if found is None:
+            found = io.BytesIO()
+            if not self.archive(name, path, found):
                 return ""
-            with tarfile.open(fileobj=io.BytesIO(b"".join(found[0]))) as tar:
+            with tarfile.open(fileobj=found) as tar:
                 entry = tar.getmembers()[0]
                 if not entry.issym():
                     content = tar.extractfile(entry) if entry.isreg() else None
@@ -571,6 +577,19 @@ class Engine:
             facts = self.api.exec_inspect(command)
         if facts["Running"] and facts["Pid"]:
             _process.end_session(facts["Pid"])
+
+
+def _written_whole(doing: str, subject: str, chunks: t.Iterable[bytes], into: t.IO[bytes]) -> None:
+    """Write a tar archive that the engine answers with; where it cannot read on, it ends its answer as if all was well.
+
+    :raises EngineFailure: the archive ends in its middle.
+    """
+    with explained(doing, subject):
+        for chunk in chunks:
+            into.write(chunk)
+    if not _listing.whole(into):
+        remedy = "A disk fails, or a file shrinks while it is read: see the engine's log (journalctl -u docker)."
+        raise EngineFailure(f"the engine did not {doing} to the end", subject=subject, remedy=remedy)
 
 
 def _filler(volume: str) -> str:

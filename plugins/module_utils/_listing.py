@@ -26,6 +26,7 @@ LABEL_MANAGED = "tidegate.managed"
 LABEL_RESTORED = "tidegate.restored"  # of volumes: which filling made it
 _ID = re.compile("[0-9a-f]{64}")
 SIX = "GlobalIPv6Address"
+_END = bytes(2 * tarfile.BLOCKSIZE)  # of a tar archive
 _DEFAULT_REGISTRY = ("docker.io/library/", "docker.io/", "index.docker.io/library/", "index.docker.io/")
 
 
@@ -147,7 +148,7 @@ class _Chunks:
     """A stream of chunks that is read as a file."""
 
     def __init__(self, chunks: t.Iterable[bytes]) -> None:
-        self._chunks, self._left = iter(chunks), b""
+        self._chunks, self._left, self._last = iter(chunks), b"", b""
 
     def read(self, size: int) -> bytes:
         """The next bytes; fewer at the end."""
@@ -156,13 +157,38 @@ class _Chunks:
             if len(self._left) >= size:
                 break
         found, self._left = self._left[:size], self._left[size:]
+        self._last = (self._last + found)[-len(_END) :]
         return found
+
+    def ended(self) -> bool:
+        """Whether the rest, which is read, is the end of a tar archive."""
+        while self.read(2**20):
+            pass
+        return self._last == _END
 
 
 def nothing_in(chunks: t.Iterable[bytes]) -> bool:
-    """Whether the archive of a directory has nothing but the directory, and what each new file system has."""
-    with tarfile.open(fileobj=t.cast("t.IO[bytes]", _Chunks(chunks)), mode="r|") as tar:
-        return all(entry.name.strip("/").split("/")[1:2] in ([], ["lost+found"]) for entry in tar)
+    """Whether the archive of a directory has nothing but the directory, and what each new file system has.
+
+    Of one that ends in its middle nobody knows.
+    """
+    stream = _Chunks(chunks)
+    with tarfile.open(fileobj=t.cast("t.IO[bytes]", stream), mode="r|") as tar:
+        nothing = all(entry.name.strip("/").split("/")[1:2] in ([], ["lost+found"]) for entry in tar)
+    return nothing and stream.ended()
+
+
+def whole(archive: t.IO[bytes]) -> bool:
+    """Whether a tar archive has all of its last entry, and behind that the end that each archive has."""
+    archive.seek(0)
+    try:
+        with tarfile.open(fileobj=archive, mode="r:") as tar:
+            while tar.next() is not None:
+                t.cast("t.Any", tar).members.clear()  # there may be millions
+            archive.seek(tar.offset)
+    except tarfile.TarError:
+        return False
+    return archive.read(len(_END)) == _END
 
 
 def image_of(facts: Document) -> Image:

@@ -106,7 +106,7 @@ def _of_workload(
     rows, begun = [], call.clock.monotonic()
     with engine.paused(*writers):
         for number, (volume, (name, mount)) in enumerate(sorted(found.items()), first):
-            with open(os.path.join(work, f"volume-{number}.tar"), "xb") as stream:
+            with open(os.path.join(work, f"volume-{number}.tar"), "x+b") as stream:
                 engine.archive(name, mount.target, t.cast("t.IO[bytes]", stream))
             own = {"target": mount.target, "image": mount.image, "file": f"volume-{number}.tar"}
             rows.append({**facts[volume]._asdict(), **own})

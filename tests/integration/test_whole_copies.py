@@ -1,0 +1,91 @@
+"""Copies of volumes: all that is in them or a failure, wherever they are mounted, and also while nobody runs."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import typing as t
+from pathlib import Path
+
+import images
+import names
+import pytest
+from ansible_collections.tidegate.platform.plugins.module_utils._engine import Engine
+from ansible_collections.tidegate.platform.plugins.module_utils._errors import EngineFailure
+
+from .harness import Options, Platform, Ports, Task, docker, free_ports
+
+HOST = "unix:///var/run/docker.sock"
+BACKUP = "tidegate.platform.platform_backup"
+# A file that is shorter than it says it is, as one of a failing disk, or one that shrinks while it is read.
+SHORT = "/sys/kernel/mm/transparent_hugepage"
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Platform:
+    """A platform of the test's own, without a proxy."""
+    return Platform(tmp_path, f"it{os.urandom(3).hex()}", Ports(*free_ports(3)))
+
+
+@pytest.fixture
+def volume() -> t.Iterator[str]:
+    """The name of a volume, which goes with those that use it."""
+    images.up(images.STACK_IMAGES)
+    unique = f"v{os.urandom(4).hex()}"
+    yield unique
+    users = docker("ps", "-aq", "--filter", f"volume={unique}").split()
+    if users:
+        docker("rm", "-f", "-v", *users)
+    docker("volume", "rm", unique, check=False)
+
+
+def idle(bare: Platform, volume: str, target: str = "/data", **more: t.Any) -> Options:
+    """Options of a workload that does nothing, with a volume."""
+    base = {"image": names.image("redis", "7"), "command": ["sleep", "600"], "user": "999:999", "stop_timeout": 0}
+    mount = {"source": volume, "target": target}
+    health = {"type": "window", "window": 0.1}
+    return {"name": f"{bare.label}a", "strategy": "recreate", "health": health, "volumes": [mount], **base, **more}
+
+
+def back(tmp_path: Path, **more: t.Any) -> Task:
+    """A backup without images."""
+    return Task({"directory": str(tmp_path / "backups"), "images": False, **more}, module=BACKUP)
+
+
+# -- all that is in them ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def unreadable(tmp_path: Path) -> t.Iterator[Path]:
+    """A directory with files that cannot be read to their ends."""
+    place = tmp_path / "share"
+    (place / "a").mkdir(parents=True)
+    (place / "z").write_text("behind it")
+    subprocess.run(["mount", "--bind", SHORT, str(place / "a")], check=True)
+    yield place
+    subprocess.run(["umount", "-l", str(place / "a")], check=True)
+
+
+def test_a_volume_that_cannot_be_read_to_its_end_fails_the_backup(
+    bare: Platform, volume: str, tmp_path: Path, unreadable: Path
+) -> None:
+    """Data5-1: the copy ended in the middle, the backup said success, and then the good archives were rotated away."""
+    kind = ["--opt", "type=none", "--opt", "o=rbind", "--opt", f"device={unreadable}"]
+    docker("volume", "create", *kind, volume)
+    made, result = bare.directly(Task(idle(bare, volume)), back(tmp_path, keep=1))
+    assert made["changed"], made
+    assert result["failed"], result
+    assert "to the end" in result["msg"], result
+    assert list((tmp_path / "backups").iterdir()) == []
+    assert docker("inspect", "-f", "{{.State.Status}}", made["release"]["containers"][0]) == "running"
+
+
+def test_an_image_that_is_saved_in_part_is_none(tmp_path: Path) -> None:
+    """Data5-1: the same of the other things that the engine answers with."""
+    images.up(images.STACK_IMAGES)
+    engine, whole = Engine(HOST, str(tmp_path)), io.BytesIO()
+    engine.save(names.image("app"), whole)
+    engine.api.get_image = lambda _reference: [whole.getvalue()[:-1024]]
+    with pytest.raises(EngineFailure, match="to the end"):
+        engine.save(names.image("app"), io.BytesIO())
