@@ -13,6 +13,7 @@ from ansible import constants
 from ansible.errors import AnsibleError, AnsibleFilterError
 from ansible.inventory.manager import InventoryManager, split_host_pattern
 from ansible.parsing.dataloader import DataLoader
+from ansible_collections.tidegate.platform.plugins.filter.asked import listed
 
 Groups = t.Mapping[str, t.Sequence[str]]
 NOBODY = "all:!all"
@@ -69,6 +70,14 @@ def without(meant: str, canaries: str) -> str:
     :param canaries: a pattern as `canary` gives it.
     """
     return ",".join([meant, *(f"!{host}" for host in _terms(canaries) if canaries != NOBODY)])
+
+
+def takes(value: t.Any, host: str, groups: Groups) -> bool:
+    """Whether a host is in one of the groups that a declaration names; `all` is every host of the inventory.
+
+    :param groups: the inventory's hosts by group, in which a `localhost` that nobody named is not.
+    """
+    return any(host in groups.get(name, ()) for name in listed(value))
 
 
 def nearest(names: t.Sequence[str], known: t.Iterable[str]) -> str:
@@ -132,4 +141,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         """By name."""
-        return {"aimed": aimed, "canary": canary, "without": without, "nearest": nearest}
+        return {"aimed": aimed, "canary": canary, "without": without, "nearest": nearest, "takes": takes}

@@ -36,7 +36,11 @@ class Claimed(t.NamedTuple):
     def meets(self, other: Claimed) -> bool:
         """Whether both may come to one host; of groups that differ nobody knows but the inventory."""
         together = self.environment == other.environment or (self.wanted and other.wanted)
-        return together and (not self.groups or not other.groups or bool(self.groups & other.groups))
+        return together and (self._everywhere or other._everywhere or bool(self.groups & other.groups))
+
+    @property
+    def _everywhere(self) -> bool:
+        return not self.groups or "all" in self.groups
 
 
 class Reader:

@@ -38,11 +38,12 @@ def test_what_may_not_be_meant_is_refused(
 
 
 def test_a_group_may_be_a_text(platform: Platform, name: str) -> None:
-    """D2: `groups: web` was taken for three groups of one letter each, and deployed nowhere."""
+    """D2: `groups: web` was taken for three groups of one letter each, and deployed nowhere; so was `all`, and a pattern."""
     row = {"name": name, "image": names.image("app"), "port": 8000, "networks": [platform.network]}
-    for groups, fine in (("elsewhere, ungrouped", True), ("elsewhere", False)):
+    for groups, fine in (("elsewhere, ungrouped", True), ("all", True), (["ungr*"], False), ("elsewhere", False)):
         play = platform.playbook("tidegate.platform.deploy", "--check", workloads=[{**row, "groups": groups}])
         assert ((play.code == 0), bool(play.changed)) == (fine, fine)
+        assert ("has ungr*: these are patterns" in " ".join(play.output.split())) == (groups == ["ungr*"])
     said = " ".join(play.output.split())
     assert f"No host of the inventory takes {name} of the groups elsewhere." in said
 

@@ -66,7 +66,7 @@ def schema() -> dict[str, Any]:
     for name, grammar in NAMES.items():
         known[name].update(type="string", pattern=f"^(?:{grammar.pattern.pattern})$")
     known["groups"] = {
-        "description": "Groups of the inventory it is deployed on.",
+        "description": "Groups of the inventory it is deployed on; all for every host.",
         "type": "array",
         "items": {"type": "string"},
     }

@@ -6,7 +6,7 @@ import typing as t
 
 import pytest
 from ansible.errors import AnsibleFilterError
-from ansible_collections.tidegate.platform.plugins.filter.aimed import aimed, canary, nearest, without
+from ansible_collections.tidegate.platform.plugins.filter.aimed import aimed, canary, nearest, takes, without
 
 GROUPS = {
     "all": ["one", "two", "three"],
@@ -89,3 +89,11 @@ def test_without_an_inventory_nothing_is_refused() -> None:
     assert canary("one", "all", nobody) == "all:!all"
     with pytest.raises(AnsibleFilterError, match="is empty"):
         aimed("", nobody, None, True)
+
+
+def test_all_is_every_host_of_the_inventory() -> None:
+    """D2: Ansible's own names of a host's groups are without it; who is in no group at all is nobody's."""
+    there = {"all": ["web1", "db1"], "ungrouped": [], "web": ["web1"]}
+    assert [takes("all", host, there) for host in ("web1", "db1", "localhost")] == [True, True, False]
+    assert [takes(["web", "nine"], host, there) for host in ("web1", "db1")] == [True, False]
+    assert not takes([], "web1", there)

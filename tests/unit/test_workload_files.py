@@ -119,6 +119,7 @@ def test_what_no_two_may_have_is_said_before_a_host_is(tmp_path: Path) -> None:
     ):
         assert read(tmp_path, {**one, "groups": ["web"]}, {**two, **apart}).problems == []
     assert read(tmp_path, {**one, "groups": ["web", "db"]}, {**two, "groups": "db"}).problems
+    assert read(tmp_path, {**one, "groups": "all"}, {**two, "groups": "db"}).problems
 
 
 def test_a_version_is_of_an_image(tmp_path: Path) -> None:
