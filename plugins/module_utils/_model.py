@@ -122,6 +122,8 @@ class Actual:
     """What is found on the host for one workload and environment.
 
     :param left: files of its own are here; looked for where it is to be absent.
+    :param unrecorded: containers of a Compose project that no deployment on record made; of services that its live
+        release has, nobody looked.
     """
 
     containers: tuple[Container, ...] = ()
@@ -139,6 +141,7 @@ class Actual:
     sequence: int | None = None
     diverted: bool = False
     left: bool = False
+    unrecorded: tuple[str, ...] = ()
 
     @property
     def routed(self) -> Document | None:

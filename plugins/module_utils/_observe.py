@@ -22,6 +22,7 @@ from ._services import good
 from ._stack import Definition, pinned, with_images
 from ._stack_volumes import declared as declared_volumes
 from ._stack_volumes import refuse_another
+from ._unrecorded import unrecorded
 from ._walls import Walls, refuse_capabilities, refuse_mounts
 from ._world import Platform
 
@@ -76,7 +77,7 @@ class Survey(t.NamedTuple):
         if found is None:
             remedy = "Nothing was touched. Deploy the declaration, which brings it again."
             raise InvalidOption("compose", want.artifact, "is not kept on this host any more", remedy)
-        have = self.containers.get(want.subject, ())
+        have, strange = self.containers.get(want.subject, ()), list[Container]()
         pull_needed = compose.known(found.identity) is None
         before = compose.known(known.live.image_id) if known.live else None
         if want.force or not _settled(found, known, have):
@@ -89,6 +90,7 @@ class Survey(t.NamedTuple):
                 images = _images(self.on, found)
                 found = pinned(found, {name: image.id for name, image in images.items()})
             found, before = _with_volumes(self.on, found), before and _with_volumes(self.on, before)
+            strange = [c for c in have if before is None or before.service(c.service) is None]
         return Actual(
             containers=have,
             live=known.live,
@@ -100,6 +102,7 @@ class Survey(t.NamedTuple):
             sequence=known.sequence,
             definition=found,
             live_definition=before,
+            unrecorded=tuple(c.name for c in unrecorded(self.on, want.subject, strange)),
         )
 
 

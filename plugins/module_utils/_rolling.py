@@ -256,14 +256,14 @@ def _bury(world: World, service: Service) -> None:
 
 
 def unroll(world: World, step: Step) -> str:
-    """Remove what a first deployment made of a service, or of all; as an undo, nothing that was there before it."""
+    """Remove what a first deployment made of a service, or of all; as an undo, nothing whose record is lost."""
     before = world.have if step.definition is not None else Actual()
-    there = {c.name for c in before.containers}
+    kept = _services.spared(before)
     mine = [c for c in _all(world) if step.service is None or _services.same(c, step.service)]
-    gone = [c.name for c in mine if c.name not in there]
+    gone = [c.name for c in mine if c.name not in kept]
     document = _readable(world)
     if step.service is not None and document is not None:
-        rest = _routing.merged(document, before.routed, world.want, [step.service.name])
+        rest = _routing.merged(document, _services.routed(before), world.want, [step.service.name])
         if not rest["http"].get("routers"):
             world.on.traefik.withdraw(world.key)
         elif rest != document:

@@ -80,10 +80,10 @@ def decide(want: Workload, have: Actual, candidate: Release, routing: StackRouti
     steps += _steps(want, have, wanted, behind, routing)
     steps = [_brought(step, candidate, have.live) for step in steps]
     if document is None and have.route is not None:
-        steps.append(Step(Verb.UNROUTE, undo=route_back(have)))
+        steps.append(Step(Verb.UNROUTE, undo=_routes_back(have)))
     elif not steps and document != have.route:
         routed = replace(candidate, route=document)
-        steps.append(Step(Verb.SWITCH, route=document, release=routed, undo=route_back(have)))
+        steps.append(Step(Verb.SWITCH, route=document, release=routed, undo=_routes_back(have)))
     green, live = None, have.live
     if behind or want.force or live is None or live.fingerprint != candidate.fingerprint or live.route != document:
         green = replace(candidate, route=document)
@@ -168,10 +168,10 @@ def _steps(
         held = []
         if have.routed is not None and routing.hold(want, have.routed, down) != have.routed:
             # Whoever asks meanwhile is told when to come back.
-            held = [Step(Verb.HOLD, route=routing.hold(want, have.routed, down), undo=route_back(have))]
+            held = [Step(Verb.HOLD, route=routing.hold(want, have.routed, down), undo=_routes_back(have))]
         undo: tuple[Step, ...] = (
             Step(Verb.UNROLL, definition=wanted),
-            *(route_back(have) if have.live is None else ()),
+            *(_routes_back(have) if have.live is None else ()),
         )
         if have.live_definition is not None:
             undo = (Step(Verb.UP, definition=have.live_definition),)
@@ -187,7 +187,7 @@ def _roll(want: Workload, have: Actual, wanted: Definition, service: Service, *,
     undo: tuple[Step, ...] = (Step(Verb.UNROLL, service=service, definition=wanted), *_unroute(have))
     if old is not None:
         undo = (Step(Verb.ROLL, service=old, definition=before),)
-    elif any(c.service == service.name for c in have.containers):
+    elif any(c.service == service.name and c.name in spared(have) for c in have.containers):
         undo = ()  # its record is lost: those that fail go by themselves, those that were there before stay
     going = tuple(
         c.name
@@ -198,7 +198,26 @@ def _roll(want: Workload, have: Actual, wanted: Definition, service: Service, *,
 
 
 def _unroute(have: Actual) -> tuple[Step, ...]:
-    return (Step(Verb.UNROUTE),) if have.live is None and have.routed is None else ()
+    return (Step(Verb.UNROUTE),) if have.live is None and routed(have) is None else ()
+
+
+def _routes_back(have: Actual) -> tuple[Step, ...]:
+    return route_back(have if routed(have) is not None else replace(have, route=None))
+
+
+def routed(have: Actual) -> Document | None:
+    """The routing that an undo goes back to: none after a first deployment, be there routes of one that was killed."""
+    return have.routed if have.live is not None or _lost(have) else None
+
+
+def spared(have: Actual) -> set[str]:
+    """Containers that no undo removes. What a deployment on record made and did not end, as a killed one, is not."""
+    return {c.name for c in have.containers} if _lost(have) else set(have.unrecorded)
+
+
+def _lost(have: Actual) -> bool:
+    """Whether something is there of which nobody knows what it was made of, and no definition to go back to."""
+    return have.live_definition is None and (have.live is not None or bool(have.unrecorded))
 
 
 def _why(

@@ -87,3 +87,38 @@ def test_a_kill_leaves_the_old_services_or_the_new_ones(
     again = driver.run("compose", **(one if version == "1" else two))
     assert not again["changed"], again
     assert docker("inspect", "--format", "{{.State.Running}}", *live["containers"]) == "true\ntrue"
+
+
+@pytest.mark.parametrize(("strategy", "step", "when"), [("rolling", "roll", "after"), ("recreate", "up", "middle")])
+def test_a_first_deployment_that_was_killed_and_then_fails_leaves_nothing(
+    platform: Platform, driver: Driver, stack: t.Callable[[str, Cell], Options], strategy: str, step: str, when: str
+) -> None:
+    """DS-T5: its containers were taken for what was there before a lost record, and ran on; its host answered 503."""
+    one = stack("1", Cell(strategy, step, when, "again", {}))
+    name, services = one["name"], one["compose"]["definition"]["services"]
+    driver.killed(step, when, "compose", **one)
+    assert containers(name)
+    services["web"]["command"] = ["sh", "-c", "exit 3"]
+    failed = driver.run("compose", **one)
+    assert (failed["failed"], failed["kind"]) == (True, "Unhealthy"), failed
+    assert containers(name) == [], failed
+    assert not platform.route(name).exists()
+    assert platform.get(f"{name}.test")[0] == 404
+
+
+def test_a_service_that_a_killed_deployment_added_goes_with_the_next_that_fails(
+    driver: Driver, stack: t.Callable[[str, Cell], Options]
+) -> None:
+    """DS-T5: the new worker of a release that failed ran on beside the old release."""
+    cell = Cell("rolling", "roll", "after", "again", {})
+    one, two = stack("1", cell), stack("1", cell)
+    driver.run("compose", **one)
+    before = containers(one["name"])
+    services = two["compose"]["definition"]["services"]
+    services["aid"] = {**services["web"], "depends_on": []}
+    driver.killed("roll", "after", "compose", **two)
+    assert len(containers(one["name"])) == len(before) + 1
+    services["zet"] = {**services["aid"], "command": ["sh", "-c", "exit 3"]}
+    failed = driver.run("compose", **two)
+    assert (failed["failed"], failed["kind"]) == (True, "Unhealthy"), failed
+    assert containers(one["name"]) == before, failed

@@ -237,6 +237,43 @@ def test_a_service_that_is_rolled_is_taken_back_to_what_ran() -> None:
     assert undo["new"][-1] == (Verb.UNROLL, new)
 
 
+@pytest.mark.parametrize("lost", [False, True])
+def test_what_a_killed_deployment_left_is_taken_back_and_what_is_on_no_record_stays(lost: bool) -> None:
+    """DS-T5, A7: whose record is lost was guessed from what is there, which also a killed first deployment leaves."""
+    want = declared()
+    new = defined({"web": WEB, "db": {"image": "db:1"}}, want)
+    route = _routing.stack_document(want, {"web": ["web-1"]})
+    names = ("db-1", "web-1")
+    have = Actual(containers=there(new), route=route, definition=new, unrecorded=names if lost else ())
+    candidate = Release("02", "compose/x", "id", "new", (), None, want.snapshot)
+
+    def undo(strategy: Strategy) -> dict[Verb, list[tuple[Verb, t.Any]]]:
+        steps = _services.decide(replace(want, strategy=strategy), have, candidate, ROUTING).steps
+        return {step.verb: [(back.verb, back.route) for back in step.undo] for step in steps if step.undo}
+
+    gone, back = [(Verb.UNROUTE, None)], [(Verb.SWITCH, route)]
+    assert undo(Strategy.ROLLING) == ({} if lost else {Verb.ROLL: [*gone, (Verb.UNROLL, None)]})
+    held = back if lost else gone
+    assert undo(Strategy.RECREATE) == {Verb.HOLD: held, Verb.UP: [*held, (Verb.UNROLL, None)]}
+    assert _services.spared(have) == (set(names) if lost else set())
+    one = replace(have, unrecorded=("web-1",))
+    assert _services.spared(one) == set(names), "what is there beside it may be all that still works with it"
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_new_service_of_a_killed_deployment_goes_with_the_one_that_fails(lost: bool) -> None:
+    """DS-T5: it ran on beside the release before."""
+    want = declared()
+    old, new = (defined({"web": WEB, **more}, want) for more in ({}, {"work": {"image": "w"}}))
+    live = Release("01", "compose/x", "id", "old", ("web-1",), None, want.snapshot)
+    have = Actual(containers=there(new), live=live, definition=new, live_definition=old)
+    have = replace(have, unrecorded=("work-1",) if lost else ())
+    steps = _services.decide(want, have, replace(live, id="02", fingerprint="new"), ROUTING).steps
+    undo = {s.service.name: [u.verb for u in s.undo] for s in steps if s.service}
+    assert undo == {"work": [] if lost else [Verb.UNROLL]}
+    assert _services.spared(have) == set(have.unrecorded)
+
+
 def test_only_routes_of_services_that_are_down_say_when_to_come_back() -> None:
     """DS-02: whoever is still there answers for itself."""
     want = declared(compose={"services": [ROUTED, {"name": "api", "port": 80, "routes": [{"host": "api.test"}]}]})
