@@ -36,6 +36,20 @@ def refuse_conflicts(services: t.Mapping[str, Document]) -> None:
         for find in (_of_network, _of_namespaces, _of_processors, _of_memory):
             for option, other, remedy in find(facts):
                 raise InvalidOption("compose", f"services.{name}.{option}", f"contradicts {other}", remedy)
+        _refuse_parts(name, facts)
+
+
+def _refuse_parts(service: str, facts: Document) -> None:
+    """Refuse a mount of a part of a volume.
+
+    :raises InvalidOption: names service and target.
+    """
+    for mount in facts.get("volumes") or ():
+        part = (mount.get("volume") or {}).get("subpath") if isinstance(mount, dict) else None
+        if part:
+            where = f"services.{service}.volumes, at {mount.get('target')}"
+            cause = f"mounts the part {part!r} of a volume: engines before 26 mount all, and a backup holds no more"
+            raise InvalidOption("compose", where, cause, "Declare a volume of its own for it, and copy the data over.")
 
 
 def _of_network(facts: Document) -> Found:

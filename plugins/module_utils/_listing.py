@@ -125,18 +125,24 @@ def volume_of(row: Document) -> Named:
 
 
 class Mounted(t.NamedTuple):
-    """A volume in a container, whose image has that id; some volumes have no name but an id."""
+    """A volume in a container, whose image has that id; some have no name but an id, of some only a part is mounted."""
 
     volume: str
     target: str
     image: str
     unnamed: bool
+    part: bool = False
 
 
 def mounted(row: Document) -> list[Mounted]:
     """The volumes of an inspected container."""
     mounts = [m for m in row.get("Mounts") or () if m.get("Type") == "volume"]
-    return [Mounted(m["Name"], m["Destination"], row["Image"], bool(_ID.fullmatch(m["Name"]))) for m in mounts]
+    asked = (row.get("HostConfig") or {}).get("Mounts") or ()
+    parts = {m.get("Target") for m in asked if (m.get("VolumeOptions") or {}).get("Subpath")}
+    return [
+        Mounted(m["Name"], m["Destination"], row["Image"], bool(_ID.fullmatch(m["Name"])), m["Destination"] in parts)
+        for m in mounts
+    ]
 
 
 def writes(row: Document, volumes: t.Collection[str]) -> bool:

@@ -85,22 +85,39 @@ def _sharing(engine: Engine, subject: Subject) -> set[Subject]:
     return {other for other in engine.writers(volumes).values() if other.workload}
 
 
+def chosen(
+    mounted: t.Mapping[str, t.Sequence[Mounted]], but: t.Container[str]
+) -> tuple[dict[str, tuple[str, Mounted]], list[str]]:
+    """By which container and mount each volume is copied, and what is not, as warnings. Pure.
+
+    :param mounted: the volumes of containers, by the containers' names.
+    :param but: volumes that are copied already.
+    """
+    found: dict[str, tuple[str, Mounted]] = {}
+    said: list[str] = []
+    rows = [(name, mount) for name, mounts in mounted.items() for mount in mounts if mount.volume not in but]
+    for name, mount in sorted(rows, key=lambda row: row[1].part):  # what is seen as a whole comes first
+        if mount.unnamed:
+            said.append(
+                f"The volume {mount.volume} of {name} has no name; what is in {mount.target} is not in the archive."
+            )
+        elif not mount.part:
+            found.setdefault(mount.volume, (name, mount))
+        elif mount.volume not in found:
+            said.append(
+                f"Of the volume {mount.volume}, {name} mounts a part at {mount.target}; what is in it is not in the "
+                "archive. Copy it yourself, and declare a volume of its own for it."
+            )
+    return found, said
+
+
 def _of_workload(
     call: Call, subject: Subject, but: t.Container[str], work: str, first: int
 ) -> tuple[list[Row], list[Row]]:
     """Copies of one workload's volumes, which nobody writes meanwhile; and who stood still, for how long."""
     engine = call.on.engine
-    mounted = _mounted(engine, subject)
-    found: dict[str, tuple[str, Mounted]] = {}
-    for name, mounts in mounted.items():
-        for mount in mounts:
-            if mount.unnamed:
-                text = (
-                    f"The volume {mount.volume} of {name} has no name; what is in {mount.target} is not in the archive."
-                )
-                call.warnings.append(text)
-            elif mount.volume not in but:
-                found.setdefault(mount.volume, (name, mount))
+    found, without = chosen(_mounted(engine, subject), but)
+    call.warnings += without
     writers = sorted(engine.writers(found)) if found else []
     facts = engine.named_volumes() if found else {}
     rows, begun = [], call.clock.monotonic()

@@ -11,11 +11,14 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.tidegate.platform.plugins.module_utils import (
     _compose,
     _composer,
+    _conflicts,
+    _listing,
     _project,
     _routing,
     _services,
     _stack,
     _stack_volumes,
+    _volume_data,
 )
 from ansible_collections.tidegate.platform.plugins.module_utils._after import after
 from ansible_collections.tidegate.platform.plugins.module_utils._declared import Strategy, Workload, digest
@@ -520,3 +523,29 @@ def test_a_service_of_no_replicas_has_none(facts: dict[str, t.Any]) -> None:
     assert off.replicas == 0
     with pytest.raises(InvalidOption, match="no replicas"):
         defined({"web": {**WEB, **facts}})
+
+
+def test_a_part_of_a_volume_is_refused() -> None:
+    """A6: an engine before 26 mounted all of it without a word, and a backup was of the part, as if it were the volume."""
+    mount = {"type": "volume", "source": "data", "target": "/data", "volume": {"subpath": "nine"}}
+    for volumes, fine in (([mount], False), ([{**mount, "volume": {}}], True), ([{**mount, "volume": None}], True)):
+        services = {"web": {"image": "i", "volumes": volumes}}
+        if fine:
+            _conflicts.refuse_conflicts(services)
+            continue
+        with pytest.raises(InvalidOption, match=r"services.web.volumes, at /data.*the part 'nine' of a volume"):
+            _conflicts.refuse_conflicts(services)
+
+
+def test_a_part_of_a_volume_is_no_copy_of_it() -> None:
+    """A6: of what an earlier version deployed; a container that mounts all of it is what is copied."""
+    volume = {"Type": "volume", "Name": "data", "Destination": "/part"}
+    asked = [{"Type": "volume", "Source": "data", "Target": "/part", "VolumeOptions": {"Subpath": "nine"}}]
+    part = _listing.mounted({"Image": "i", "Mounts": [volume], "HostConfig": {"Mounts": asked}})
+    whole = _listing.mounted({"Image": "i", "Mounts": [{**volume, "Destination": "/all"}], "HostConfig": {}})
+    assert [mount.part for mount in (*part, *whole)] == [True, False]
+    found, said = _volume_data.chosen({"one": part}, ())
+    assert not found
+    assert "Of the volume data, one mounts a part at /part; what is in it is not in the archive" in said[0]
+    assert _volume_data.chosen({"one": part, "two": whole}, ()) == ({"data": ("two", whole[0])}, [])
+    assert _volume_data.chosen({"one": part}, {"data"}) == ({}, [])
