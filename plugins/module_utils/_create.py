@@ -60,10 +60,15 @@ def host_options(spec: ContainerSpec, extra: ContainerExtra) -> dict[str, t.Any]
 
 
 def network_options(address: str) -> dict[str, t.Any]:
-    """Arguments of `create_network` for a network in which a container is to have this address."""
+    """Arguments of `create_network` for a network in which a container is to have this address.
+
+    Those without one, such as its stand-in, get theirs from the other half of the subnet, so that none gets this one.
+    """
     six = ":" in address
     subnet = ipaddress.ip_network(f"{address}/{64 if six else 24}", strict=False)
-    return {"ipam": {"Driver": "default", "Config": [{"Subnet": str(subnet)}]}, "enable_ipv6": six}
+    (others,) = (half for half in subnet.subnets() if ipaddress.ip_address(address) not in half)
+    config = {"Subnet": str(subnet), "IPRange": str(others)}
+    return {"ipam": {"Driver": "default", "Config": [config]}, "enable_ipv6": six}
 
 
 def address_options(spec: ContainerSpec, network: str) -> dict[str, str]:

@@ -35,15 +35,21 @@ def start(world: World, step: Step) -> str:
     release = release_of(step)
     spec = world.want.container
     _records.keep(world.on.state_dir, world.key, release)
+    _ground(world)
+    for name in step.containers:
+        _create(world, name, release, _placed(world, spec, 0))
+    each(step.containers, world.on.engine.start)
+    return ", ".join(step.containers)
+
+
+def _ground(world: World) -> None:
+    """Make what its containers need as it is declared, before the first of any kind: the engine has its own way."""
+    spec = world.want.container
     for network in spec.networks:
         world.on.engine.ensure_network(network, dict(spec.addresses).get(network, ""))
     for mount in spec.mounts:
         if not mount.source.startswith("/"):
             world.on.engine.ensure_volume(mount.source, _listing.ownership(world.on.state_dir, world.subject))
-    for name in step.containers:
-        _create(world, name, release, _placed(world, spec, 0))
-    each(step.containers, world.on.engine.start)
-    return ", ".join(step.containers)
 
 
 def stand_in(world: World, step: Step) -> str:
@@ -53,6 +59,7 @@ def stand_in(world: World, step: Step) -> str:
     """
     release = release_of(step)
     _records.keep(world.on.state_dir, world.key, release)
+    _ground(world)
     spec = world.want.container
     mounts = tuple(replace(mount, read_only=mount.read_only or mount.one_writer) for mount in spec.mounts)
     for name in step.containers:
@@ -90,8 +97,7 @@ def release_command(world: World, step: Step) -> str:
     name = f"{world.want.name}-{release.id[-SUFFIX_LENGTH:]}-release"
     engine, seconds = world.on.engine, world.want.release_command_timeout
     try:
-        for network in world.want.container.networks:
-            engine.ensure_network(network)
+        _ground(world)
         # Nobody calls it: it has neither an address nor a name of those that serve.
         spec = replace(world.want.container, addresses=(), aliases=())
         _create(world, name, release, spec, world.want.release_command)
