@@ -21,7 +21,7 @@ from ._create import ContainerExtra
 from ._declared import TRAEFIK, ContainerSpec, Mount
 from ._diag import Diag
 from ._drain import Drained
-from ._errors import EngineFailure, ProxyFailure, TidegateError, Unhealthy, setting
+from ._errors import EngineFailure, ProxyFailure, Unhealthy, setting
 from ._model import Leaving, Release, Step
 from ._names import SUFFIX_LENGTH, suffix_of
 from ._plan import stateful_paths
@@ -95,7 +95,7 @@ def release_command(world: World, step: Step) -> str:
     """Run the release command once, in a container of the candidate's make, and remove that container."""
     release = release_of(step)
     name = f"{world.want.name}-{release.id[-SUFFIX_LENGTH:]}-release"
-    engine, seconds = world.on.engine, world.want.release_command_timeout
+    engine, seconds, passed = world.on.engine, world.want.release_command_timeout, False
     try:
         _ground(world)
         # Nobody calls it: it has neither an address nor a name of those that serve.
@@ -107,11 +107,11 @@ def release_command(world: World, step: Step) -> str:
             how = f"did not end within {seconds:g} s" if code is None else f"ended with exit code {code}"
             remedy = "What served before still serves; the output is in `logs`."
             raise Unhealthy(f"the release command {how}", subject=name, remedy=remedy, logs=engine.tail(name))
-    except TidegateError:
+        passed = True
+    finally:  # whatever ended it: no step takes this back
         engine.remove(name, volumes=True)
-        prune_kept(world)
-        raise
-    engine.remove(name, volumes=True)
+        if not passed:
+            prune_kept(world)
     return f"exit code {code}"
 
 

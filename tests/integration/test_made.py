@@ -6,6 +6,7 @@ import os
 import typing as t
 
 import pytest
+from faults.conftest import Driver
 
 from .harness import Options, Platform, containers, docker, free_ports
 
@@ -62,3 +63,15 @@ def test_a_release_command_runs_where_its_release_will(platform: Platform, app: 
     gone = platform.apply(name=name, state="absent", remove_volumes=True)
     assert not gone["failed"], gone
     assert f"{name}-data" not in docker("volume", "ls", "-q").split()
+
+
+def test_a_release_command_leaves_no_container_whatever_ends_it(platform: Platform, app: App, name: str) -> None:
+    """Review (heirs): what the host refused, unlike what the engine did, left its container with all its secrets."""
+    fault = {"step": "release_command", "when": "middle", "run": ["/no/such/program"]}
+    secrets = [{"name": "TOKEN", "value": "of-nobody"}]
+    options = app("1", release_command=["sleep", "60"], secrets=secrets)
+    result = Driver(platform).run("image", fault, **options)
+    assert (result["failed"], result["step"]) == (True, "release_command"), result
+    assert containers(name) == []
+    folder = platform.state / "secrets" / f"{name}.production"
+    assert not folder.exists() or list(folder.iterdir()) == []
