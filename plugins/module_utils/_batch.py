@@ -11,12 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from ._converge import Declare, Outcome, as_declared, converge, preview, seen_after, unchanged
-from ._declared import Workload
+from ._declared import Subject, Workload
 from ._errors import Canceled, InvalidOption, TidegateError, explained_at_least
 from ._fleet import NO_FLEET, Fleet
 from ._names import key_of
 from ._observe import Survey, survey
 from ._phases import Phase
+from ._store import Store
 from ._world import Interrupts, Platform, Tell, World, new_world, silent
 
 
@@ -53,14 +54,16 @@ class Batch:
         self.on, self.manner, self.interrupts, self.tell = on, manner, interrupts, tell
         self._failed = threading.Event()
         self._before: Survey | None = None
+        self._subjects: frozenset[Subject] = frozenset()
 
     def run(self, wants: t.Sequence[Workload]) -> list[Ended]:
         """Results in the order of the declarations."""
+        self._subjects = frozenset(want.subject for want in wants)
         seen = self._before = self._survey(wants)
         quick = [self._unchanged(want, seen) if seen else None for want in wants]
         slow = iter(self._all([want for want, ended in zip(wants, quick) if ended is None]))
         ended = [one or next(slow) for one in quick]
-        return [self._one(one.want) if self._in_the_way(one, wants) else one for one in ended]
+        return [self._one(one.want) if self._is_free_now(one) else one for one in ended]
 
     def _all(self, wants: t.Sequence[Workload]) -> list[Ended]:
         """Side by side, each on connections of its thread's own; then one look at what all came to."""
@@ -69,14 +72,14 @@ class Batch:
         mine, pending = threading.local(), {key_of(*want.subject) for want in wants}
         paced = self.on.paced(pending)
 
+        def own() -> Platform:
+            if not hasattr(mine, "on"):
+                mine.on = paced.another()
+            return t.cast("Platform", mine.on)
+
         def one(want: Workload) -> Ended:
             try:
-                with explained_at_least():
-                    if not hasattr(mine, "on"):
-                        mine.on = paced.another()
-                return self._one(want, mine.on)
-            except TidegateError as error:
-                return Ended(want, None, error, None)
+                return self._one(want, own)
             finally:
                 pending.discard(key_of(*want.subject))
 
@@ -118,17 +121,19 @@ class Batch:
             return None  # said, and recorded, where it is looked at more closely
         return Ended(want, outcome, None, None) if outcome else None
 
-    def _one(self, want: Workload, on: Platform | None = None) -> Ended:
+    def _one(self, want: Workload, on: t.Callable[[], Platform] | None = None) -> Ended:
         world: World | None = None
         try:
             with explained_at_least():
                 self._go_on()
-                world = new_world(want, on or self.on, self.interrupts, self.tell)
+                world = new_world(want, on() if on else self.on, self.interrupts, self.tell)
                 world.fleet = self.manner.fleet
                 world.failure = self.manner.reason if self.manner.phase is Phase.REVERT else ""
                 outcome = self._converge(world, look=on is None or not self._looks_later(want))
         except TidegateError as error:
-            self._failed.set()
+            owners = self._owners(want, error, world.on.store) if world else None
+            if owners is None or owners - self._subjects:  # else it is tried again, once the others are done
+                self._failed.set()
             self.tell(f"{want.name}.{want.environment}", f"failed: {type(error).__name__}")
             return Ended(want, None, error, world)
         return Ended(want, outcome, None, world)
@@ -143,18 +148,19 @@ class Batch:
         if self.manner.stop_on_failure and self._failed.is_set():
             raise Canceled("not begun, because another workload failed", remedy="Repair that one and run again.")
 
-    def _in_the_way(self, ended: Ended, wants: t.Sequence[Workload]) -> bool:
-        """True when it failed on a route that another workload of this very batch has given up since."""
-        error = ended.error
+    def _is_free_now(self, ended: Ended) -> bool:
+        """True when it failed on a route that nobody else has any more: another of this very batch gave it up."""
+        return self._owners(ended.want, ended.error, self.on.store) == set()
+
+    def _owners(self, want: Workload, error: TidegateError | None, store: Store) -> set[Subject] | None:
+        """Who else has routes of a workload that failed on one; None where something else was the matter."""
         if not isinstance(error, InvalidOption) or error.option != "routes" or self.manner.check:
-            return False
+            return None
         try:
-            claims = self.on.store.claims()
+            claims = store.claims()
         except TidegateError:
-            return False  # then it has failed, and the others keep their results
-        subjects = {want.subject for want in wants}
-        others = subjects - {ended.want.subject}
-        return not any(claims.get(claim) in others for claim in ended.want.claims)
+            return None  # then it has failed, and the others keep their results
+        return {claims[claim] for claim in want.claims if claim in claims} - {want.subject}
 
 
 def _with_look(one: Ended, now: Survey) -> Ended:

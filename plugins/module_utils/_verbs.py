@@ -41,6 +41,7 @@ def many(call: Call) -> Result:
         fleet=fleet_of(call),
         reason=call.params["reason"],
         concurrency=call.params["concurrency"],
+        stop_on_failure=call.params["stop_on_failure"],
         declare=as_declared if phase in ENDING else VERBS[verb](call),
     )
     wants = [nothing(subject, State.PRESENT if phase in ENDING else State.ABSENT) for subject in subjects]

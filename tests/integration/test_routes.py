@@ -273,3 +273,18 @@ def test_routes_of_an_earlier_version_are_repaired_and_nothing_is_deployed(platf
         assert not good(platform.apply(**options))["changed"]
     assert {name: containers(name) for name in before} == before
     assert who(platform, own, "/apikeys") == "wild"
+
+
+def test_who_waits_for_a_route_of_the_same_batch_stops_nobody(platform: Platform, family: Make) -> None:
+    """It is tried again once the other has given the route up: that one was not begun, or the second try was not."""
+    taken, other = {"host": "DOMAIN"}, {"host": "DOMAIN", "path_prefix": "/old"}
+    good(platform.apply(**family("old", taken)))
+    moved = [family("new", taken), family("old", other), family("last", {"host": "DOMAIN", "path_prefix": "/last"})]
+    rows = [{"type": "image", **row} for row in moved]
+    call = {"workloads": rows, "concurrency": 1, "stop_on_failure": True}
+    good(platform.stories([{"story": "declare_many", "params": call}])[0])
+    assert [who(platform, domain(family), path) for path in ("/", "/old", "/last")] == ["new", "old", "last"]
+    bad = [{**rows[0], "image": names.image("app", "none")}, {**rows[1], "env": {"VERSION": "not-begun"}}]
+    (done,) = platform.stories([{"story": "declare_many", "params": {**call, "workloads": bad}}])
+    assert [row["kind"] for row in done["workloads"]][1:] == ["Canceled"], done
+    assert who(platform, domain(family), "/old") == "old"
