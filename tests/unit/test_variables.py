@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import typing as t
 from pathlib import Path
 
@@ -218,3 +219,22 @@ def test_what_surveys_ask_as_a_boolean_or_number_is_known() -> None:
     assert asked
     read = "".join(path.read_text() for path in (ROOT / "playbooks").glob("*.yml"))
     assert [name for name in asked if f"{name} | default('') | tidegate.platform.given(false) | bool" not in read] == []
+
+
+@pytest.mark.parametrize("zone", ["America/Los_Angeles", "UTC", "Asia/Tokyo"])
+def test_a_copy_of_a_fetch_that_is_under_way_is_left_wherever_the_controller_is(
+    monkeypatch: pytest.MonkeyPatch, zone: str
+) -> None:
+    """West of Greenwich it was taken for one of yesterday hours too early: UTC was read as local time."""
+    tasks = yaml.safe_load((ROOT / "playbooks" / "tasks" / "fetch.yml").read_text())
+    (old,) = (row["vars"]["tidegate_old_left"] for row in tasks if "tidegate_old_left" in row.get("vars", {}))
+    day, moment = 86400, time.time()
+    found = {name: {"path": name, "mtime": moment - age} for name, age in (("new", day - 60), ("old", day + 60))}
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        given = {"tidegate_left": {"files": list(found.values())}, "tidegate_own_left": []}
+        assert Templar(loader=DataLoader(), variables=given).template(trust_as_template(old)) == ["old"]
+    finally:
+        monkeypatch.undo()
+        time.tzset()
