@@ -36,7 +36,6 @@ def run(
     seconds: float,
     *,
     env: t.Mapping[str, str] | None = None,
-    cwd: str | None = None,
     tell: t.Callable[[str], None] | None = None,
 ) -> Done:
     """Run a command to its end; stopping the clock's pauses, or the deadline, ends it with all its children.
@@ -53,11 +52,13 @@ def run(
         with contextlib.ExitStack() as stack:
             stack.callback(os.close, word)
             try:
-                process = _begin(argv, watched, out, err, env, cwd)
+                process = _begin(argv, watched, out, err, env)
             finally:
                 os.close(watched)
             try:
-                _wait(process, clock, seconds, err, tell)
+                if not _ends(process, clock, seconds, err, tell):
+                    cause = f"took longer than {seconds:g} s"
+                    raise CommandFailure(cause, subject=argv[0], remedy="Raise its timeout.")
             finally:  # whatever ends the wait ends the command
                 if process.poll() is None:
                     _end(process)
@@ -107,7 +108,6 @@ def _begin(
     out: t.IO[bytes],
     err: t.IO[bytes],
     env: t.Mapping[str, str] | None,
-    cwd: str | None,
 ) -> subprocess.Popen[bytes]:
     """Begin a command that ends with this process, and that has this thread's locks until it does."""
     try:
@@ -118,7 +118,6 @@ def _begin(
             stdout=out,
             stderr=err,
             env=env,
-            cwd=cwd,
             start_new_session=True,
             pass_fds=(watched, *_lock.descriptors()),
         )
@@ -126,13 +125,14 @@ def _begin(
         raise CommandFailure(f"cannot be run: {error.strerror}", subject=argv[0]) from error
 
 
-def _wait(
+def _ends(
     process: subprocess.Popen[bytes],
     clock: Clock,
     seconds: float,
     err: t.IO[bytes],
     tell: t.Callable[[str], None] | None,
-) -> None:
+) -> bool:
+    """Whether a command comes to its end in time; what it writes meanwhile is told."""
     shown = 0
     for _left in attempts(clock, seconds, first=0.005, most=0.1):
         over = process.poll() is not None
@@ -143,8 +143,8 @@ def _wait(
             for line in lines[:whole].decode("utf-8", "replace").splitlines():
                 tell(line)
         if over:
-            return
-    raise CommandFailure(f"took longer than {seconds:g} s", remedy="Raise its timeout.")
+            return True
+    return False
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -99,3 +99,5 @@ def test_a_command_is_what_it_would_be_without_a_watcher() -> None:
     assert _process.run(["sh", "-c", "yes | head -n 1"], Clock(), 10) == (0, "y\n", "")
     with pytest.raises(CommandFailure, match="is not there"):
         _process.run(["no-such-program"], Clock(), 10)
+    with pytest.raises(CommandFailure, match=r"^sleep: took longer than 0\.1 s"):
+        _process.run(["sleep", "1000"], Clock(), 0.1)
