@@ -19,22 +19,14 @@ from ._sources import Recipe
 from ._spec import COMPOSE, DECLARATION, DEFAULT_STATE_DIR, KIND, SOURCES, filled
 from ._stack import Stack
 
-# Not part of a release: how this run talks to the host, and what never may be recorded.
+# Not part of a release: what is a matter of one run, and what never may be recorded.
 _NOT_IN_SNAPSHOT = {
-    "state_dir",
-    "routes_dir",
-    "traefik_api",
-    "traefik_timeout",
-    "docker_host",
-    "lock_timeout",
-    "disk_reserve",
     "sequence",
     "remove_volumes",
     "registry",
     "registry_username",
     "registry_password",
     "force",
-    "progress_file",
 }
 _SECRET_IN_SOURCE = ("token", "deploy_key", "archive")
 RECIPES: dict[str, t.Callable[[Params, Document], Recipe]] = {
@@ -72,11 +64,12 @@ def parse(params: Params, here: Here) -> Workload:
 
 def _leaving(want: Workload, params: Params) -> Workload:
     """The same with what is given, though nothing is to run, to those who leave."""
-    given = params["stop_timeout"] != DECLARATION["stop_timeout"]["default"]
+    if params["stop_timeout"] is not None:
+        positive("stop_timeout", params["stop_timeout"], strict=False)
     return replace(
         want,
         drain=_options.drain(params) if params["drain"] is not None else None,
-        stop_timeout=params["stop_timeout"] if given else None,
+        stop_timeout=params["stop_timeout"],
     )
 
 
@@ -93,6 +86,8 @@ def _effective(params: Params, here: Here) -> Params:
 
 def _present(params: Params, strategy: Strategy, here: Here, *, pinned: bool = False) -> Workload:
     """A declaration that makes a release; one that is pinned to its artifact needs no source."""
+    if params["stop_timeout"] is None:
+        params = {**params, "stop_timeout": ContainerSpec.stop_timeout}
     if pinned:
         return _made(params, strategy, here, pinned=True)
     params = _hidden.moved(params)

@@ -197,7 +197,7 @@ CONTAINER: Spec = {
     "labels": {"type": "dict", "default": {}},
     "log_driver": {"type": "str"},
     "log_options": {"type": "dict", "default": {}},
-    "stop_timeout": {"type": "int", "default": 10},
+    "stop_timeout": {"type": "int"},
     "stop_signal": {"type": "str"},
     "release_command": {"type": "list", "elements": "str"},
     "release_command_timeout": {"type": "float", "default": 300.0},

@@ -691,7 +691,7 @@ options:
       networks:
         description:
         - Bridge networks to join, created when missing.
-        - Traefik has to be in the first one to reach the workload.
+        - To reach a workload with routes, Traefik has to be in one of them.
         type: list
         elements: str
         default:
@@ -797,9 +797,11 @@ options:
         type: dict
         default: {}
       stop_timeout:
-        description: Seconds that a container is given to end after its stop signal.
+        description:
+        - Seconds that a container is given to end after its stop signal. The default is 10.
+        - With O(workloads[].state=absent) and O(workloads[].state=stopped), omitted, it is the longest
+          that is on record of what leaves.
         type: int
-        default: 10
       stop_signal:
         description: Signal that asks a container to end, such as V(SIGQUIT); omitted, it is the image's.
         type: str

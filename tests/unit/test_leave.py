@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from ansible_collections.tidegate.platform.plugins.module_utils import _leave
 from ansible_collections.tidegate.platform.plugins.module_utils._declared import Drain, Workload
+from ansible_collections.tidegate.platform.plugins.module_utils._errors import InvalidOption
 from ansible_collections.tidegate.platform.plugins.module_utils._model import Actual, Attempt, Container, Verb
 from ansible_collections.tidegate.platform.plugins.module_utils._parse import Here, again, nothing
 from ansible_collections.tidegate.platform.plugins.module_utils._plan import decide
@@ -68,6 +69,20 @@ def test_limits_are_those_declared_now_else_those_on_record() -> None:
         assert (kept.limits, kept.stop_timeout) == (Drain(40, 40), 41)
     given = _leave.leaving(web(state="absent", drain={"timeout": 3}, stop_timeout=4), BLUE, [OLD_NAME])
     assert (given.limits, given.stop_timeout) == (Drain(3, 3), 4)
+
+
+@pytest.mark.parametrize("state", ["absent", "stopped"])
+def test_what_is_given_on_purpose_is_given_though_it_is_the_default(state: str) -> None:
+    """B3: `stop_timeout: 10` counted as not given, and the longer one on record won."""
+    assert _leave.leaving(web(state=state, stop_timeout=10), BLUE, [OLD_NAME]).stop_timeout == 10
+    assert _leave.leaving(web(state=state), BLUE, [OLD_NAME]).stop_timeout == 41
+    with pytest.raises(InvalidOption, match="at least 0"):
+        web(state=state, stop_timeout=-1)
+
+
+def test_what_is_not_given_is_recorded_as_it_is_meant() -> None:
+    """A release made before and one made after have the same declaration on record."""
+    assert (web().stop_timeout, web().snapshot["stop_timeout"], web().container.stop_timeout) == (10, 10, 10)
 
 
 def test_what_nobody_knows_is_looked_at_wherever_it_may_listen() -> None:
