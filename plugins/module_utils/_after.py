@@ -50,6 +50,11 @@ def _up(have: Actual, step: Step) -> Actual:
     return replace(have, containers=tuple(made))
 
 
+def _unroll(have: Actual, step: Step) -> Actual:
+    gone = step.service.name if step.service else None
+    return replace(have, containers=tuple(c for c in have.containers if gone is not None and c.service != gone))
+
+
 def _running(service: Service) -> tuple[Container, ...]:
     """A service's containers; what they will be called is for Compose to say."""
     state = "exited" if service.completes else "running"
@@ -113,6 +118,7 @@ EFFECTS: dict[Verb, Effect] = {
     Verb.UNDIVERT: _diverted(False),
     Verb.ROLL: _roll,
     Verb.UP: _up,
+    Verb.UNROLL: _unroll,
     Verb.START: _start,
     Verb.RESUME: _into("running"),
     Verb.STOP: _into("exited"),

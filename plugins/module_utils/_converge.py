@@ -110,7 +110,9 @@ def _preview_of_end(world: World, phase: Phase) -> Outcome:
         return replace(foreseen, changed=bool(foreseen.steps))
     want, now = world.want, world.have
     proposed = candidate(want, now, world.deployment)
-    return _foreseen(have, now, [prepare(want, now, proposed), decide(want, now, proposed, ROUTING)])
+    plan = decide(want, now, proposed, ROUTING)
+    plan = replace(plan, reason=world.failure or plan.reason)
+    return _foreseen(have, now, [prepare(want, now, proposed), plan])
 
 
 def _foreseen(have: Actual, now: Actual, plans: list[Plan]) -> Outcome:

@@ -15,7 +15,7 @@ from ._candidate import candidate, claims_of
 from ._declared import State, Subject, Workload, canonical
 from ._errors import Canceled, StoreFailure, Superseded, TidegateError, Unhealthy
 from ._fleet import NO_FLEET
-from ._model import Attempt, Plan, Release, Step, Verb
+from ._model import Attempt, Plan, Release, Verb
 from ._observe import observe
 from ._parse import Here, again, nothing
 from ._phases import Phase, staging, switching
@@ -128,7 +128,8 @@ def _revert_finished(world: World) -> Told:
     world.fleet = NO_FLEET
     if have.previous is None:
         world.want = nothing(world.subject)
-        return _deploy(world)
+        plan, ended = _deploy(world)
+        return replace(plan, reason=world.failure), ended
     world.want = released(on, world.subject, have.previous)
     world.have = observe(world.want, on)
     world.leaves = (live.id, world.failure)
@@ -166,8 +167,7 @@ def _revert_stack(world: World) -> Told:
     )
     world.recorded = False
     if back is None:
-        steps = (Step(Verb.UNROUTE), Step(Verb.UNROLL), Step(Verb.FORGET), Step(Verb.CLEAR))
-        plan = Plan(steps, world.failure)
+        plan = _recovery.unmade(world.failure)
         carry_out(world, plan)
         return plan, ""
     world.want = released(on, world.subject, back)

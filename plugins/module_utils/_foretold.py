@@ -51,6 +51,8 @@ def _stack(world: World, attempt: Attempt) -> Plan | None:
     have = world.have
     switched = have.live is not None and have.live.id == attempt.id
     back = have.previous if switched else have.live
-    world.want = released(world.on, world.subject, back) if back else nothing(world.subject)
+    if back is None:
+        return _recovery.unmade(world.failure)
+    world.want = released(world.on, world.subject, back)
     world.have = observe(world.want, world.on)
     return None

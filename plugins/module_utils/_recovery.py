@@ -68,6 +68,11 @@ def finish(want: Workload, have: Actual, green: Release) -> tuple[Step, ...]:
     return _leave.leave(want, have, leftovers, green)
 
 
+def unmade(reason: str) -> Plan:
+    """Take away a stack that nothing was before: its routes, then all that Compose made of it."""
+    return Plan((Step(Verb.UNROUTE), Step(Verb.UNROLL), Step(Verb.FORGET), Step(Verb.CLEAR)), reason)
+
+
 def adopt(have: Actual, declared: bool = False) -> Plan:
     """Put a live release back on record whose store was lost: the one whose containers serve what is routed.
 

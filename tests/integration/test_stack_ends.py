@@ -24,7 +24,7 @@ def declared(platform: Platform, name: str) -> t.Iterator[t.Callable[..., Option
     """A project of one service; what is left of it is removed."""
 
     def options(**facts: t.Any) -> Options:
-        web = {"image": names.image("app"), "stop_grace_period": "1s", **facts}
+        web = {"image": names.image("app"), "init": True, "stop_grace_period": "1s", **facts}
         given = {"network": platform.network, "project": f"p{name}", "definition": {"services": {"web": web}}}
         return {"name": name, "compose": given, "drain": {"timeout": 0}}
 
@@ -57,3 +57,44 @@ def test_a_project_that_is_scaled_to_nothing_is_looked_at_and_operated(
         assert not done["failed"], done
     (row,) = again["workloads"]
     assert (row["state"], row["drift"]) == ("running", ""), row
+
+
+def phase(platform: Platform, declaration: Options, what: str, *, check: bool = False) -> Options:
+    """How the workload of a fleet's phase ended, with what a difference shows of it then."""
+    call = {"workloads": [{**declaration, "type": "compose"}], "phase": what, "reason": "another host failed"}
+    (result,) = platform.stories([{"story": "declare_many", "params": call, "check": check, "diff": True}])
+    (done,) = result["workloads"]
+    assert not done["failed"], done
+    return {**done, "after": [row["after"] for row in result["diff"]]}
+
+
+def goes_back(platform: Platform, declaration: Options) -> list[str]:
+    """The steps of a revert, once it has been foretold just so."""
+    foretold, done = (phase(platform, declaration, "revert", check=check) for check in (True, False))
+    steps, told = ([step["name"] for step in one["steps"]] for one in (done, foretold))
+    assert (told, foretold["changed"], foretold["after"]) == (steps, done["changed"], done["after"])
+    assert foretold["reason"] == done["reason"] == "another host failed"
+    return steps
+
+
+def test_check_mode_foretells_how_a_first_deployment_is_gone_back_from(
+    platform: Platform, name: str, declared: t.Callable[..., Options]
+) -> None:
+    """Other steps were foretold than were done, for another reason."""
+    phase(platform, declared(), "switch")
+    assert goes_back(platform, declared()) == ["unroute", "unroll", "forget", "clear"]
+    assert containers(name) == []
+
+
+@pytest.mark.second
+def test_check_mode_foretells_how_later_deployments_are_gone_back_from(
+    platform: Platform, declared: t.Callable[..., Options]
+) -> None:
+    """Another reason was foretold; also where somebody has finished it meanwhile."""
+    one, two, three = (declared(environment={"V": version}) for version in "123")
+    phase(platform, one, "deploy")
+    phase(platform, two, "switch")
+    assert goes_back(platform, two)[-1] == "persist"
+    phase(platform, three, "switch")
+    phase(platform, three, "finish")
+    assert goes_back(platform, three)[-1] == "persist"
