@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, tidegate.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One function a verb: the only code that changes the host. Private to tidegate.platform.
+"""One function a verb: what a step of a plan does to the host. Private to tidegate.platform.
 
 Each act can be repeated: after a crash the same step is simply done again.
 """

@@ -1,7 +1,10 @@
 # Copyright: (c) 2026, tidegate.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The only file that knows the Docker SDK (its low-level client). Private to tidegate.platform."""
+"""The only file that imports the Docker SDK; `_stream` drives its low-level client for builds, too.
+
+Private to tidegate.platform.
+"""
 
 from __future__ import annotations
 

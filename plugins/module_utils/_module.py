@@ -1,7 +1,10 @@
 # Copyright: (c) 2026, tidegate.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The boundary: the only file that knows AnsibleModule, and the only `except`. Private to tidegate.platform."""
+"""The boundary: the only file that knows AnsibleModule; the `except` around every story.
+
+Private to tidegate.platform.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, tidegate.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A Compose project as values: what is declared, what Compose makes of it, and what to do about each service. Pure.
+"""A Compose project as values: what is declared, and what Compose makes of it. Pure.
 
 Private to tidegate.platform.
 """
@@ -19,7 +19,6 @@ from ._errors import InvalidOption
 from ._sources import Source
 
 NETWORK_KEY = "tidegate_platform"
-LABEL_PROJECT = "com.docker.compose.project"
 
 # What a part of a host name may have, and the number of a container that lives long.
 _LABEL, _LAST_NUMBER = 63, 9999

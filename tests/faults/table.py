@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "crash-matrix.md"
 HEAD = """# Crash matrix
 
-Every step of both strategies, killed (`kill -9`) in its middle and after it, under load; then repaired by the same task
+Every step of every strategy, killed (`kill -9`) in its middle and after it, under load; then repaired by the same task
 again or by `reconcile`. Then faults of the host's parts. Written from a run of `tests/faults` by `make faults`.
 
 *lost* are requests that were not answered, or not correctly; *held* were answered 503 with Retry-After while a recreate
