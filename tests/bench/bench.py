@@ -70,7 +70,7 @@ class Bench:
             by_name = {step["name"]: step["seconds"] for step in result["steps"]}
             took.append(result["stats"]["seconds"])
             drained.append(by_name["drain"])
-        overhead = [total - drain - statistics.median(plain) for total, drain in zip(took, drained)]
+        overhead = [total - drain - statistics.median(plain) for total, drain in zip(took, drained, strict=True)]
         print("\nblue-green redeploy, inside the module")
         say("docker run until ready (the application's own start)", spread(plain))
         say("redeploy, all of it", spread(took))

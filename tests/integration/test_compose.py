@@ -196,7 +196,7 @@ def test_what_is_refused_and_what_is_private(platform: Platform, name: str, stac
             (stack({"services": {"web": {**web, "volumes": ["/var/run/docker.sock:/s"]}}}), "hand the host"),
             (stack({"services": {"web": web}}, image="x:1"), "Unsupported parameters"),
         ]
-        for (options, words), result in zip(cases, run(platform, *(options for options, _words in cases))):
+        for (options, words), result in zip(cases, run(platform, *(options for options, _words in cases)), strict=True):
             assert result["failed"], options
             assert words in result["msg"], (words, result["msg"])
         assert containers(name) == []
@@ -204,7 +204,8 @@ def test_what_is_refused_and_what_is_private(platform: Platform, name: str, stac
         named = stack({"services": {"web": {**web, "environment": {"KEY": CANARY}}}}, compose={"project": "--Foo; x"})
         (result,) = run(platform, named)
         assert result["changed"], result
-        assert of("", "foo--x") == [] or all(one.startswith("foo-") for one in containers(name))
+        labelled = docker("ps", "-a", "--filter", "label=com.docker.compose.project=foo--x", "--format", "{{.Names}}")
+        assert sorted(labelled.split()) == containers(name) == ["foo--x-web-1"]
         folder = platform.state / "stacks" / f"{name}.production"
         kept = [path for path in folder.rglob("*") if path.is_file() and CANARY in path.read_text()]
         assert kept

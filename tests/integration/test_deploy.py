@@ -140,7 +140,7 @@ def test_a_failing_candidate_leaves_the_live_release_as_it_was(platform: Platfor
     # What is told apart by the gate alone need not be tried with both strategies.
     cases = FAILING if strategy == "blue-green" else [c for c in FAILING if c[0] in BOTH]
     results = platform.tasks(*(Task(failing(app, options, strategy)) for _title, options, _words, _log in cases))
-    for (title, _options, words, log), result in zip(cases, results):
+    for (title, _options, words, log), result in zip(cases, results, strict=True):
         assert result.get("failed"), title
         assert words in result["msg"], f"{title}: {result['msg']}"
         assert log in "\n".join(result["logs"]), f"{title}: {result['logs']}"
@@ -171,7 +171,7 @@ PASSING: list[tuple[str, Options]] = [
 def test_every_kind_of_gate_lets_a_good_candidate_pass(platform: Platform, app: App) -> None:
     """DS-05, DP-T8."""
     results = platform.tasks(*(Task(app(force=True, **options)) for _title, options in PASSING))
-    for (title, _options), result in zip(PASSING, results):
+    for (title, _options), result in zip(PASSING, results, strict=True):
         assert result["changed"], f"{title}: {result}"
         kind = {"host and codes": "http", "slow to boot": "http"}.get(title, title)
         gate = next(s for s in result["steps"] if s["name"] == "gate")

@@ -352,5 +352,5 @@ def test_each_parameter_in_four_runs(platform: Platform, base: Options, module: 
 def test_parameters_that_no_release_differs_by_change_nothing(platform: Platform, base: Options, module: str) -> None:
     case = MATRIX[module]
     results = platform.directly(*(four(case.declared(base, more), module)[1] for more in ({}, *case.quiet.values())))
-    changed = [title for title, result in zip(case.quiet, results[1:]) if result["changed"]]
+    changed = [title for title, result in zip(case.quiet, results[1:], strict=True) if result["changed"]]
     assert changed == []

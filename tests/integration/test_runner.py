@@ -146,7 +146,7 @@ def test_what_the_catalog_and_the_platform_refuse(
             "runner.start_command",
         ),
     ]
-    for (options, words), result in zip(cases, run(catalog, *(options for options, _words in cases))):
+    for (options, words), result in zip(cases, run(catalog, *(options for options, _words in cases)), strict=True):
         assert result["failed"], options
         assert words in result["msg"], result["msg"]
     assert containers(name) == []

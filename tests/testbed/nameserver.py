@@ -56,7 +56,7 @@ def running(folder: Path, zone: str, address: str, port: int) -> t.Iterator[Serv
             server = f"{address}:{port}"
             names = ("NAMESERVER", "TSIG_ALGORITHM", "TSIG_KEY", "TSIG_SECRET")
             values = (server, "hmac-sha256.", "acme.", secret)
-            yield Server(server, {f"RFC2136_{name}": value for name, value in zip(names, values)})
+            yield Server(server, {f"RFC2136_{name}": value for name, value in zip(names, values, strict=True)})
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(10)

@@ -52,7 +52,7 @@ def test_the_schema_is_the_specification() -> None:
     keys(PUBLISHED, DECLARATION)
     extra = set(PUBLISHED["properties"]) - set(DECLARATION)
     assert extra == {"groups", "version", "environments"}
-    for rule, (kind, own) in zip(PUBLISHED["allOf"], SOURCES.items()):
+    for rule, (kind, own) in zip(PUBLISHED["allOf"], SOURCES.items(), strict=True):
         assert rule["if"]["properties"]["type"]["const"] == kind
         assert set(rule["then"]["propertyNames"]["enum"]) == (set(own) | extra | {"type"}) - NOT_OF_FILES
 
