@@ -123,12 +123,22 @@ def _of_workload(
     rows, begun = [], call.clock.monotonic()
     with engine.paused(*writers):
         for number, (volume, (name, mount)) in enumerate(sorted(found.items()), first):
-            with open(os.path.join(work, f"volume-{number}.tar"), "x+b") as stream:
-                engine.archive(name, mount.target, t.cast("t.IO[bytes]", stream))
+            _copy(engine, name, mount, os.path.join(work, f"volume-{number}.tar"))
             own = {"target": mount.target, "image": mount.image, "file": f"volume-{number}.tar"}
             rows.append({**facts[volume]._asdict(), **own})
     seconds = round(call.clock.monotonic() - begun, 3)
     return rows, [{"container": name, "seconds": seconds} for name in writers]
+
+
+def _copy(engine: Engine, name: str, mount: Mounted, path: str) -> None:
+    """Write what is in a volume, as a container has it.
+
+    :raises BackupFailure: there is no such container any more.
+    """
+    with open(path, "x+b") as stream:
+        if not engine.archive(name, mount.target, t.cast("t.IO[bytes]", stream)):
+            cause = f"cannot be read any more: {name} was removed meanwhile"
+            raise BackupFailure(cause, subject=mount.volume, remedy="Back up again.")
 
 
 def put(call: Call, plain: str, work: str, rows: t.Sequence[Row]) -> None:

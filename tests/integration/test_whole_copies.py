@@ -11,8 +11,12 @@ from pathlib import Path
 import images
 import names
 import pytest
+from ansible_collections.tidegate.platform.plugins.module_utils._call import Call
 from ansible_collections.tidegate.platform.plugins.module_utils._engine import Engine
-from ansible_collections.tidegate.platform.plugins.module_utils._errors import EngineFailure
+from ansible_collections.tidegate.platform.plugins.module_utils._errors import BackupFailure, EngineFailure
+from ansible_collections.tidegate.platform.plugins.module_utils._spec import BACKUP as BACKUP_OPTIONS
+from ansible_collections.tidegate.platform.plugins.module_utils._spec import filled
+from ansible_collections.tidegate.platform.plugins.module_utils._volume_data import saved
 
 from .harness import Options, Platform, Ports, Task, docker, free_ports
 
@@ -89,3 +93,22 @@ def test_an_image_that_is_saved_in_part_is_none(tmp_path: Path) -> None:
     engine.api.get_image = lambda _reference: [whole.getvalue()[:-1024]]
     with pytest.raises(EngineFailure, match="to the end"):
         engine.save(names.image("app"), io.BytesIO())
+
+
+def test_a_volume_whose_container_goes_meanwhile_fails_the_backup(
+    bare: Platform, volume: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Review (heirs): the copy had no byte, and its checksum was right."""
+    (made,) = bare.directly(Task(idle(bare, volume)))
+    (container,) = made["release"]["containers"]
+    find = Engine.named_volumes
+
+    def removed(engine: Engine) -> t.Any:
+        docker("rm", "-f", container)
+        return find(engine)
+
+    call = Call(filled(BACKUP_OPTIONS, {"state_dir": str(bare.state)}))
+    (subject,) = call.on.store.known()
+    monkeypatch.setattr(Engine, "named_volumes", removed)
+    with pytest.raises(BackupFailure, match=f"{volume}.*{container} was removed"):
+        saved(call, [subject], str(tmp_path))
