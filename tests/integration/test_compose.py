@@ -204,8 +204,8 @@ def test_what_is_refused_and_what_is_private(platform: Platform, name: str, stac
         named = stack({"services": {"web": {**web, "environment": {"KEY": CANARY}}}}, compose={"project": "--Foo; x"})
         (result,) = run(platform, named)
         assert result["changed"], result
-        labelled = docker("ps", "-a", "--filter", "label=com.docker.compose.project=foo--x", "--format", "{{.Names}}")
-        assert sorted(labelled.split()) == containers(name) == ["foo--x-web-1"]
+        labelled = docker("ps", "-a", "--filter", "label=com.docker.compose.project=foo-x", "--format", "{{.Names}}")
+        assert sorted(labelled.split()) == containers(name) == ["foo-x-web-1"]
         folder = platform.state / "stacks" / f"{name}.production"
         kept = [path for path in folder.rglob("*") if path.is_file() and CANARY in path.read_text()]
         assert kept
