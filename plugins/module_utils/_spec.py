@@ -419,7 +419,7 @@ def given(spec: Spec, params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 
 def _given(name: str, option: t.Mapping[str, t.Any], value: t.Any) -> t.Any:
-    """One of them; an option of rows or of options of its own counts in each of those (U15)."""
+    """One of them; an option of rows or of options of its own counts in each of those."""
     if _not_given(name, option, value):
         return option.get("default")
     if "options" not in option:

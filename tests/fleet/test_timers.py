@@ -46,7 +46,7 @@ def bare() -> t.Iterator[Bare]:
 
 
 def test_a_second_platform_has_a_timer_of_its_own(bare: Bare) -> None:
-    """C: the second one's timer replaced the first one's, and removing it left the first one with none; A12: by any spelling."""
+    """C: the second one's timer replaced the first one's, and removing it left the first one with none; by any spelling."""
     first = "/etc/systemd/system/tidegate-reconcile.service"
     own = f"tidegate-reconcile-{hashlib.sha256(OTHER.encode()).hexdigest()[:8]}"
     active = "systemctl", "is-active", "tidegate-reconcile.timer", f"{own}.timer"

@@ -35,26 +35,26 @@ def without_apt(platform: Platform, tmp_path: Path, *arguments: str, **extra: t.
 
 @pytest.mark.parametrize("extra", [{}, {"docker_source": "none"}], ids=["its engine", "an engine of one's own"])
 def test_roles_refuse_a_host_without_apt(platform: Platform, tmp_path: Path, extra: dict[str, str]) -> None:
-    """U14: before anything is touched, with what to do instead, for an engine of one's own by the role traefik."""
+    """Before anything is touched, with what to do instead, for an engine of one's own by the role traefik."""
     said = without_apt(platform, tmp_path, "tidegate.platform.site", **extra)
     assert "Debian and Ubuntu" in said
     assert "Nothing was touched. Use such a host" in said
 
 
 def test_a_restore_is_refused_there(platform: Platform, tmp_path: Path) -> None:
-    """U14: its roles come in the middle of it."""
+    """Its roles come in the middle of it."""
     said = without_apt(platform, tmp_path, "tidegate.platform.restore", archive="/nowhere", docker_source="none")
     assert "This host has no dpkg and apt" in said
 
 
 def test_the_doctor_says_it(platform: Platform, tmp_path: Path) -> None:
-    """U14: modules alone do without, so that it is a warning."""
+    """Modules alone do without, so that it is a warning."""
     said = without_apt(platform, tmp_path, "tidegate.platform.doctor", domains="no-name.invalid")
     assert "AlmaLinux 9.4, without dpkg and apt" in said
 
 
 def test_every_role_that_uses_apt_looks_for_it_first() -> None:
-    """U14: a walk over what roles include and run."""
+    """A walk over what roles include and run."""
     users = set()
     for path in sorted(ROLES.glob("*/tasks/*.yml")):
         text = path.read_text()

@@ -399,7 +399,7 @@ class Stranger(http.server.BaseHTTPRequestHandler):
 
 
 def test_a_registry_that_the_source_names_gets_no_password(platform: Platform, built: Built, tree: Path) -> None:
-    """A12: the Dockerfile comes with the source, and names any registry; the password is for the declared one."""
+    """The Dockerfile comes with the source, and names any registry; the password is for the declared one."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Stranger) as stranger:
         threading.Thread(target=stranger.serve_forever, daemon=True).start()
         host = f"127.0.0.1:{stranger.server_address[1]}"

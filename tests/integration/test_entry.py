@@ -237,7 +237,7 @@ def test_rules_that_were_flushed_are_missed_and_set_again(platform: Platform) ->
 
 @pytest.mark.second
 def test_rules_by_another_spelling_of_the_state_directory_go(platform: Platform) -> None:
-    """A12: an earlier version named chain and unit by the directory as it was written; it is one proxy all the same."""
+    """An earlier version named chain and unit by the directory as it was written; it is one proxy all the same."""
     conf, chain, before = platform.state / "traefik" / "entry.conf", chain_of(platform), proxy(platform)
     rules, old = str(conf.with_name("entry")), f"TIDEGATE-{os.urandom(4).hex()}"
     subprocess.run([rules, "down"], check=True)

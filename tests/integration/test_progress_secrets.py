@@ -69,7 +69,7 @@ def bare_of(text: str) -> bool:
 
 
 def test_a_build_that_prints_a_secret_and_fails_tells_nobody(platform: Platform, name: str, tmp_path: Path) -> None:
-    """D8: the line in which it stands, progress, result, record and event; with what is else in that line."""
+    """The line in which it stands, progress, result, record and event; with what is else in that line."""
     source, progress = tmp_path / "source", tmp_path / "progress"
     source.mkdir()
     (source / "Dockerfile").write_text(
@@ -93,7 +93,7 @@ def test_a_build_that_prints_a_secret_and_fails_tells_nobody(platform: Platform,
 
 @pytest.mark.usefixtures("buildkit")
 def test_a_step_of_buildkit_that_prints_its_secrets_tells_nobody(platform: Platform, name: str, tmp_path: Path) -> None:
-    """D8: BuildKit passes on what steps write, a secret of several lines line by line."""
+    """BuildKit passes on what steps write, a secret of several lines line by line."""
     source, progress = tmp_path / "source", tmp_path / "progress"
     source.mkdir()
     step = "--mount=type=secret,id=one,uid=10001 --mount=type=secret,id=two,uid=10001"
@@ -115,7 +115,7 @@ def test_a_step_of_buildkit_that_prints_its_secrets_tells_nobody(platform: Platf
 def test_compose_that_prints_a_secret_tells_nobody(
     platform: Platform, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """D8: Compose names the image that it cannot have, whose name is of a variable that is a secret."""
+    """Compose names the image that it cannot have, whose name is of a variable that is a secret."""
     monkeypatch.setenv("DOCKER_CONFIG", str(compose.config()))
     secret, progress = f"canary{os.urandom(5).hex()}", tmp_path / "progress"
     web = {"image": f"{names.REGISTRY}/tidegate/none:${{TAG}}", "command": ["sleep", "9"]}

@@ -92,7 +92,7 @@ def fill(folder: Path) -> Path:
 def test_a_restore_that_is_killed_between_its_renames_is_ended_before_anything_else(
     bare: Platform, idle: Options, tmp_path: Path, there: bool
 ) -> None:
-    """A5: the host looks as if nothing had ever been deployed; each command says how it goes on, and touches nothing."""
+    """The host looks as if nothing had ever been deployed; each command says how it goes on, and touches nothing."""
     archive, name = archived(bare, idle, tmp_path)
     state = bare.state
     if not there:
@@ -127,7 +127,7 @@ def test_a_restore_that_is_killed_between_its_renames_is_ended_before_anything_e
 def test_a_restore_that_is_killed_before_its_renames_leaves_what_was_there(
     bare: Platform, idle: Options, tmp_path: Path
 ) -> None:
-    """A5: the old platform is the platform still; what the run removed of it comes back."""
+    """The old platform is the platform still; what the run removed of it comes back."""
     archive, _name = archived(bare, idle, tmp_path)
     restore = {"archive": archive, "replace": True}
     killed(bare, "platform_restore", restore, {"rename": f"{bare.state}.restoring"})
@@ -162,7 +162,7 @@ def unread(path: Path) -> None:
 def test_a_damaged_record_is_said_once_and_a_good_archive_goes_over_it(
     bare: Platform, idle: Options, tmp_path: Path, damage: t.Callable[[Path], None]
 ) -> None:
-    """A5: nothing takes it for an empty host, no archive is made of it; the damaged one is kept aside."""
+    """Nothing takes it for an empty host, no archive is made of it; the damaged one is kept aside."""
     archive, _name = archived(bare, idle, tmp_path)
     path = bare.state / "tidegate.db"
     closed(bare, tmp_path)
@@ -199,7 +199,7 @@ def test_a_damaged_record_is_said_once_and_a_good_archive_goes_over_it(
 
 @pytest.mark.database
 def test_the_playbook_restores_over_a_damaged_record(bare: Platform, idle: Options, tmp_path: Path) -> None:
-    """A5: the backup that comes first cannot be made; what the database has is kept with the damaged record."""
+    """The backup that comes first cannot be made; what the database has is kept with the damaged record."""
     images.up(images.STACK_IMAGES)
     archive, _name = archived(bare, idle, tmp_path)
     closed(bare, tmp_path)
@@ -225,7 +225,7 @@ def test_the_playbook_restores_over_a_damaged_record(bare: Platform, idle: Optio
 
 
 def test_a_restore_over_a_damaged_record_is_foretold(bare: Platform, idle: Options, tmp_path: Path) -> None:
-    """A5: check mode ended in an error of the task that shows what is live; what would be done is said, and nothing is."""
+    """Check mode ended in an error of the task that shows what is live; what would be done is said, and nothing is."""
     archive, name = archived(bare, idle, tmp_path)
     closed(bare, tmp_path)
     path = bare.state / "tidegate.db"
@@ -245,7 +245,7 @@ def test_a_restore_over_a_damaged_record_is_foretold(bare: Platform, idle: Optio
 
 
 def test_a_full_disk_is_looked_at_and_pruned(bare: Platform, idle: Options, tmp_path: Path) -> None:
-    """A5: SQLite can make no file beside the record; it is read all the same, and what frees room does so first."""
+    """SQLite can make no file beside the record; it is read all the same, and what frees room does so first."""
     made, failed = bare.directly(Task(idle), Task({**idle, "command": ["false"]}))
     assert made["changed"], made
     assert failed["failed"], failed
@@ -277,7 +277,7 @@ def test_a_full_disk_is_looked_at_and_pruned(bare: Platform, idle: Options, tmp_
 
 
 def test_a_file_system_that_is_read_only_is_looked_at(bare: Platform, idle: Options, tmp_path: Path) -> None:
-    """A5: as a kernel leaves one after an error of its disk, with what is still in the record's journal."""
+    """As a kernel leaves one after an error of its disk, with what is still in the record's journal."""
     (made,) = bare.directly(Task(idle))
     closed(bare, tmp_path)
     path = bare.state / "tidegate.db"

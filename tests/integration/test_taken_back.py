@@ -73,7 +73,7 @@ def test_a_teardown_that_is_interrupted_in_time_is_taken_back(
 def test_a_teardown_that_is_killed_never_comes_back_with_empty_volumes(
     platform: Platform, app: App, name: str, step: str
 ) -> None:
-    """A1: the timer made it run again, on the volume that it had just emptied."""
+    """The timer made it run again, on the volume that it had just emptied."""
     volume = f"{name}-data"
     assert not platform.apply(**app(strategy="recreate", volumes=[{"source": volume, "target": "/data"}]))["failed"]
     away: Options = {"name": name, "state": "absent", "remove_volumes": True, "drain": {"timeout": 0}}
@@ -89,7 +89,7 @@ def test_a_teardown_that_is_killed_never_comes_back_with_empty_volumes(
 def test_absent_leaves_no_secret_of_what_never_was_live(
     platform: Platform, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A6: a Compose project whose first deployment failed; it was absent, and its password stayed."""
+    """A Compose project whose first deployment failed; it was absent, and its password stayed."""
     monkeypatch.setenv("DOCKER_CONFIG", str(compose.config()))
     web = {"image": names.image("app"), "command": ["false"], "environment": {"P": "${PW}"}}
     check = {"test": ["CMD", "true"], "interval": "300ms"}
@@ -108,7 +108,7 @@ def test_absent_leaves_no_secret_of_what_never_was_live(
 
 
 def test_what_fills_a_volume_is_gone_afterwards(platform: Platform) -> None:
-    """A1, D5: it stayed, and with it the volume could not be removed any more; one that is left is no workload's."""
+    """It stayed, and with it the volume could not be removed any more; one that is left is no workload's."""
     engine, volume, empty = Engine(SOCKET, str(platform.state)), f"v{os.urandom(4).hex()}", io.BytesIO()
     tarfile.open(fileobj=empty, mode="w").close()
     image = docker("image", "inspect", "--format", "{{.Id}}", names.image("app"))
@@ -136,7 +136,7 @@ def test_what_fills_a_volume_is_gone_afterwards(platform: Platform) -> None:
 def test_what_stands_still_for_a_backup_goes_on_when_that_is_killed(
     platform: Platform, app: App, name: str, tmp_path: Path
 ) -> None:
-    """A1: users of a backup that was killed had no answers until somebody reconciled."""
+    """Users of a backup that was killed had no answers until somebody reconciled."""
     volumes = [{"source": f"{name}-data", "target": "/data"}]
     assert not platform.apply(**app(strategy="recreate", volumes=volumes))["failed"]
     (container,) = containers(name)

@@ -122,11 +122,11 @@ def test_what_goes_to_no_host_of_the_run_is_refused(twice: Pair, name: str, tmp_
     for extra in ({}, {"tidegate_canary": "one"}):
         found = twice.playbook(DEPLOY, "--check", "-i", str(more), **asked, **extra).ok()
         assert f"{name}: changed" in said(found)
-        assert "tidegate_leads" not in str(found.rows), "U13: false in quotes is false"
+        assert "tidegate_leads" not in str(found.rows), "false in quotes is false"
 
 
 def test_volumes_that_are_left_go_by_the_workloads_name(platform: Platform, name: str) -> None:
-    """A1: a teardown that was killed once it had forgotten the workload; nothing named its volumes, or removed them."""
+    """A teardown that was killed once it had forgotten the workload; nothing named its volumes, or removed them."""
     volume = f"{name}-data"
     place: Options = {"networks": [platform.network], "env": {}, "strategy": "recreate"}
     declared = shop(name, "1", volumes=[{"source": volume, "target": "/data"}], **place)[0]

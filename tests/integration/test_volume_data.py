@@ -54,7 +54,7 @@ def idle(name: str, volume: str, *, read_only: bool = False) -> Options:
 def test_a_database_that_is_stopped_is_in_the_archive(
     bare: Platform, volume: str, tmp_path: Path, volumes: bool
 ) -> None:
-    """A3: it cannot be dumped; what is on its disk is taken instead, also where no other volumes are asked for."""
+    """It cannot be dumped; what is on its disk is taken instead, also where no other volumes are asked for."""
     declared = {**idle("postgres", volume), "environment": "platform"}
     stop = Task({"name": "postgres", "environment": "platform", "state": "stopped"}, module=CONTROL)
     back = Task({"directory": str(tmp_path / "backups"), "volumes": volumes, "keep": 1}, module=BACKUP)
@@ -119,7 +119,7 @@ def filled(tmp_path: Path, volume: str) -> Filled:
 
 
 def test_a_volume_that_somebody_made_after_an_interrupted_restore_is_left(filled: Filled, volume: str) -> None:
-    """A1: the note of one that was killed months ago says nothing of a volume that was made since."""
+    """The note of one that was killed months ago says nothing of a volume that was made since."""
     note = filled.folder / "state.volumes"
     for text in (json.dumps([volume]), json.dumps({volume: "a-mark"})):
         note.write_text(text)
@@ -129,7 +129,7 @@ def test_a_volume_that_somebody_made_after_an_interrupted_restore_is_left(filled
 
 
 def test_a_volume_that_an_interrupted_restore_half_filled_is_made_anew(filled: Filled, volume: str) -> None:
-    """A1: it is known by its mark; once somebody uses it, it is that one's. After a restore it has no note any more."""
+    """It is known by its mark; once somebody uses it, it is that one's. After a restore it has no note any more."""
     note = filled.folder / "state.volumes"
     note.write_text(json.dumps({volume: "a-mark"}))
     docker("volume", "create", "--label", "tidegate.restored=a-mark", volume)
@@ -146,7 +146,7 @@ def test_a_volume_that_an_interrupted_restore_half_filled_is_made_anew(filled: F
 
 
 def test_data_that_lie_elsewhere_are_not_written_over(filled: Filled) -> None:
-    """A2: a volume that is a name for a directory or a share is not here, and its data are; an empty place is filled."""
+    """A volume that is a name for a directory or a share is not here, and its data are; an empty place is filled."""
     (share := filled.folder / "share").mkdir()
     filled.row["options"] = {"type": "none", "o": "bind", "device": str(share)}
     (share / "lost+found").mkdir()
@@ -159,7 +159,7 @@ def test_data_that_lie_elsewhere_are_not_written_over(filled: Filled) -> None:
 
 
 def test_whoever_writes_a_volume_stands_still_while_it_is_copied(bare: Platform, volume: str, tmp_path: Path) -> None:
-    """A6: also another workload, and a container that is nobody's; who only reads it goes on."""
+    """Also another workload, and a container that is nobody's; who only reads it goes on."""
     name = f"{bare.label}a"
     two = [
         Task(idle(name, volume)),

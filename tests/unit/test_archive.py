@@ -181,7 +181,7 @@ def test_a_machine_is_told_by_its_id_which_is_not_told(tmp_path: Path) -> None:
 
 
 def test_a_passphrase_too_many_and_one_too_few_are_said(tmp_path: Path) -> None:
-    """U9: not gzip's and openssl's words, which name no way on."""
+    """Not gzip's and openssl's words, which name no way on."""
     path = made(tmp_path)
     with (
         pytest.raises(BackupFailure, match="was not encrypted"),

@@ -224,7 +224,7 @@ ROW: dict[str, t.Any] = {"name": "shop", "image": "registry.test/shop:1"}
     ids=str,
 )
 def test_an_option_of_a_row_that_is_empty_is_not_given(options: dict[str, t.Any]) -> None:
-    """U15: an element of `workloads` means what the same options mean alone, also those of its options."""
+    """An element of `workloads` means what the same options mean alone, also those of its options."""
     found = _spec.given(_spec.WORKLOADS, {"workloads": [{**ROW, **options}]})["workloads"][0]
     alone = _spec.given(_spec.DECLARATION, {**ROW, **options})
     assert found == alone

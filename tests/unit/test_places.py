@@ -45,7 +45,7 @@ def rendered(role: str, name: str, state_dir: str) -> t.Any:
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
 def test_a_directory_has_one_spelling(spelling: str) -> None:
-    """A12: what `..` means is left alone, since a link may be before it."""
+    """What `..` means is left alone, since a link may be before it."""
     assert place(spelling) == PLAIN == place(PLAIN)
     assert place("/link/../state") == "/link/../state"
     assert (place("/"), place("")) == ("/", "")
@@ -53,7 +53,7 @@ def test_a_directory_has_one_spelling(spelling: str) -> None:
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
 def test_what_an_earlier_version_labelled_is_the_platforms(spelling: str) -> None:
-    """A12: and nobody else's."""
+    """And nobody else's."""
     assert _listing.owned({_listing.LABEL_STATE_DIR: spelling}, PLAIN)
     for labels in (None, {}, {_listing.LABEL_STATE_DIR: f"{spelling}-other"}, {_listing.LABEL_STATE_DIR: ""}):
         assert not _listing.owned(labels, PLAIN)
@@ -61,14 +61,14 @@ def test_what_an_earlier_version_labelled_is_the_platforms(spelling: str) -> Non
 
 @pytest.mark.parametrize(("role", "name"), [(role, name) for role, names in NAMES.items() for name in names])
 def test_a_role_calls_it_the_same(role: str, name: str) -> None:
-    """A12: units, timers, rules of the packet filter, and what is on record of the host."""
+    """Units, timers, rules of the packet filter, and what is on record of the host."""
     plain = rendered(role, name, PLAIN)
     assert [rendered(role, name, spelling) for spelling in SPELLINGS] == [plain] * len(SPELLINGS)
     assert plain != rendered(role, name, f"{PLAIN}-other")
 
 
 def test_the_first_platform_is_known_by_every_spelling() -> None:
-    """A12: its units have no number."""
+    """Its units have no number."""
     for spelling in ("/var/lib/tidegate", "/var/lib//tidegate/"):
         assert rendered("traefik", "traefik_entry_unit_name", spelling) == "tidegate-entry.service"
         assert rendered("reconcile", "reconcile_unit", spelling) == "tidegate-reconcile"

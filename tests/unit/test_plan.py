@@ -385,7 +385,7 @@ def test_undoing_from_any_step_leaves_what_served_serving(want: Workload, have: 
 @settings(max_examples=100, deadline=None)
 @given(hosts())
 def test_nothing_is_on_record_any_more_before_anything_of_it_is_removed(have: Actual) -> None:
-    """A1: whoever finds a teardown that was killed goes by the record, and must not start it on emptied volumes."""
+    """Whoever finds a teardown that was killed goes by the record, and must not start it on emptied volumes."""
     verbs = planned(web(state="absent", remove_volumes=True), replace(have, volumes=(Volume("data"),))).verbs()
     removed = [number for number, verb in enumerate(verbs) if verb in ("reap", "remove_volumes", "clear")]
     assert have.live is None or verbs.index("forget") < min(removed)

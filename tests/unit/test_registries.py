@@ -34,7 +34,7 @@ BUILT: dict[str, t.Any] = {"type": "dockerfile", "source": {"git": "https://git.
     ],
 )
 def test_the_registry_of_a_reference_is_the_engines(reference: str, registry: str) -> None:
-    """A12."""
+    """Docker Hub has several names, and none."""
     assert registry_of(reference) == registry
 
 
@@ -57,14 +57,14 @@ def wanted(**options: t.Any) -> Workload:
     ],
 )
 def test_credentials_are_for_one_registry(options: dict[str, t.Any], host: str) -> None:
-    """A12: of an image it is the image's own unless another is named; it is no part of a release."""
+    """Of an image it is the image's own unless another is named; it is no part of a release."""
     want = wanted(**options)
     assert want.registry == Registry(host, "team", "s3cr3t")
     assert not {"registry", *MINE} & set(want.snapshot)
 
 
 def test_what_is_built_says_which_registry_its_password_is_for() -> None:
-    """A12: nothing but its Dockerfile would, which comes with the source."""
+    """Nothing but its Dockerfile would, which comes with the source."""
     with pytest.raises(InvalidOption) as raised:
         wanted(**BUILT)
     assert raised.value.option == "registry"
@@ -73,7 +73,7 @@ def test_what_is_built_says_which_registry_its_password_is_for() -> None:
 
 @pytest.mark.parametrize(("reference", "told"), [("mine.test/base:1", True), ("evil.test/base:1", False)])
 def test_no_other_registry_is_told(reference: str, told: bool) -> None:
-    """A12: neither by a pull nor by the question for a digest."""
+    """Neither by a pull nor by the question for a digest."""
     asked: list[t.Any] = []
 
     class Asked:

@@ -17,7 +17,7 @@ from ansible_collections.tidegate.platform.plugins.module_utils._retention impor
 def test_what_ended_with_success_is_not_told_to_change_its_probe(
     monkeypatch: pytest.MonkeyPatch, code: int, words: str
 ) -> None:
-    """U12: a service of a project that ends as it is meant to, for which nobody waits."""
+    """A service of a project that ends as it is meant to, for which nobody waits."""
     facts = Facts("exited", "", code, 0, "", "", 0, {})
     monkeypatch.setattr(Engine, "inspect", lambda _engine, _name: facts)
     monkeypatch.setattr(Engine, "tail", lambda _engine, _name: "")
@@ -27,6 +27,5 @@ def test_what_ended_with_success_is_not_told_to_change_its_probe(
 
 
 def test_a_rollback_of_what_has_no_release_names_the_workload() -> None:
-    """U10."""
     with pytest.raises(InvalidOption, match="name='shop' has no live release"):
         target([], Known(), None, "shop")

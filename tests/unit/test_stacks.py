@@ -242,7 +242,7 @@ def test_a_service_that_is_rolled_is_taken_back_to_what_ran() -> None:
 
 @pytest.mark.parametrize("lost", [False, True])
 def test_what_a_killed_deployment_left_is_taken_back_and_what_is_on_no_record_stays(lost: bool) -> None:
-    """DS-T5, A7: whose record is lost was guessed from what is there, which also a killed first deployment leaves."""
+    """DS-T5: whose record is lost was guessed from what is there, which also a killed first deployment leaves."""
     want = declared()
     new = defined({"web": WEB, "db": {"image": "db:1"}}, want)
     route = _routing.stack_document(want, {"web": ["web-1"]})
@@ -516,7 +516,7 @@ def _is_of(kind: str, name: str, entry: t.Any, key: str, document: t.Any) -> boo
 
 @pytest.mark.parametrize("facts", [{"deploy": {"replicas": 0}}, {"scale": 0}])
 def test_a_service_of_no_replicas_has_none(facts: dict[str, t.Any]) -> None:
-    """A2: and cannot be routed."""
+    """And cannot be routed."""
     found = defined({"web": WEB, "off": {"image": "off:1", **facts}})
     off = found.service("off")
     assert off is not None
@@ -526,7 +526,7 @@ def test_a_service_of_no_replicas_has_none(facts: dict[str, t.Any]) -> None:
 
 
 def test_a_part_of_a_volume_is_refused() -> None:
-    """A6: an engine before 26 mounted all of it without a word, and a backup was of the part, as if it were the volume."""
+    """An engine before 26 mounted all of it without a word, and a backup was of the part, as if it were the volume."""
     mount = {"type": "volume", "source": "data", "target": "/data", "volume": {"subpath": "nine"}}
     for volumes, fine in (([mount], False), ([{**mount, "volume": {}}], True), ([{**mount, "volume": None}], True)):
         services = {"web": {"image": "i", "volumes": volumes}}
@@ -538,7 +538,7 @@ def test_a_part_of_a_volume_is_refused() -> None:
 
 
 def test_a_part_of_a_volume_is_no_copy_of_it() -> None:
-    """A6: of what an earlier version deployed; a container that mounts all of it is what is copied."""
+    """Of what an earlier version deployed; a container that mounts all of it is what is copied."""
     volume = {"Type": "volume", "Name": "data", "Destination": "/part"}
     asked = [{"Type": "volume", "Source": "data", "Target": "/part", "VolumeOptions": {"Subpath": "nine"}}]
     part = _listing.mounted({"Image": "i", "Mounts": [volume], "HostConfig": {"Mounts": asked}})

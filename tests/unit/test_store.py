@@ -236,7 +236,7 @@ def test_twenty_processes_make_one_schema_while_others_read(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("made", [(), ("locks",)])
 def test_the_way_back_from_an_interrupted_restore_is_one(tmp_path: Path, made: tuple[str, ...]) -> None:
-    """A5: a directory that was made meanwhile took what was renamed to its name, as the remedy says, into itself."""
+    """A directory that was made meanwhile took what was renamed to its name, as the remedy says, into itself."""
     state, aside = tmp_path / "state", tmp_path / "state.before-1"
     record = str(state / "tidegate.db")
     aside.mkdir()
