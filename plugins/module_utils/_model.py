@@ -209,7 +209,11 @@ class Leaving:
 
 @dataclass(frozen=True)
 class Step:
-    """One act, what it acts on, and what takes it back; a switch with its release is one that has to prove itself."""
+    """One act, what it acts on, and what takes it back; a switch with its release is one that has to prove itself.
+
+    :param anew: a service is replaced although it is what it shall be, because what it is to be restarted with is
+        another; as an undo, only if that was brought back.
+    """
 
     verb: Verb
     containers: tuple[str, ...] = ()
@@ -220,6 +224,7 @@ class Step:
     service: Service | None = None
     definition: Definition | None = None
     leaving: Leaving = field(default_factory=Leaving)
+    anew: bool = False
 
 
 @dataclass(frozen=True)

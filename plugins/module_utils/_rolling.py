@@ -174,21 +174,20 @@ def roll(world: World, step: Step) -> str:
     service, wanted = t.cast("Service", step.service), t.cast("Definition", step.definition)
     want = _bringing(world, step.release)
     in_place = service.in_place or service.completes
-    # What is recreated in its place keeps its name; what is replaced beside itself does not.
-    going: t.Collection[str] = () if in_place else step.containers
+    going = _going(world, step)
+    if step.anew and not going:
+        return f"{service.name}: as it was"
+    if in_place:  # what is recreated in its place keeps its name; what is replaced beside itself does not
+        going = ()
     _bury(world, service)
     before = [c for c in _members(world, service) if c.name not in going and _services.good(c, service)]
     if in_place:
-        anew = not world.want.force and any(
-            c.name in step.containers and _services.good(c, service) for c in _members(world, service)
-        )
-        _hold(world, want, service, anew=anew)
-        _up(world, wanted, service.name, anew=anew)
+        _hold(world, want, service, anew=step.anew)
+        _up(world, wanted, service.name, anew=step.anew)
     elif len(before) < service.replicas:
         running = len(_members(world, service))
         _up(world, wanted, service.name, scale=running + service.replicas - len(before))
-    fresh = [c for c in _members(world, service) if c.name not in going and _services.same(c, service)]
-    names = [c.name for c in fresh]
+    names = _services.newest(service, [c for c in _members(world, service) if c.name not in going])
     old = [c.name for c in _members(world, service) if c.name not in names]
     try:
         _pass(world, want, service, names)
@@ -202,6 +201,17 @@ def roll(world: World, step: Step) -> str:
     for name in old:
         _away(world, name)
     return f"{service.name}: {', '.join(names)}"
+
+
+def _going(world: World, step: Step) -> tuple[str, ...]:
+    """Containers that are to be others whatever they are; on a way back, if what they depend on was replaced."""
+    service, wanted = t.cast("Service", step.service), t.cast("Definition", step.definition)
+    if not (step.anew and world.undoing):
+        return step.containers
+    before = {(c.name, c.created) for c in world.have.containers}
+    needs, there = wanted.restarted_after(service.name), _all(world)
+    replaced = any(c.service in needs and (c.name, c.created) not in before for c in there)
+    return tuple(c.name for c in there if replaced and c.service == service.name)
 
 
 def _say_true(world: World, error: Unhealthy) -> None:

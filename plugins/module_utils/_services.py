@@ -9,6 +9,7 @@ the same whatever an interrupted run left, because it says where each service ha
 
 from __future__ import annotations
 
+import math
 import typing as t
 from dataclasses import replace
 
@@ -41,6 +42,12 @@ def good(container: Container, service: Service) -> bool:
     return container.serves or (service.completes and container.exit_code == 0)
 
 
+def newest(service: Service, found: t.Iterable[Container]) -> list[str]:
+    """Those of a service's containers that are what it is declared as, and no more than it shall have."""
+    fit = sorted((c for c in found if same(c, service)), key=lambda c: (c.created, len(c.name), c.name))
+    return [c.name for c in fit[max(0, len(fit) - service.replicas) :]]
+
+
 def targets(
     want: Workload, have: t.Iterable[Container], only: t.Mapping[str, t.Collection[str]]
 ) -> dict[str, list[str]]:
@@ -66,10 +73,9 @@ def decide(want: Workload, have: Actual, candidate: Release, routing: StackRouti
         raise ValueError("a stack is decided once its definition is read")
     _refuse_networks(want, have, wanted)
     behind = [service for service in wanted.services if _behind(want, have, service)]
-    changed = {service.name for service in behind}
-    with_them = wanted.restarted_with(changed) - changed
     if want.strategy is Strategy.ROLLING:  # else Compose does it
-        behind = [s for s in wanted.services if s in behind or (s.name in with_them and not s.completes)]
+        anew = _restarted(want, have, wanted)
+        behind = [service for service in wanted.services if service in behind or service.name in anew]
     down = [service for service in wanted.services if service not in behind and _stopped(have, service)]
     stopped = tuple(c.name for service in down for c in _stopped(have, service))
     stale = tuple(c.name for c in have.containers if wanted.service(c.service) is None)
@@ -135,12 +141,37 @@ def _brought(step: Step, release: Release, before: Release | None) -> Step:
 
 
 def _behind(want: Workload, have: Actual, service: Service) -> bool:
-    mine = [c for c in have.containers if c.service == service.name]
-    fit = [c for c in mine if good(c, service)] + _stopped(have, service)
     before = have.live_definition.service(service.name) if have.live_definition else None
     # What an interrupted run left may run without having passed its gate: only what was live has.
     proven = before is not None and before.fingerprint == service.fingerprint
-    return not proven or len(fit) != service.replicas or len(mine) != len(fit) or (want.force and not service.in_place)
+    return not proven or _lacks(want, have, service)
+
+
+def _lacks(want: Workload, have: Actual, service: Service) -> bool:
+    """Whether there is not just what a service shall have."""
+    mine = [c for c in have.containers if c.service == service.name]
+    fit = [c for c in mine if good(c, service)] + _stopped(have, service)
+    return len(fit) != service.replicas or len(mine) != len(fit) or (want.force and not service.in_place)
+
+
+def _restarted(want: Workload, have: Actual, wanted: Definition) -> dict[str, tuple[str, ...]]:
+    """Services that are to be restarted with others, and their containers that were there before what those get.
+
+    What an interrupted run brought tells by when it was made who was restarted after it.
+    """
+    since: dict[str, float] = {}
+    found: dict[str, tuple[str, ...]] = {}
+    for service in wanted.services:
+        mine = [c for c in have.containers if c.service == service.name]
+        first = max((since.get(name, 0) for name in wanted.restarted_after(service.name)), default=0)
+        going = tuple(c.name for c in mine if c.created < first)
+        if going and not service.completes:
+            found[service.name] = going
+        if going or _lacks(want, have, service):
+            since[service.name] = math.inf
+        elif _behind(want, have, service):
+            since[service.name] = max((c.created for c in mine), default=0)
+    return found
 
 
 def _stopped(have: Actual, service: Service) -> list[Container]:
@@ -176,12 +207,23 @@ def _steps(
         if have.live_definition is not None:
             undo = (Step(Verb.UP, definition=have.live_definition),)
         return [*held, Step(Verb.UP, definition=wanted, undo=undo)]
-    anew = {service.name for service in behind if not _behind(want, have, service)}
-    return [_roll(want, have, wanted, service, anew=service.name in anew) for service in behind]
+    anew = _restarted(want, have, wanted)
+    first, *rest = [_roll(want, have, wanted, service, anew.get(service.name, ())) for service in behind]
+    return [replace(first, undo=(*first.undo, *_restarts(have, behind))), *rest]
 
 
-def _roll(want: Workload, have: Actual, wanted: Definition, service: Service, *, anew: bool = False) -> Step:
-    """Bring a service to its definition, or, `anew`, replace what is there already: what it depends on is another."""
+def _restarts(have: Actual, brought: t.Iterable[Service]) -> tuple[Step, ...]:
+    """The end of going back, which is newest first: who is to be restarted with what was gone back to."""
+    before = have.live_definition
+    if before is None:
+        return ()
+    others = before.restarted_with(service.name for service in brought)
+    with_them = [s for s in before.services if before.restarted_after(s.name) & others and not s.completes]
+    return tuple(Step(Verb.ROLL, service=service, definition=before, anew=True) for service in with_them)
+
+
+def _roll(want: Workload, have: Actual, wanted: Definition, service: Service, anew: t.Collection[str] = ()) -> Step:
+    """Bring a service to its definition, and replace those that are `anew`: what they depend on is another."""
     before = have.live_definition
     old = before.service(service.name) if before else None
     undo: tuple[Step, ...] = (Step(Verb.UNROLL, service=service, definition=wanted), *_unroute(have))
@@ -189,12 +231,10 @@ def _roll(want: Workload, have: Actual, wanted: Definition, service: Service, *,
         undo = (Step(Verb.ROLL, service=old, definition=before),)
     elif any(c.service == service.name and c.name in spared(have) for c in have.containers):
         undo = ()  # its record is lost: those that fail go by themselves, those that were there before stay
-    going = tuple(
-        c.name
-        for c in have.containers
-        if c.service == service.name and (want.force or anew or not (good(c, service) or c in _stopped(have, service)))
-    )
-    return Step(Verb.ROLL, going, service=service, definition=wanted, undo=undo)
+    mine = [c for c in have.containers if c.service == service.name]
+    stay = [c for c in mine if c.name not in anew and (good(c, service) or c in _stopped(have, service))]
+    going = tuple(c.name for c in mine if want.force or c not in stay)
+    return Step(Verb.ROLL, going, service=service, definition=wanted, undo=undo, anew=bool(anew))
 
 
 def _unroute(have: Actual) -> tuple[Step, ...]:

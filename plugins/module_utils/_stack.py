@@ -116,10 +116,13 @@ class Definition:
         found, more = set[str](), set(names)
         while more:
             found |= more
-            needs = {name: (facts.get("depends_on") or {}).items() for name, facts in self.model["services"].items()}
-            more = {name for name, rows in needs.items() if any(n in found and how.get("restart") for n, how in rows)}
-            more -= found
+            more = {name for name in self.model["services"] if found & self.restarted_after(name)} - found
         return found
+
+    def restarted_after(self, name: str) -> set[str]:
+        """The services with which one says that it is to be restarted."""
+        rows = (self.model["services"][name].get("depends_on") or {}).items()
+        return {other for other, how in rows if how.get("restart")}
 
 
 Sign = t.Callable[[str], str]

@@ -98,6 +98,20 @@ def test_what_was_there_before_a_lost_record_is_no_part_of_an_undo(
     assert (bad["failed"], bad["kind"]) == (True, "Unhealthy"), bad
     assert platform.version(f"{name}.test") == "1", bad
     assert ("What served before still serves" in bad["msg"]) == (strategy == "rolling"), bad
+    again = deploy(strategy, fails=True)
+    assert again["failed"], again
+    assert platform.version(f"{name}.test") == "1", "nor of the next one's, though there is a record now"
+
+
+def begun(name: str) -> dict[str, str]:
+    """When a container of each service was started, of several the first."""
+    label = '{{index .Config.Labels "com.docker.compose.service"}}'
+    rows = docker("inspect", "--format", f"{label} {{{{.State.StartedAt}}}}", *containers(name)).splitlines()
+    found: dict[str, str] = {}
+    for row in sorted(rows, reverse=True):
+        service, since = row.split(" ", 1)
+        found[service] = since
+    return found
 
 
 @pytest.mark.parametrize("strategy", ["rolling", "recreate"])
@@ -118,15 +132,44 @@ def test_who_is_to_be_restarted_with_another_is_announced(platform: Platform, na
         assert not result["failed"], result
         return result
 
-    def begun() -> dict[str, str]:
-        rows = docker("inspect", "--format", '{{index .Config.Labels "com.docker.compose.service"}} {{.State.StartedAt}}',
-                      *containers(name)).splitlines()  # fmt: skip
-        return dict(row.split(" ", 1) for row in rows)
-
     deploy("1")
-    before = begun()
+    before = begun(name)
     second = deploy("2")
-    after = begun()
+    after = begun(name)
     assert [service for service in before if before[service] == after[service]] == [], second
     assert [s["name"] for s in second["steps"]].count("hold") == (strategy == "recreate"), second
+    assert platform.version(f"{name}.test") == "1"
+
+
+def test_who_is_too_much_goes_and_going_back_restarts_who_depends_on_what_goes_back(
+    platform: Platform, name: str
+) -> None:
+    """A10, DS-T5: four stayed of two, run by run; the old release ran on with who had begun before its database did."""
+
+    def deploy(version: str, *, fails: bool = False) -> Options:
+        plain: Options = {"image": names.image("redis", "7"), "stop_grace_period": "1s"}
+        db = {**plain, "environment": {"V": version}, "volumes": [f"{name}:/kept"]}
+        after = {"depends_on": {"db": {"condition": "service_started", "restart": True}}}
+        web = {"image": names.image("app", "1"), "stop_grace_period": "1s", "scale": 2, **after}
+        last = {**plain, "command": ["sh", "-c", "exit 3" if fails else "sleep 1000"]}
+        routed = {"name": "web", "port": 8000, "health": {"path": "/healthz"}, "routes": [{"host": f"{name}.test"}]}
+        definition = {"services": {"db": db, "web": web, "zet": last}, "volumes": {name: {}}}
+        given = {"network": platform.network, "project": f"p{name}", "definition": definition, "services": [routed]}
+        options = {"name": name, "strategy": "rolling", "compose": given, "drain": {"timeout": 0}}
+        (result,) = platform.directly(Task(options, module=MODULE))
+        return result
+
+    assert not deploy("1")["failed"]
+    (file,) = (platform.state / "stacks").glob(f"{name}.*/*/compose.json")
+    more = ["up", "--detach", "--no-deps", "--no-recreate", "--scale", "web=4", "web"]
+    docker("compose", "--project-directory", str(file.parent), "--file", str(file), *more)
+    assert len(containers(name)) == 6
+    assert deploy("1")["changed"]
+    assert len(containers(name)) == 4
+    assert not deploy("1")["changed"]
+    failed = deploy("2", fails=True)
+    assert failed["failed"], failed
+    since = begun(name)
+    assert (sorted(since), len(containers(name))) == (["db", "web", "zet"], 4), failed
+    assert since["db"] < since["web"], failed
     assert platform.version(f"{name}.test") == "1"
