@@ -37,7 +37,7 @@ options:
         description: Shell command that is the application. It has to listen on port 8000 (C($PORT)) of all addresses.
         type: str
       build_env:
-        description: Variables of the build and the application. They are part of the image; no secrets.
+        description: Variables of the build and the application. One line each; part of the image, so no secrets.
         type: dict
       network:
         description: Network of the build's steps, such as V(host) or V(none).

@@ -42,7 +42,7 @@ options:
         description: File of the site that is the page of answers 404, such as V(404.html).
         type: str
       headers:
-        description: Headers of every answer.
+        description: Headers of every answer, as plain text without braces and C($).
         type: dict
       keep_assets:
         description:

@@ -249,8 +249,9 @@ def _redirect(route: Params) -> str | None:
     if target is None:
         return None
     url = urlsplit(target)
-    # `$` would be an expansion in Traefik's replacement, a blank or quote never is part of a URL.
-    if url.scheme not in ("http", "https") or not url.hostname or re.search(r"[\s$\"'`\\]", target):
+    # `$` would be an expansion in Traefik's replacement, `{{` a template in its file, which would keep it from reading
+    # anybody's; a blank or quote never is part of a URL.
+    if url.scheme not in ("http", "https") or not url.hostname or re.search(r"[\s$\"'`\\]|\{\{", target):
         raise InvalidOption(
             "routes.redirect_to", target, "is not an http or https URL", "Write https://host or …/path."
         )

@@ -170,6 +170,7 @@ def runner(params: Params, catalog: Document) -> Recipe:
     name, preset = given.get("image"), given.get("preset") or "auto"
     env = dict(pairs("runner.build_env", given.get("build_env")))
     _refuse_reserved("runner.build_env", env)
+    _refuse_lines("runner.build_env", env)
     if name is not None:
         _runners.runner_of(catalog, name, ())
     commands = {key: given.get(f"{key}_command") for key in _runners.COMMANDS}
@@ -235,8 +236,17 @@ def _refuse_reserved(option: str, env: t.Iterable[str]) -> None:
             raise InvalidOption(option, key, "is set by the platform", "Remove it.")
 
 
+def _refuse_lines(option: str, env: t.Mapping[str, str]) -> None:
+    """What stands behind a line break would be an instruction of the Dockerfile."""
+    for key, value in env.items():
+        if re.search(r"[\r\n]", value):
+            remedy = "Give one line, or put it into a file of the source."
+            raise InvalidOption(option, key, "has more than one line", remedy)
+
+
 _SERVERS = {"caddy": "docker.io/library/caddy:2.11.7", "nginx": "docker.io/library/nginx:1.29.3"}
-_HEADER = re.compile(r"[A-Za-z0-9-]+")
+_HEADER = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")  # a hyphen before it orders Caddy to remove the header
+_NO_TEXT = re.compile(r"[\r\n{}$]|`.*\\|\\.*`")  # the last two: what neither way of quoting can hold
 
 
 def static(params: Params, catalog: Document) -> Recipe:
@@ -286,8 +296,9 @@ def _plain(option: str, path: str) -> str:
 def _headers(given: Params | None) -> t.Iterator[tuple[str, str]]:
     for name, value in sorted((given or {}).items()):
         text = _options.scalar(f"static.headers.{name}", value)
-        if not _HEADER.fullmatch(str(name)) or re.search(r"[\r\n{}$]", text):
-            raise InvalidOption("static.headers", name, "is not a header", "Use plain text without braces and $.")
+        if not _HEADER.fullmatch(str(name)) or _NO_TEXT.search(text):
+            remedy = "Use plain text without braces and $, and not both of ` and \\."
+            raise InvalidOption("static.headers", name, "is not a header", remedy)
         yield str(name), text
 
 

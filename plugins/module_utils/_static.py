@@ -10,6 +10,7 @@ like any other artifact. What a page that is still open may ask for is kept besi
 from __future__ import annotations
 
 import json
+import re
 
 from ._declared import Document
 
@@ -153,13 +154,15 @@ def _nginx(facts: Document) -> str:
 
 
 def _quoted(value: str) -> str:
-    """A word of a Caddyfile: only a quote has to be escaped, a backslash stands for itself."""
+    """A word of a Caddyfile: only a quote has to be escaped; a backslash stands for itself, but not before a quote."""
+    if re.search(r'\\("|$)', value):
+        return f"`{value}`"
     return '"' + value.replace('"', '\\"') + '"'
 
 
 def _escaped(value: str) -> str:
     """A word of nginx's configuration."""
-    return _quoted(value.replace("\\", "\\\\"))
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def kept(path: str) -> bool:

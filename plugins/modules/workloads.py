@@ -336,7 +336,7 @@ options:
             description: File of the site that is the page of answers 404, such as V(404.html).
             type: str
           headers:
-            description: Headers of every answer.
+            description: Headers of every answer, as plain text without braces and C($).
             type: dict
           keep_assets:
             description:
@@ -394,8 +394,8 @@ options:
               of all addresses.
             type: str
           build_env:
-            description: Variables of the build and the application. They are part of the image; no
-              secrets.
+            description: Variables of the build and the application. One line each; part of the image,
+              so no secrets.
             type: dict
           network:
             description: Network of the build's steps, such as V(host) or V(none).

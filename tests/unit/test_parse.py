@@ -162,6 +162,7 @@ BAD: list[tuple[str, dict[str, t.Any], str, str]] = [
     ("bad middleware", {"port": 1, "routes": [{**ROUTE, "middlewares": ["a,b"]}]}, "routes.middlewares", "Traefik"),
     ("redirect to nowhere", {"routes": [{**ROUTE, "redirect_to": "shop"}]}, "routes.redirect_to", "URL"),
     ("redirect to script", {"routes": [{**ROUTE, "redirect_to": "javascript:x"}]}, "routes.redirect_to", "URL"),
+    ("redirect of a template", {"routes": [{**ROUTE, "redirect_to": "https://a/{{1}}"}]}, "routes.redirect_to", "URL"),
     ("redirect expanding", {"routes": [{**ROUTE, "redirect_to": "https://a/${1}"}]}, "routes.redirect_to", "URL"),
     ("route twice", {"port": 1, "routes": [ROUTE, ROUTE]}, "routes", "twice"),
     ("password alone", {"registry_password": "x"}, "registry_username", "registry_password"),
