@@ -19,7 +19,7 @@ import typing as t
 
 from . import _files, _lock
 from ._declared import Secret
-from ._errors import StoreFailure
+from ._errors import InvalidOption, StoreFailure
 from ._hidden import LEAST_LINE, LEAST_VALUE, spellings
 
 KEY_BYTES = 32
@@ -165,20 +165,27 @@ class Secrets:
             os.rmdir(folder)
 
 
+_MOST_ID = 2**31 - 1
+
+
 def user_ids(user: str, passwd: str) -> tuple[int, int]:
     """Numeric uid and gid of a container's user.
 
     :param user: `name|uid[:group|gid]` as in an image's or container's configuration; empty is root.
     :param passwd: the image's /etc/passwd.
+    :raises InvalidOption: a number that no user can have.
     """
     name, _colon, group = user.partition(":")
     uid, gid = (int(name), 0) if name.isdigit() else (0, 0)
     for line in passwd.splitlines():
         login, _password, number, group_number = (line.split(":") + [""] * 4)[:4]
-        if name and name in (login, number):
+        if name and name in (login, number) and number.isdigit() and group_number.isdigit():
             uid, gid = int(number), int(group_number)
             break
-    return uid, int(group) if group.isdigit() else gid
+    gid = int(group) if group.isdigit() else gid
+    if max(uid, gid) > _MOST_ID:
+        raise InvalidOption("user", user, "is above what the engine takes", f"Write numbers up to {_MOST_ID}.")
+    return uid, gid
 
 
 class Redactor:

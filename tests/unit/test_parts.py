@@ -31,6 +31,7 @@ from ansible_collections.tidegate.platform.plugins.module_utils._clock import Cl
 from ansible_collections.tidegate.platform.plugins.module_utils._declared import Drain, Secret
 from ansible_collections.tidegate.platform.plugins.module_utils._errors import (
     Canceled,
+    InvalidOption,
     LockHeld,
     ProxyFailure,
     StoreFailure,
@@ -380,6 +381,20 @@ PASSWD = "root:x:0:0:r:/:/bin/sh\napp:x:1001:1002::/:/bin/sh\n"
 )
 def test_user_ids(user: str, ids: tuple[int, int]) -> None:
     assert _secrets.user_ids(user, PASSWD) == ids
+
+
+@pytest.mark.parametrize("user", ["4294967296", "2147483648:1", "1:99999999999"])
+def test_a_number_that_no_user_has_is_refused_by_name(user: str) -> None:
+    """Review (heirs): its secrets cannot be given to it; that ended the run with a traceback, and nothing was taken back."""
+    with pytest.raises(InvalidOption, match=user) as caught:
+        _secrets.user_ids(user, PASSWD)
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize("line", ["app:x:one:two::/:", "app", "app:x::::"])
+def test_a_line_of_an_image_that_is_no_user_is_none(line: str) -> None:
+    """Review (heirs): an image's own file ended the run with a traceback."""
+    assert _secrets.user_ids("app", f"{line}\n{PASSWD}") == (1001, 1002)
 
 
 def test_redaction_knows_the_spellings_of_a_secret() -> None:
