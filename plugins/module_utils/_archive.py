@@ -151,6 +151,15 @@ def _looked_through(path: str) -> tuple[dict[str, t.Any], dict[str, t.Any]]:
     return manifest, found
 
 
+def is_folder(path: str) -> bool:
+    """Whether a copy, as the engine makes one of a place, is that of a folder; an empty file is not."""
+    if not os.path.getsize(path):
+        return False
+    with tarfile.open(path, "r:") as tar:
+        first = tar.next()
+    return first is not None and first.isdir()
+
+
 def unpack(path: str, top: str, into: str) -> None:
     """Write one part of a verified archive, a file or a directory, with owners and modes.
 

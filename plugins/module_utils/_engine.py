@@ -48,6 +48,7 @@ TAIL_LINES = 30
 TAIL_BYTES = 4096
 CONFLICT = 409
 LINKS = 8  # of a file in an image, one behind the other
+_NOTHING = bytes(10 * tarfile.BLOCKSIZE)  # a tar archive without an entry
 
 
 @contextlib.contextmanager
@@ -231,7 +232,8 @@ class Engine:
         """Containers, whoever owns them, that mount a volume, and the workload that each belongs to."""
         with explained("look for users of the volume", volume):
             rows = self.api.containers(all=True, filters={"volume": volume})
-        return {row["Names"][0].lstrip("/"): _listing.subject_of(row) for row in rows}
+        found = {row["Names"][0].lstrip("/"): _listing.subject_of(row) for row in rows}
+        return {name: subject for name, subject in found.items() if name != _listing.holder(volume).name}
 
     def writers(self, volumes: t.Collection[str]) -> dict[str, Subject]:
         """Running containers, whoever owns them, that mount one of these for writing; an empty subject for others'."""
@@ -436,48 +438,53 @@ class Engine:
             if facts is not None and facts.state == state:
                 raise
 
-    def fill(self, volume: str, image_id: str, target: str, archive: t.IO[bytes]) -> bool:
-        """Unpack a copy of what was mounted at a place into a volume; False without the image that it is done with."""
-        parent = os.path.dirname(target.rstrip("/")) or "/"
-        with self._holding(volume, image_id, target) as name:
-            if name:
-                with explained("fill the volume", volume):
-                    self.api.put_archive(name, parent, archive)
-        return bool(name)
+    def fill(self, volume: str, target: str, archive: t.IO[bytes]) -> None:
+        """Unpack a copy of what was mounted at a place into a volume."""
+        with self.holding(volume, target) as held, explained("fill the volume", volume):
+            self.api.put_archive(held.name, os.path.dirname(held.path), archive)
 
-    def empty(self, volume: str, image_id: str, target: str) -> bool:
-        """Whether nothing is in a volume, but for what a new file system has; also without the image to look with."""
-        with self._holding(volume, image_id, target) as name:
-            if not name:
-                return True
+    def empty(self, volume: str) -> bool:
+        """Whether nothing is in a volume, but for what a new file system has."""
+        with self.holding(volume, "/data") as held:
             other, answers = self.another(), list[t.Any]()
             other.api.hooks["response"].append(lambda answer, **_options: answers.append(answer))
             with explained("look into the volume", volume):
                 try:
-                    return _listing.nothing_in(other.api.get_archive(name, target)[0])
+                    return _listing.nothing_in(other.api.get_archive(held.name, held.path)[0])
                 finally:  # all that is in it is not asked for
                     for answer in answers:
                         answer.close()
 
     @contextlib.contextmanager
-    def _holding(self, volume: str, image_id: str, target: str) -> t.Iterator[str]:
-        """A container with a volume that is never started, for the length of a block; no name without its image."""
-        name, own = _filler(volume), _listing.ownership(self.state_dir)
-        host = self.api.create_host_config(binds=[f"{volume}:{target}:rw,nocopy"], network_mode="none")
-        made = self._found(
-            "create a container for the volume",
-            volume,
-            lambda: self.api.create_container(image_id, command=["none"], name=name, host_config=host, labels=own),
-        )
-        try:
-            yield name if made else ""
-        finally:
-            if made:
-                self.remove_filler(volume)
+    def holding(self, volume: str, target: str) -> t.Iterator[_listing.Holder]:
+        """A container with a volume that is never started, for the length of a block.
 
-    def remove_filler(self, volume: str) -> None:
-        """Remove the container that a volume was filled through."""
-        self.remove(_filler(volume))
+        Its image holds nothing: what that of a workload has at a place, a link for example, does not matter.
+
+        :param target: where it is mounted otherwise; the copy of it is called as the last part of this.
+        """
+        own, image = _listing.ownership(self.state_dir), f"tidegate-nothing:{os.urandom(8).hex()}"
+        held = _listing.holder(volume, target)
+        host = self.api.create_host_config(binds=[f"{volume}:{held.path}:rw,nocopy"], network_mode="none")
+        self.remove_holder(volume)  # of a run that was killed
+        with contextlib.ExitStack() as gone, explained("make a container for the volume", volume):
+            gone.callback(self.remove_image, image)
+            self.api.import_image_from_data(_NOTHING, *image.split(":"))
+            gone.callback(self.remove_holder, volume)
+            labels = {**own, _listing.LABEL_IMAGE: image}
+            self.api.create_container(image, command=["none"], name=held.name, host_config=host, labels=labels)
+            made = gone.pop_all()
+        with made:
+            yield held
+
+    def remove_holder(self, volume: str) -> None:
+        """Remove the container by which a volume was read or filled, and its image."""
+        own = self._own(_listing.holder(volume).name)
+        if own is not None:
+            self._if_there(volume, "let go of", lambda: self.api.remove_container(own["Id"], v=True, force=True))
+            image = own["Config"]["Labels"].get(_listing.LABEL_IMAGE)
+            if image:
+                self.remove_image(image)
 
     def create(self, name: str, image_id: str, spec: ContainerSpec, extra: ContainerExtra) -> None:
         """Create a container complete with all its networks, not started.
@@ -546,6 +553,7 @@ class Engine:
 
     def remove_volume(self, name: str) -> None:
         """Remove a named volume with its data; one that is gone is fine."""
+        self.remove_holder(name)
         self._if_there(name, "remove the volume", lambda: self.api.remove_volume(name))
 
     def remove_image(self, reference: str) -> bool:
@@ -593,11 +601,6 @@ def _written_whole(doing: str, subject: str, chunks: t.Iterable[bytes], into: t.
     if not _listing.whole(into):
         remedy = "A disk fails, or a file shrinks while it is read: see the engine's log (journalctl -u docker)."
         raise EngineFailure(f"the engine did not {doing} to the end", subject=subject, remedy=remedy)
-
-
-def _filler(volume: str) -> str:
-    """The container that a volume is filled through; it is never started."""
-    return f"tidegate-restore-{volume}"
 
 
 def _auth(reference: str, registry: Registry | None) -> dict[str, str] | None:

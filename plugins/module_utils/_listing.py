@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 import tarfile
 import typing as t
@@ -23,6 +24,7 @@ LABEL_DEPLOYMENT = "tidegate.deployment"
 LABEL_FINGERPRINT = "tidegate.fingerprint"
 LABEL_RELEASE = "tidegate.release"  # of containers that were made before 0.2
 LABEL_MANAGED = "tidegate.managed"
+LABEL_IMAGE = "tidegate.image"  # of containers that hold a volume: what goes with them
 LABEL_RESTORED = "tidegate.restored"  # of volumes: which filling made it
 _ID = re.compile("[0-9a-f]{64}")
 SIX = "GlobalIPv6Address"
@@ -124,25 +126,31 @@ def volume_of(row: Document) -> Named:
     return Named(row["Name"], row["Driver"], row.get("Options") or {}, row.get("Labels") or {})
 
 
+class Holder(t.NamedTuple):
+    """A container by which a volume is read or filled, and where the volume is in it."""
+
+    name: str
+    path: str
+
+
+def holder(volume: str, target: str = "/data") -> Holder:
+    """The one of a volume; what is copied from it, or to it, is called as the last part of where it is mounted."""
+    return Holder(f"tidegate-restore-{volume}", f"/volume/{posixpath.basename(target.rstrip('/'))}")
+
+
 class Mounted(t.NamedTuple):
-    """A volume in a container, whose image has that id; some have no name but an id, of some only a part is mounted."""
+    """A volume in a container, whose image has that id; some volumes have no name but an id."""
 
     volume: str
     target: str
     image: str
     unnamed: bool
-    part: bool = False
 
 
 def mounted(row: Document) -> list[Mounted]:
     """The volumes of an inspected container."""
     mounts = [m for m in row.get("Mounts") or () if m.get("Type") == "volume"]
-    asked = (row.get("HostConfig") or {}).get("Mounts") or ()
-    parts = {m.get("Target") for m in asked if (m.get("VolumeOptions") or {}).get("Subpath")}
-    return [
-        Mounted(m["Name"], m["Destination"], row["Image"], bool(_ID.fullmatch(m["Name"])), m["Destination"] in parts)
-        for m in mounts
-    ]
+    return [Mounted(m["Name"], m["Destination"], row["Image"], bool(_ID.fullmatch(m["Name"]))) for m in mounts]
 
 
 def writes(row: Document, volumes: t.Collection[str]) -> bool:

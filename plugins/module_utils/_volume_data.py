@@ -85,60 +85,37 @@ def _sharing(engine: Engine, subject: Subject) -> set[Subject]:
     return {other for other in engine.writers(volumes).values() if other.workload}
 
 
-def chosen(
-    mounted: t.Mapping[str, t.Sequence[Mounted]], but: t.Container[str]
-) -> tuple[dict[str, tuple[str, Mounted]], list[str]]:
-    """By which container and mount each volume is copied, and what is not, as warnings. Pure.
-
-    :param mounted: the volumes of containers, by the containers' names.
-    :param but: volumes that are copied already.
-    """
-    found: dict[str, tuple[str, Mounted]] = {}
-    said: list[str] = []
-    rows = [(name, mount) for name, mounts in mounted.items() for mount in mounts if mount.volume not in but]
-    for name, mount in sorted(rows, key=lambda row: row[1].part):  # what is seen as a whole comes first
-        if mount.unnamed:
-            said.append(
-                f"The volume {mount.volume} of {name} has no name; what is in {mount.target} is not in the archive."
-            )
-        elif not mount.part:
-            found.setdefault(mount.volume, (name, mount))
-        elif mount.volume not in found:
-            said.append(
-                f"Of the volume {mount.volume}, {name} mounts a part at {mount.target}; what is in it is not in the "
-                "archive. Copy it yourself, and declare a volume of its own for it."
-            )
-    return found, said
-
-
 def _of_workload(
     call: Call, subject: Subject, but: t.Container[str], work: str, first: int
 ) -> tuple[list[Row], list[Row]]:
     """Copies of one workload's volumes, which nobody writes meanwhile; and who stood still, for how long."""
     engine = call.on.engine
-    found, without = chosen(_mounted(engine, subject), but)
-    call.warnings += without
+    mounted = _mounted(engine, subject)
+    found: dict[str, Mounted] = {}
+    for name, mounts in mounted.items():
+        for mount in mounts:
+            if mount.unnamed:
+                text = (
+                    f"The volume {mount.volume} of {name} has no name; what is in {mount.target} is not in the archive."
+                )
+                call.warnings.append(text)
+            elif mount.volume not in but:
+                found.setdefault(mount.volume, mount)
     writers = sorted(engine.writers(found)) if found else []
     facts = engine.named_volumes() if found else {}
-    rows, begun = [], call.clock.monotonic()
-    with engine.paused(*writers):
-        for number, (volume, (name, mount)) in enumerate(sorted(found.items()), first):
-            _copy(engine, name, mount, os.path.join(work, f"volume-{number}.tar"))
-            own = {"target": mount.target, "image": mount.image, "file": f"volume-{number}.tar"}
-            rows.append({**facts[volume]._asdict(), **own})
-    seconds = round(call.clock.monotonic() - begun, 3)
+    rows = []
+    with contextlib.ExitStack() as held:
+        holders = {volume: held.enter_context(engine.holding(volume, mount.target)) for volume, mount in found.items()}
+        begun = call.clock.monotonic()
+        with engine.paused(*writers):
+            for number, (volume, mount) in enumerate(sorted(found.items()), first):
+                own = {"target": mount.target, "image": mount.image, "file": f"volume-{number}.tar"}
+                with open(os.path.join(work, own["file"]), "x+b") as stream:
+                    if not engine.archive(*holders[volume], t.cast("t.IO[bytes]", stream)):
+                        raise BackupFailure("cannot be read any more", subject=volume, remedy="Back up again.")
+                rows.append({**facts[volume]._asdict(), **own})
+        seconds = round(call.clock.monotonic() - begun, 3)
     return rows, [{"container": name, "seconds": seconds} for name in writers]
-
-
-def _copy(engine: Engine, name: str, mount: Mounted, path: str) -> None:
-    """Write what is in a volume, as a container has it.
-
-    :raises BackupFailure: there is no such container any more.
-    """
-    with open(path, "x+b") as stream:
-        if not engine.archive(name, mount.target, t.cast("t.IO[bytes]", stream)):
-            cause = f"cannot be read any more: {name} was removed meanwhile"
-            raise BackupFailure(cause, subject=mount.volume, remedy="Back up again.")
 
 
 def put(call: Call, plain: str, work: str, rows: t.Sequence[Row]) -> None:
@@ -189,7 +166,6 @@ def _begun(note: str) -> dict[str, str]:
 
 def _ours(engine: Engine, volume: Named, mark: str) -> bool:
     """Whether a volume is the very one that an interrupted restore made, and nobody has used it since."""
-    engine.remove_filler(volume.name)
     return volume.labels.get(LABEL_RESTORED) == mark and not engine.volume_users(volume.name)
 
 
@@ -201,17 +177,18 @@ def _elsewhere(row: Row) -> bool:
 def _fill(call: Call, row: Row, mark: str, path: str) -> None:
     """Make a volume with the content of a copy; data that lie elsewhere, and are there, are left as they are."""
     engine, name = call.on.engine, row["name"]
-    engine.remove_filler(name)
     if not _elsewhere(row):
         engine.remove_volume(name)
     engine.ensure_volume(name, {**row["labels"], LABEL_RESTORED: mark}, row["driver"], row["options"], managed=False)
     if engine.named_volumes()[name].labels.get(LABEL_RESTORED) != mark:
         call.warnings.append(_left(row, "was made meanwhile"))
         return
-    if _elsewhere(row) and not engine.empty(name, row["image"], row["target"]):
+    if _elsewhere(row) and not engine.empty(name):
         call.warnings.append(_left(row, "has data already"))
         return
+    if not _archive.is_folder(path):
+        why = f"earlier versions did not follow the link that its image has at {row['target']}"
+        call.warnings.append(f"Nothing of the volume {name} is in the archive ({why}). It was made, and is empty.")
+        return
     with open(path, "rb") as stream:
-        if not engine.fill(name, row["image"], row["target"], stream):
-            remedy = "Load the image that the volume belongs to, and restore again."
-            raise BackupFailure("its image is not in the engine", subject=name, remedy=remedy)
+        engine.fill(name, row["target"], stream)

@@ -158,6 +158,21 @@ def test_data_that_lie_elsewhere_are_not_written_over(filled: Filled) -> None:
     assert (share / "key").read_text() == "newer"
 
 
+def test_an_archive_that_has_only_the_link_of_a_volume_says_so(filled: Filled, volume: str) -> None:
+    """Data5-2: as earlier versions wrote it where the image has a link; the other volumes come back all the same."""
+    for kind in (tarfile.SYMTYPE, None):
+        with tarfile.open(filled.folder / "copy.tar", "w") as tar:
+            link = tarfile.TarInfo("data")
+            link.type, link.linkname = kind or tarfile.REGTYPE, "/srv/real"
+            tar.addfile(link)
+        if kind is None:
+            (filled.folder / "copy.tar").write_bytes(b"")
+        with (filled.folder / "plain").open("wb") as stream:
+            _archive.write(stream, [_archive.Part(str(filled.folder / "copy.tar"), "volumes/volume-0.tar")], {})
+        assert "Nothing of the volume" in filled.put()
+        docker("volume", "rm", volume)
+
+
 def test_whoever_writes_a_volume_stands_still_while_it_is_copied(bare: Platform, volume: str, tmp_path: Path) -> None:
     """Also another workload, and a container that is nobody's; who only reads it goes on."""
     name = f"{bare.label}a"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import subprocess
@@ -95,7 +96,7 @@ def test_an_image_that_is_saved_in_part_is_none(tmp_path: Path) -> None:
         engine.save(names.image("app"), io.BytesIO())
 
 
-def test_a_volume_whose_container_goes_meanwhile_fails_the_backup(
+def test_a_volume_whose_container_goes_meanwhile_is_saved_and_who_cannot_read_it_fails(
     bare: Platform, volume: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Review (heirs): the copy had no byte, and its checksum was right."""
@@ -110,5 +111,62 @@ def test_a_volume_whose_container_goes_meanwhile_fails_the_backup(
     call = Call(filled(BACKUP_OPTIONS, {"state_dir": str(bare.state)}))
     (subject,) = call.on.store.known()
     monkeypatch.setattr(Engine, "named_volumes", removed)
-    with pytest.raises(BackupFailure, match=f"{volume}.*{container} was removed"):
-        saved(call, [subject], str(tmp_path))
+    assert [row["name"] for row in saved(call, [subject], str(tmp_path)).rows] == [volume]
+    again = idle(bare, volume)
+    assert bare.directly(Task(again))[0]["changed"]
+    monkeypatch.setattr(Engine, "named_volumes", find)
+
+    def unheld(_engine: Engine, *_names: str) -> t.Any:
+        docker("rm", "-f", f"tidegate-restore-{volume}")
+        return contextlib.nullcontext()
+
+    monkeypatch.setattr(Engine, "paused", unheld)
+    (tmp_path / "again").mkdir()
+    with pytest.raises(BackupFailure, match=f"{volume}.*cannot be read any more"):
+        saved(call, [subject], str(tmp_path / "again"))
+# -- wherever they are mounted ---------------------------------------------------------------------------------------
+
+
+class Linked(t.NamedTuple):
+    """A workload whose volume is mounted where its image has a link, and its container."""
+
+    image: str
+    container: str
+
+
+@pytest.fixture
+def linked(bare: Platform, volume: str) -> t.Iterator[Linked]:
+    """Such a workload, with data; its image has a volume without a name, too."""
+    image = f"127.0.0.1:5000/linked:{bare.label}"
+    text = (
+        f"FROM {names.image('redis', '7')}\nUSER 0\nRUN install -d -o 999 -g 999 /srv/real && ln -s /srv/real /linked\n"
+    )
+    subprocess.run(["docker", "build", "-q", "-t", image, "-"], input=text, text=True, check=True, capture_output=True)
+    mounts = [{"source": volume, "target": "/linked"}]
+    (made,) = bare.directly(Task({**idle(bare, volume), "image": image, "volumes": mounts, "pull": "never"}))
+    assert made["changed"], made
+    (container,) = made["release"]["containers"]
+    docker("exec", container, "sh", "-c", "echo kept > /linked/key")
+    yield Linked(image, container)
+    docker("rm", "-f", "-v", container, check=False)
+    docker("image", "rm", "-f", image)
+
+
+def test_a_volume_that_is_mounted_over_a_link_is_saved_and_comes_back(
+    bare: Platform, volume: str, tmp_path: Path, linked: Linked
+) -> None:
+    """Data5-2: the archive had the link alone, and a whole copy went where nobody sees it; its volume stayed empty."""
+    before = set(docker("volume", "ls", "-q").split())
+    (saved,) = bare.directly(back(tmp_path))
+    assert not saved["failed"], saved
+    assert set(docker("volume", "ls", "-q").split()) == before
+    docker("rm", "-f", "-v", linked.container)
+    docker("volume", "rm", volume)
+    restore = Task({"archive": saved["archive"], "replace": True}, module="tidegate.platform.platform_restore")
+    restored, reconciled = bare.directly(restore, Task({}, module="tidegate.platform.reconcile"))
+    assert (restored["failed"], restored["volumes"]) == (False, [volume]), restored
+    assert not reconciled["failed"], reconciled
+    (again,) = docker("ps", "-q", "--filter", f"volume={volume}").split()
+    assert docker("exec", again, "cat", "/linked/key") == "kept"
+    assert docker("exec", again, "stat", "-c", "%u", "/linked/key", "/linked/") == "999\n999"
+    docker("rm", "-f", "-v", again)

@@ -12,13 +12,11 @@ from ansible_collections.tidegate.platform.plugins.module_utils import (
     _compose,
     _composer,
     _conflicts,
-    _listing,
     _project,
     _routing,
     _services,
     _stack,
     _stack_volumes,
-    _volume_data,
 )
 from ansible_collections.tidegate.platform.plugins.module_utils._after import after
 from ansible_collections.tidegate.platform.plugins.module_utils._declared import Strategy, Workload, digest
@@ -619,17 +617,3 @@ def test_a_part_of_a_volume_is_refused() -> None:
             continue
         with pytest.raises(InvalidOption, match=r"services.web.volumes, at /data.*the part 'nine' of a volume"):
             _conflicts.refuse_conflicts(services)
-
-
-def test_a_part_of_a_volume_is_no_copy_of_it() -> None:
-    """Of what an earlier version deployed; a container that mounts all of it is what is copied."""
-    volume = {"Type": "volume", "Name": "data", "Destination": "/part"}
-    asked = [{"Type": "volume", "Source": "data", "Target": "/part", "VolumeOptions": {"Subpath": "nine"}}]
-    part = _listing.mounted({"Image": "i", "Mounts": [volume], "HostConfig": {"Mounts": asked}})
-    whole = _listing.mounted({"Image": "i", "Mounts": [{**volume, "Destination": "/all"}], "HostConfig": {}})
-    assert [mount.part for mount in (*part, *whole)] == [True, False]
-    found, said = _volume_data.chosen({"one": part}, ())
-    assert not found
-    assert "Of the volume data, one mounts a part at /part; what is in it is not in the archive" in said[0]
-    assert _volume_data.chosen({"one": part, "two": whole}, ()) == ({"data": ("two", whole[0])}, [])
-    assert _volume_data.chosen({"one": part}, {"data"}) == ({}, [])
