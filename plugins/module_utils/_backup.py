@@ -58,7 +58,7 @@ def backup(call: Call) -> Result:
         return {**done, "files": 0, "bytes": 0, "sha256": None, "removed": [], "paused": []}
     directory = os.path.dirname(job.target)
     with _explained(directory), _workplace.within(directory) as work:
-        path, count, paused = _written(call, job, work)
+        path, count, volumes = _written(call, job, work)
         written, digest, size = os.path.getmtime(path), _digest(path), os.path.getsize(path)
         _files.sync(path)
         if os.path.exists(job.target):
@@ -66,8 +66,8 @@ def backup(call: Call) -> Result:
         _files.rename(path, job.target)
         text = _rotation.checksum(job.mine, os.path.basename(job.target), digest)
         _files.place(f"{job.target}{_rotation.ENDING}", text, 0o640, directory)
-        removed = _old(call, job, written)
-    return {**done, "files": count, "bytes": size, "sha256": digest, "removed": removed, "paused": paused}
+        removed = [] if volumes.lost else _old(call, job, written)  # one of those may have what this one has not
+    return {**done, "files": count, "bytes": size, "sha256": digest, "removed": removed, "paused": volumes.paused}
 
 
 def _old(call: Call, job: Job, written: float) -> list[str]:
@@ -104,21 +104,22 @@ def _job(call: Call) -> Job:
     return Job(target, mine, stamp, known, only_here if params["images"] else [], elsewhere, dumped)
 
 
-def _written(call: Call, job: Job, work: str) -> tuple[str, int, list[dict[str, t.Any]]]:
-    """The whole archive in a private folder, verified; how many files are in it, and what stood still for it."""
+def _written(call: Call, job: Job, work: str) -> tuple[str, int, _volume_data.Saved]:
+    """The whole archive in a private folder, verified; how many files are in it, and what of volumes."""
     plain, passphrase = os.path.join(work, "plain"), call.params["passphrase"]
     releases = {key_of(*subject): known.live.id for subject, known in sorted(job.known.items()) if known.live}
-    whose = _volume_data.taken(job.known, volumes=call.params["volumes"], dumped=job.dumped is not None)
-    copies, volumes, paused = _volume_data.saved(call, whose, work)
+    having = call.on.engine.volumes_of_all()
+    whose = _volume_data.taken(job.known, having, volumes=call.params["volumes"], dumped=job.dumped is not None)
+    volumes = _volume_data.saved(call, whose, work)
     facts = {
-        "volumes": volumes,
+        "volumes": volumes.rows,
         "state_dir": call.params["state_dir"],
         "host": socket.gethostname(),
         "made_at": job.made_at,
         "elsewhere": [row._asdict() for row in job.elsewhere],
     }
     with open(plain, "xb") as stream:
-        manifest = _archive.write(stream, [*_parts(call, work, job), *copies], {**facts, "releases": releases})
+        manifest = _archive.write(stream, [*_parts(call, work, job), *volumes.parts], {**facts, "releases": releases})
     path = _cipher.encrypted(plain, work, passphrase, call.clock)
     with _cipher.readable(path, work, passphrase, call.clock) as again:
         if _archive.verify(again) != manifest:
@@ -126,7 +127,7 @@ def _written(call: Call, job: Job, work: str) -> tuple[str, int, list[dict[str, 
     os.chmod(path, 0o640)
     if call.params["group"]:
         shutil.chown(path, group=call.params["group"])
-    return path, len(manifest["files"]), paused
+    return path, len(manifest["files"]), volumes
 
 
 def _stamp(call: Call) -> str:

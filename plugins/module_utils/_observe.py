@@ -16,11 +16,10 @@ from ._compose import Compose, folder
 from ._container import is_root
 from ._declared import State, Strategy, Subject, Workload
 from ._errors import InvalidOption
-from ._model import Actual, Container, Image, Known, Release, Volume
-from ._rolling import kept, read
+from ._model import Actual, Container, Image, Known, Volume
+from ._rolling import read, volumes_of
 from ._services import good
 from ._stack import Definition, pinned, with_images
-from ._stack_volumes import declared as declared_volumes
 from ._stack_volumes import refuse_another
 from ._unrecorded import unrecorded
 from ._walls import Walls, refuse_capabilities, refuse_mounts
@@ -241,20 +240,13 @@ def _volumes(want: Workload, on: Platform) -> tuple[Volume, ...]:
         volume: subject.workload
         for subject, known in on.store.known().items()
         if known.live is not None and subject != want.subject
-        for volume in _declared_volumes(on, subject, known.live)
+        for volume in volumes_of(on, subject, known.live)
     }
     found = []
     for name in on.engine.volumes(want.subject):
         users = [user for user, subject in on.engine.volume_users(name).items() if subject != want.subject]
         found.append(Volume(name, tuple(dict.fromkeys([*users, *([declared[name]] if name in declared else [])]))))
     return tuple(found)
-
-
-def _declared_volumes(on: Platform, subject: Subject, live: Release) -> list[str]:
-    """What a live release mounts by name, those of a Compose project included."""
-    definition = kept(on, subject, live)
-    own = [volume.name for volume in declared_volumes(definition.model)] if definition else []
-    return own + [mount["source"] for mount in live.snapshot.get("volumes") or ()]
 
 
 def _artifact(want: Workload, on: Platform, find: FindImage) -> tuple[Image | None, bool, str]:

@@ -22,7 +22,7 @@ from ._model import Actual, Container, Release, Step
 from ._names import key_of
 from ._project_walls import refuse_project
 from ._stack import Definition, Service, Stack
-from ._stack_volumes import labelled
+from ._stack_volumes import declared, labelled
 from ._tree import every_path
 from ._walls import Walls
 from ._world import Platform, World
@@ -36,6 +36,14 @@ def kept(on: Platform, subject: Subject, release: Release | None) -> Definition 
     if release is None or not release.snapshot.get("compose"):
         return None
     return definition_of(on, subject, release.image_id)
+
+
+def volumes_of(on: Platform, subject: Subject, live: Release) -> dict[str, str]:
+    """The volumes that a release mounts by name, and where; of a Compose project's it does not matter where."""
+    definition = kept(on, subject, live)
+    found = {volume.name: "/data" for volume in declared(definition.model)} if definition else {}
+    mounts = [(mount["source"], mount["target"]) for mount in live.snapshot.get("volumes") or ()]
+    return {**found, **{source: target for source, target in mounts if not source.startswith("/")}}
 
 
 def definition_of(on: Platform, subject: Subject, identity: str) -> Definition | None:

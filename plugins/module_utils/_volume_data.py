@@ -14,14 +14,15 @@ import json
 import os
 import typing as t
 
-from . import _archive, _files, _lock
+from . import _archive, _files, _lock, _rolling
 from ._archive import Part
 from ._call import Call
 from ._declared import Subject
 from ._engine import Engine
 from ._errors import BackupFailure
-from ._listing import LABEL_RESTORED, Mounted
+from ._listing import LABEL_RESTORED, Holder, Mounted
 from ._model import Known
+from ._names import key_of
 from ._stack_volumes import Named
 
 # What is dumped by its own program while it runs; a server that stands still is copied.
@@ -33,89 +34,110 @@ Row = t.Dict[str, t.Any]
 
 
 class Saved(t.NamedTuple):
-    """Copies of volumes, what the manifest says of them, and for how long which container stood still for that."""
+    """Copies of volumes, what the manifest says of them, for how long which container stood still, and what is gone."""
 
     parts: list[Part]
     rows: list[Row]
     paused: list[Row]
+    lost: list[str]
 
 
-def taken(known: t.Mapping[Subject, Known], *, volumes: bool, dumped: bool) -> list[Subject]:
+def taken(
+    known: t.Mapping[Subject, Known], having: t.Iterable[Subject], *, volumes: bool, dumped: bool
+) -> list[Subject]:
     """Whose volumes belong into an archive; the database belongs into each, as a dump or as what is on its disk.
 
+    :param having: who has volumes, also of workloads that were torn down.
     :param volumes: whether those of workloads were asked for.
     :param dumped: whether the database is in the archive by its dump.
     """
-    live = [subject for subject in sorted(known) if known[subject].live is not None]
-    return [subject for subject in live if (not dumped if subject == POSTGRES else volumes and subject not in LEFT_OUT)]
+    live = {subject for subject in known if known[subject].live is not None}
+    return [
+        subject
+        for subject in sorted({*live, *having})
+        if (not dumped if subject == POSTGRES and subject in live else volumes and subject not in LEFT_OUT)
+    ]
 
 
 def saved(call: Call, subjects: t.Iterable[Subject], work: str) -> Saved:
-    """Copies of the volumes of these workloads.
+    """Copies of the volumes of these workloads, whether they have containers just now or not.
 
     :raises BackupFailure: the database is to be copied, and has no container by which it could be.
     """
-    rows: list[Row] = []
-    paused: list[Row] = []
+    done = Saved([], [], [], [])
     for subject in subjects:
-        if not _mounted(call.on.engine, subject):
-            if subject == POSTGRES:
-                remedy = "Start it (operate -e operation=start), and back up again."
-                raise BackupFailure("does not run and has no container", subject="postgres", remedy=remedy)
+        found = _volumes(call, subject)
+        if subject == POSTGRES and not found:
+            remedy = "Start it (operate -e operation=start), and back up again."
+            raise BackupFailure("does not run and has no container", subject="postgres", remedy=remedy)
+        if not found:
             continue
         with contextlib.ExitStack() as held:
-            for one in sorted({subject, *_sharing(call.on.engine, subject)}):
+            writers = call.on.engine.writers(found).values()
+            for one in sorted({subject, *(other for other in writers if other.workload)}):
                 held.enter_context(_lock.held(call.on.state_dir, one, call.on.lock_timeout, call.clock))
-            found, still = _of_workload(call, subject, {row["name"] for row in rows}, work, len(rows))
-        rows += found
-        paused += still
-    return Saved([Part(os.path.join(work, row["file"]), f"{TOP}/{row['file']}") for row in rows], rows, paused)
+            _save(call, subject, work, done)
+    return done
+
+
+def _volumes(call: Call, subject: Subject) -> dict[str, Mounted]:
+    """A workload's volumes: those of its containers, and those that it has while one of them is not there."""
+    engine, live = call.on.engine, call.on.store.known(subject).get(subject, Known()).live
+    named = dict.fromkeys(engine.volumes(subject), "/data")
+    if live is not None:
+        named.update(_rolling.volumes_of(call.on, subject, live))
+    image = live.image_id if live is not None else ""
+    found = {volume: Mounted(volume, target, image, False) for volume, target in named.items()}
+    mounted = [mount for mounts in _mounted(engine, subject).values() for mount in mounts]
+    if subject == POSTGRES and live is not None and not mounted:
+        return {}
+    return {**found, **{mount.volume: mount for mount in mounted}}
 
 
 def _mounted(engine: Engine, subject: Subject) -> dict[str, list[Mounted]]:
-    """The volumes of a workload's containers that have any."""
-    containers = engine.containers(subject).get(subject, ())
-    found = {container.name: engine.mounted(container.name) for container in containers}
-    return {name: mounts for name, mounts in found.items() if mounts}
+    """The volumes of a workload's containers."""
+    return {container.name: engine.mounted(container.name) for container in engine.containers(subject).get(subject, ())}
 
 
-def _sharing(engine: Engine, subject: Subject) -> set[Subject]:
-    """Workloads of this platform that write volumes of one, which nobody deploys or repairs meanwhile."""
-    volumes = {mount.volume for mounts in _mounted(engine, subject).values() for mount in mounts}
-    return {other for other in engine.writers(volumes).values() if other.workload}
-
-
-def _of_workload(
-    call: Call, subject: Subject, but: t.Container[str], work: str, first: int
-) -> tuple[list[Row], list[Row]]:
-    """Copies of one workload's volumes, which nobody writes meanwhile; and who stood still, for how long."""
-    engine = call.on.engine
-    mounted = _mounted(engine, subject)
-    found: dict[str, Mounted] = {}
-    for name, mounts in mounted.items():
-        for mount in mounts:
-            if mount.unnamed:
-                text = (
-                    f"The volume {mount.volume} of {name} has no name; what is in {mount.target} is not in the archive."
-                )
-                call.warnings.append(text)
-            elif mount.volume not in but:
-                found.setdefault(mount.volume, mount)
+def _save(call: Call, subject: Subject, work: str, done: Saved) -> None:
+    """Add copies of one workload's volumes, which nobody writes meanwhile; and who stood still, for how long."""
+    engine, but = call.on.engine, {row["name"] for row in done.rows}
+    call.warnings += [
+        f"The volume {mount.volume} of {name} has no name; what is in {mount.target} is not in the archive."
+        for name, mounts in _mounted(engine, subject).items()
+        for mount in mounts
+        if mount.unnamed
+    ]
+    wanted = {name: m for name, m in sorted(_volumes(call, subject).items()) if not m.unnamed and name not in but}
+    facts = engine.named_volumes()
+    for name in wanted.keys() - facts.keys():
+        text = f"The volume {name} of {key_of(*subject)} is not there, and so not in the archive; older archives stay."
+        call.warnings.append(text)
+        done.lost.append(name)
+    found = {name: mount for name, mount in wanted.items() if name in facts}
     writers = sorted(engine.writers(found)) if found else []
-    facts = engine.named_volumes() if found else {}
-    rows = []
     with contextlib.ExitStack() as held:
         holders = {volume: held.enter_context(engine.holding(volume, mount.target)) for volume, mount in found.items()}
         begun = call.clock.monotonic()
         with engine.paused(*writers):
-            for number, (volume, mount) in enumerate(sorted(found.items()), first):
-                own = {"target": mount.target, "image": mount.image, "file": f"volume-{number}.tar"}
-                with open(os.path.join(work, own["file"]), "x+b") as stream:
-                    if not engine.archive(*holders[volume], t.cast("t.IO[bytes]", stream)):
-                        raise BackupFailure("cannot be read any more", subject=volume, remedy="Back up again.")
-                rows.append({**facts[volume]._asdict(), **own})
+            for volume, mount in found.items():
+                row = {**facts[volume]._asdict(), "target": mount.target, "image": mount.image}
+                _copy(engine, holders[volume], work, {**row, "file": f"volume-{len(done.rows)}.tar"}, done)
         seconds = round(call.clock.monotonic() - begun, 3)
-    return rows, [{"container": name, "seconds": seconds} for name in writers]
+    done.paused.extend({"container": name, "seconds": seconds} for name in writers)
+
+
+def _copy(engine: Engine, held: Holder, work: str, row: Row, done: Saved) -> None:
+    """Write what is in a volume.
+
+    :raises BackupFailure: somebody removed the container by which it is read.
+    """
+    path = os.path.join(work, row["file"])
+    with open(path, "x+b") as stream:
+        if not engine.archive(*held, t.cast("t.IO[bytes]", stream)):
+            raise BackupFailure("cannot be read any more", subject=row["name"], remedy="Back up again.")
+    done.parts.append(Part(path, f"{TOP}/{row['file']}"))
+    done.rows.append(row)
 
 
 def put(call: Call, plain: str, work: str, rows: t.Sequence[Row]) -> None:

@@ -46,7 +46,9 @@ options:
     default: true
   volumes:
     description:
-      - Take in what is in the named volumes of all workloads, but for the roles of PostgreSQL, Loki and Alloy.
+      - Take in what is in the named volumes of all workloads, but for the roles of PostgreSQL, Loki and Alloy;
+        also of those that have no container just now, and those that a teardown kept.
+      - A volume that a live workload mounts and that is not there is warned of, and no older archive is removed then.
       - A PostgreSQL that is stopped cannot be dumped; its volume is in the archive instead, whatever is said here.
       - Who writes a volume stands still (C(docker pause)) while a workload's volumes are copied - the workload, and any
         other container that mounts one of them for writing -, so that they are as after a power

@@ -13,6 +13,7 @@ import compose
 import images
 import names
 import pytest
+from ansible_collections.tidegate.platform.plugins.module_utils import _archive
 
 from .harness import Options, Platform, Task, containers, docker
 
@@ -297,3 +298,18 @@ def test_a_project_with_data_through_everything(
     good(host.call("workload_compose", name=second, state="absent", remove_volumes=True))
     assert made(f"{project}_data") == before[0], "what bare Compose made is not ours to remove"
     assert f"{project}_more" not in docker("volume", "ls", "-q").split()
+
+
+def test_a_service_that_has_no_container_has_its_volume_in_the_archive(
+    platform: Platform, name: str, project: str, declare: Declare, tmp_path: Path
+) -> None:
+    """Data5-3: it was left out without a word, and the archives that had it were rotated away."""
+    good(run(platform, declare())[0])
+    (cache,) = containers(name)
+    keep(cache)
+    docker("rm", "-f", cache)
+    options = {"directory": str(tmp_path), "images": False}
+    (saved,) = platform.directly(Task(options, module="tidegate.platform.platform_backup"))
+    assert not saved["failed"], saved
+    rows = _archive.verify(saved["archive"])["volumes"]
+    assert f"{project}_data" in [row["name"] for row in rows]

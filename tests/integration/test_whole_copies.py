@@ -6,12 +6,14 @@ import contextlib
 import io
 import os
 import subprocess
+import tarfile
 import typing as t
 from pathlib import Path
 
 import images
 import names
 import pytest
+from ansible_collections.tidegate.platform.plugins.module_utils import _archive
 from ansible_collections.tidegate.platform.plugins.module_utils._call import Call
 from ansible_collections.tidegate.platform.plugins.module_utils._engine import Engine
 from ansible_collections.tidegate.platform.plugins.module_utils._errors import BackupFailure, EngineFailure
@@ -170,3 +172,47 @@ def test_a_volume_that_is_mounted_over_a_link_is_saved_and_comes_back(
     assert docker("exec", again, "cat", "/linked/key") == "kept"
     assert docker("exec", again, "stat", "-c", "%u", "/linked/key", "/linked/") == "999\n999"
     docker("rm", "-f", "-v", again)
+
+
+# -- also while nobody runs ------------------------------------------------------------------------------------------
+
+
+def contents(archive: str, folder: Path) -> dict[str, str]:
+    """What the file `key` says in each volume of an archive."""
+    (place := folder / os.urandom(4).hex()).mkdir()
+    _archive.unpack(archive, "volumes", str(place))
+    found = {}
+    for row in _archive.verify(archive)["volumes"]:
+        with tarfile.open(place / row["file"]) as tar:
+            key = tar.extractfile(f"{os.path.basename(row['target'])}/key")
+            assert key
+            found[row["name"]] = key.read().decode()
+    return found
+
+
+@pytest.mark.parametrize("own", [True, False], ids=["its own", "somebody made it"])
+def test_volumes_are_saved_while_nothing_mounts_them(bare: Platform, volume: str, tmp_path: Path, own: bool) -> None:
+    """Data5-3: without a container, or after a teardown, they were left out, and the archive that had them went."""
+    if not own:
+        docker("volume", "create", volume)
+    made, first = bare.directly(Task(declared := idle(bare, volume)), back(tmp_path, keep=1))
+    assert (made["changed"], first["failed"]) == (True, False), (made, first)
+    (container,) = made["release"]["containers"]
+    docker(
+        "run", "--rm", "-v", f"{volume}:/data", "--entrypoint", "sh", declared["image"], "-c", "printf x > /data/key"
+    )
+    docker("rm", "-f", container)
+    (second,) = bare.directly(back(tmp_path, keep=1))
+    assert not second["failed"], second
+    assert contents(second["archive"], tmp_path) == {volume: "x"}
+    if own:
+        absent = Task({"name": declared["name"], "state": "absent"})
+        gone, third = bare.directly(absent, back(tmp_path, keep=1, name="third"))
+        assert not gone["failed"], gone
+        assert contents(third["archive"], tmp_path) == {volume: "x"}, third
+        return
+    docker("volume", "rm", volume)
+    (third,) = bare.directly(back(tmp_path, keep=1, name="third"))
+    assert (third["failed"], third["removed"]) == (False, []), third
+    assert volume in str(third["warnings"]), third
+    assert Path(second["archive"]).exists(), "it is the last one that has the volume"
