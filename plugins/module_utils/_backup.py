@@ -61,9 +61,8 @@ def backup(call: Call) -> Result:
         path, count, volumes = _written(call, job, work)
         written, digest, size = os.path.getmtime(path), _digest(path), os.path.getsize(path)
         _files.sync(path)
-        if os.path.exists(job.target):
+        if not _files.name_first(path, job.target):  # also by a host of this name, on a share
             raise BackupFailure("was made meanwhile", subject=job.target, remedy="Back up again.")
-        _files.rename(path, job.target)
         text = _rotation.checksum(job.mine, os.path.basename(job.target), digest)
         _files.place(f"{job.target}{_rotation.ENDING}", text, 0o640, directory)
         removed = [] if volumes.lost else _old(call, job, written)  # one of those may have what this one has not

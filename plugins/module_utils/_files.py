@@ -54,6 +54,20 @@ def rename(synced: str, path: str) -> None:
     sync_folder(os.path.dirname(path))
 
 
+def name_first(synced: str, path: str) -> bool:
+    """Give a file its lasting name as well, unless there is one of it; False where another was first."""
+    try:
+        os.link(synced, path)
+    except FileExistsError:
+        return False
+    except OSError:  # not every share can
+        if os.path.lexists(path):
+            return False
+        os.rename(synced, path)
+    sync_folder(os.path.dirname(path))
+    return True
+
+
 def claim(path: str, data: bytes, mode: int) -> bool:
     """Write a file whole unless there is one; False where another was first. It is never seen half written."""
     draft = _draft(path)
