@@ -179,6 +179,8 @@ def _restored(call: Call, plain: str, work: str) -> Result:
     if not call.check:
         call.warnings += _artifacts.fetch(call.on.engine, absent, call.interrupts.check)
         _put(call, plain, work, aside, manifest)
+    else:
+        _volume_data.left(call, manifest.get("volumes", ()))
     return document
 
 

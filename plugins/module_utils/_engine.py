@@ -445,13 +445,21 @@ class Engine:
 
     def empty(self, volume: str) -> bool:
         """Whether nothing is in a volume, but for what a new file system has."""
+        return self._told(volume, _listing.nothing_in)
+
+    def newer(self, volume: str, moment: float) -> bool:
+        """Whether something was written into a volume after a moment."""
+        return self._told(volume, lambda chunks: _listing.newer_in(chunks, moment))
+
+    def _told(self, volume: str, tell: t.Callable[[t.Iterable[bytes]], bool]) -> bool:
+        """What the archive of a volume tells, which is read only as far as that takes."""
         with self.holding(volume, "/data") as held:
             other, answers = self.another(), list[t.Any]()
             other.api.hooks["response"].append(lambda answer, **_options: answers.append(answer))
             with explained("look into the volume", volume):
                 try:
-                    return _listing.nothing_in(other.api.get_archive(held.name, held.path)[0])
-                finally:  # all that is in it is not asked for
+                    return tell(other.api.get_archive(held.name, held.path)[0])
+                finally:
                     for answer in answers:
                         answer.close()
 

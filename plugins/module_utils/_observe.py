@@ -9,7 +9,7 @@ import os
 import typing as t
 from dataclasses import replace
 
-from . import _assets, _composer, _divert, _entry, _listing, _names, _records
+from . import _assets, _composer, _divert, _entry, _listing, _names, _records, _restoring
 from ._building import Builder
 from ._checkout import Workshop
 from ._compose import Compose, folder
@@ -20,7 +20,7 @@ from ._model import Actual, Container, Image, Known, Volume
 from ._rolling import read, volumes_of
 from ._services import good
 from ._stack import Definition, pinned, with_images
-from ._stack_volumes import refuse_another
+from ._stack_volumes import declared, refuse_another
 from ._unrecorded import unrecorded
 from ._walls import Walls, refuse_capabilities, refuse_mounts
 from ._world import Platform
@@ -46,6 +46,9 @@ class Survey(t.NamedTuple):
         if want.stack is not None:
             return self._stack(want, known)
         _refuse_unsafe(want, self.on)
+        if want.state is State.PRESENT:
+            mounts = [mount.source for mount in want.container.mounts]
+            _restoring.refuse_unfilled(self.on.engine, self.on.state_dir, mounts)
         image, pull_needed, reference = _artifact(want, self.on, self.find_image)
         containers = self.containers.get(want.subject, ())
         return Actual(
@@ -82,6 +85,8 @@ class Survey(t.NamedTuple):
         if want.force or not _settled(found, known, have):
             _composer.require(self.on.clock)
             _refuse_names(want, found, self.on)
+            names = [volume.name for volume in declared(found.model)]
+            _restoring.refuse_unfilled(self.on.engine, self.on.state_dir, names)
             if before is None or before.identity != found.identity:  # else it was made by just this
                 refuse_another(found.model, self.on.engine.named_volumes())
             pull_needed = pull_needed or not _complete(self.on, found)

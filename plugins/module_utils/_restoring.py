@@ -4,16 +4,19 @@
 """The moment of a restore in which a host has no record: what was there is put aside, what comes has no name yet.
 
 Private to tidegate.platform. A run that is killed then leaves a host that looks as if nothing had ever been deployed. A
-note beside the state directory says otherwise, until a restore ends.
+note beside the state directory says otherwise, until a restore ends. Another one says which volumes are being filled.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import typing as t
 
 from . import _files
+from ._engine import Engine
 from ._errors import StoreFailure
+from ._listing import LABEL_RESTORED
 
 
 def note(state_dir: str) -> str:
@@ -51,6 +54,36 @@ def refuse(state_dir: str, record: str) -> None:
     back = f"; or, to go back, {first}{then}"
     remedy = f"Run the playbook restore again, with its archive{back if aside else ''}."
     raise StoreFailure("is not there: a restore was interrupted before it ended", subject=record, remedy=remedy)
+
+
+def volumes(state_dir: str) -> str:
+    """Where the note of volumes that are being filled is."""
+    return f"{state_dir}.volumes"
+
+
+def unfilled(state_dir: str) -> tuple[dict[str, str], float]:
+    """Volumes that a restore did not fill to the end, with their marks, and when it was at it; early ones made none."""
+    try:
+        with open(volumes(state_dir), encoding="utf-8") as stream:
+            found, written = json.load(stream), os.fstat(stream.fileno()).st_mtime
+    except (FileNotFoundError, ValueError):
+        return {}, 0.0
+    return (found if isinstance(found, dict) else {}), written
+
+
+def refuse_unfilled(engine: Engine, state_dir: str, names: t.Iterable[str]) -> None:
+    """Refuse to have a container on a volume of which only a part came back.
+
+    :raises StoreFailure: says how to end the restore, or that the volume is right as it is.
+    """
+    marks, _written = unfilled(state_dir)
+    chosen = [name for name in names if name in marks]
+    here = engine.named_volumes() if chosen else {}
+    for name in chosen:
+        if name in here and here[name].labels.get(LABEL_RESTORED) == marks[name] and not engine.volume_users(name):
+            instead = f"or, if what is in it is right, remove {volumes(state_dir)}"
+            remedy = f"Run the playbook restore again, with its archive; {instead}."
+            raise StoreFailure("was half filled by a restore that was interrupted", subject=name, remedy=remedy)
 
 
 def _aside(state_dir: str) -> str:

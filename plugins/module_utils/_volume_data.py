@@ -10,11 +10,12 @@ power cut at one moment, which databases come back from.
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import typing as t
 
-from . import _archive, _files, _lock, _rolling
+from . import _archive, _files, _lock, _restoring, _rolling
 from ._archive import Part
 from ._call import Call
 from ._declared import Subject
@@ -30,6 +31,8 @@ POSTGRES = Subject("postgres", "platform")
 # What can be read again from elsewhere or is of this host alone.
 LEFT_OUT = {Subject(name, "platform") for name in ("loki", "alloy", "traefik")}
 TOP = "volumes"
+# Seconds for which the engine may go on with what it has, after the run that fills a volume was killed.
+SETTLED = 60.0
 Row = t.Dict[str, t.Any]
 
 
@@ -140,29 +143,62 @@ def _copy(engine: Engine, held: Holder, work: str, row: Row, done: Saved) -> Non
     done.rows.append(row)
 
 
+class Begun(t.NamedTuple):
+    """What the note says: volumes that are not filled to their ends, by the marks that they bear, and since when."""
+
+    path: str
+    marks: dict[str, str]
+    until: float
+
+    def keep(self) -> None:
+        """Have on the disk what is known now."""
+        if self.marks:
+            _files.place(self.path, json.dumps(self.marks), 0o600, os.path.dirname(self.path))
+        else:
+            _files.remove(self.path)
+
+
+class _Reading(io.FileIO):
+    """A copy that a volume is filled from; while that goes on, the note is fresh."""
+
+    def __init__(self, path: str, note: str) -> None:
+        super().__init__(path)
+        self._note = note
+
+    def read(self, size: int | None = -1) -> bytes:
+        """The next bytes."""
+        os.utime(self._note)
+        return super().read(-1 if size is None else size) or b""
+
+
+def left(call: Call, rows: t.Sequence[Row], begun: Begun | None = None) -> list[Row]:
+    """Those volumes of an archive that a restore leaves as they are, because they are here; and says so of each.
+
+    :param begun: what is ours to fill; what the note says if omitted.
+    """
+    mine, here = begun or _begun(call), call.on.engine.named_volumes()
+    found = [row for row in rows if row["name"] in here and row["name"] not in mine.marks]
+    call.warnings += [_left(row, "was there already") for row in found]
+    return found
+
+
 def put(call: Call, plain: str, work: str, rows: t.Sequence[Row]) -> None:
     """Make the volumes that are not here, with what was in them; one that is here is left as it is.
 
     A note says which volumes are being filled, and by which mark on them a restore after an interrupted one knows them.
     """
-    engine, note = call.on.engine, f"{call.params['state_dir']}.volumes"
-    here = engine.named_volumes()
-    begun = {name: mark for name, mark in _begun(note).items() if name in here and _ours(engine, here[name], mark)}
-    wanted = [row for row in rows if row["name"] not in here or row["name"] in begun]
-    call.warnings += [_left(row, "was there already") for row in rows if row not in wanted]
+    begun = _begun(call)
+    begun.keep()
+    stay = left(call, rows, begun)
+    wanted = [row for row in rows if row not in stay]
     if not wanted:
         return
     os.mkdir(os.path.join(work, TOP))
     _archive.unpack(plain, TOP, os.path.join(work, TOP))
     for row in wanted:
-        mark = begun.setdefault(row["name"], os.urandom(16).hex())
-        _files.place(note, json.dumps(begun), 0o600, os.path.dirname(note))
-        _fill(call, row, mark, os.path.join(work, TOP, row["file"]))
-        del begun[row["name"]]
-    if begun:  # of another archive
-        _files.place(note, json.dumps(begun), 0o600, os.path.dirname(note))
-    else:
-        _files.remove(note)
+        _fill(call, row, begun, os.path.join(work, TOP, row["file"]))
+        begun.marks.pop(row["name"], None)
+        begun.keep()
 
 
 def _left(row: Row, why: str) -> str:
@@ -176,19 +212,21 @@ def _left(row: Row, why: str) -> str:
     )
 
 
-def _begun(note: str) -> dict[str, str]:
-    """Volumes that a restore before this one did not fill wholly, and their marks; earlier versions made none."""
-    try:
-        with open(note, encoding="utf-8") as stream:
-            found = json.load(stream)
-    except FileNotFoundError:
-        return {}
-    return found if isinstance(found, dict) else {}
+def _begun(call: Call) -> Begun:
+    """What a restore before this one did not fill to the end, and nobody has used or replaced since."""
+    state, engine = call.params["state_dir"], call.on.engine
+    marks, written = _restoring.unfilled(state)
+    said, here = Begun(_restoring.volumes(state), marks, written + SETTLED), engine.named_volumes() if marks else {}
+    mine = {name: mark for name, mark in marks.items() if name in here and _ours(engine, here[name], said)}
+    return said._replace(marks=mine)
 
 
-def _ours(engine: Engine, volume: Named, mark: str) -> bool:
+def _ours(engine: Engine, volume: Named, begun: Begun) -> bool:
     """Whether a volume is the very one that an interrupted restore made, and nobody has used it since."""
-    return volume.labels.get(LABEL_RESTORED) == mark and not engine.volume_users(volume.name)
+    mark = volume.labels.get(LABEL_RESTORED)
+    if mark is None or mark != begun.marks.get(volume.name) or engine.volume_users(volume.name):
+        return False
+    return not engine.newer(volume.name, begun.until)
 
 
 def _elsewhere(row: Row) -> bool:
@@ -196,21 +234,34 @@ def _elsewhere(row: Row) -> bool:
     return row["driver"] != "local" or "device" in row["options"]
 
 
-def _fill(call: Call, row: Row, mark: str, path: str) -> None:
+def _fill(call: Call, row: Row, begun: Begun, path: str) -> None:
     """Make a volume with the content of a copy; data that lie elsewhere, and are there, are left as they are."""
-    engine, name = call.on.engine, row["name"]
-    if not _elsewhere(row):
-        engine.remove_volume(name)
+    engine, name, elsewhere = call.on.engine, row["name"], _elsewhere(row)
+    have = engine.named_volumes().get(name)
+    if have is not None and not _ours(engine, have, begun):
+        call.warnings.append(_left(row, "was made meanwhile"))
+        return
+    if have is not None and elsewhere and not engine.empty(name):
+        remedy = f"Empty {row['options'].get('device') or 'the place where its data lie'}, and restore again."
+        raise BackupFailure("was half filled by an interrupted restore", subject=name, remedy=remedy)
+    mark = begun.marks.get(name) or os.urandom(16).hex()
+    if not elsewhere:
+        begun.marks[name] = mark
+        begun.keep()
+        if have is not None:
+            engine.remove_volume(name)
     engine.ensure_volume(name, {**row["labels"], LABEL_RESTORED: mark}, row["driver"], row["options"], managed=False)
     if engine.named_volumes()[name].labels.get(LABEL_RESTORED) != mark:
         call.warnings.append(_left(row, "was made meanwhile"))
         return
-    if _elsewhere(row) and not engine.empty(name):
+    if elsewhere and not engine.empty(name):
         call.warnings.append(_left(row, "has data already"))
         return
     if not _archive.is_folder(path):
         why = f"earlier versions did not follow the link that its image has at {row['target']}"
         call.warnings.append(f"Nothing of the volume {name} is in the archive ({why}). It was made, and is empty.")
         return
-    with open(path, "rb") as stream:
+    begun.marks[name] = mark  # of data elsewhere only now: what was there before is no half of ours
+    begun.keep()
+    with _Reading(path, begun.path) as stream:
         engine.fill(name, row["target"], stream)

@@ -18,6 +18,8 @@ description:
   - A platform that is there is refused, unless O(replace) is set. Its directory is then put aside, not removed.
   - Named volumes that are there are left as they are, also with O(replace); so are directories and shares behind
     volumes, unless they are empty. A warning says how the archive's data come in their place.
+  - A run that is interrupted while it fills volumes leaves a note beside the state directory. Nothing is deployed on
+    those volumes until another restore has filled them, which makes them anew unless somebody used them since.
   - Where its record is damaged, so that no backup can be made of it, what a running PostgreSQL of it has is put aside
     with it, as C(platform/postgres-before-restore.sql.gz).
   - A restore that is killed while it puts the directory in its place leaves a note, C(STATE_DIR.restoring). Until a

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tarfile
+import time
 import types
 import typing as t
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from ansible_collections.tidegate.platform.plugins.module_utils import _archive, _volume_data
 from ansible_collections.tidegate.platform.plugins.module_utils._call import Call
 from ansible_collections.tidegate.platform.plugins.module_utils._engine import Engine
+from ansible_collections.tidegate.platform.plugins.module_utils._errors import BackupFailure
 
 from .harness import Options, Platform, Ports, Task, docker, free_ports
 
@@ -156,6 +158,93 @@ def test_data_that_lie_elsewhere_are_not_written_over(filled: Filled) -> None:
     (share / "large").write_bytes(os.urandom(2**25))
     assert "has data already" in filled.put()
     assert (share / "key").read_text() == "newer"
+
+
+def test_what_somebody_wrote_into_a_half_filled_volume_stays(filled: Filled, volume: str) -> None:
+    """Data5-5: nobody mounts it any more, and it was replaced by the archive's without a word."""
+    note = filled.folder / "state.volumes"
+    note.write_text(json.dumps({volume: "a-mark"}))
+    os.utime(note, (time.time() - 3600,) * 2)
+    docker("volume", "create", "--label", "tidegate.restored=a-mark", volume)
+    filled.write("newer")
+    assert "was there already" in filled.put()
+    assert (filled.has(), note.exists()) == ("newer", False)
+
+
+def test_a_volume_that_is_made_while_the_archive_is_unpacked_stays(
+    filled: Filled, volume: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Data5-4: it was removed with what was in it, and then looked whether somebody had made it."""
+    real = _archive.unpack
+
+    def unpack(*arguments: t.Any) -> None:
+        real(*arguments)
+        filled.write("newer")
+
+    monkeypatch.setattr(_archive, "unpack", unpack)
+    assert "was made meanwhile" in filled.put()
+    assert filled.has() == "newer"
+    note = filled.folder / "state.volumes"
+    assert not note.exists()
+    docker("volume", "rm", volume)
+    note.write_text(json.dumps({volume: "a-mark"}))
+    docker("volume", "create", "--label", "tidegate.restored=a-mark", volume)
+
+    def used(*arguments: t.Any) -> None:
+        real(*arguments)
+        filled.write("newer")
+        docker("run", "-d", "-v", f"{volume}:/data", names.image("redis", "7"))
+
+    monkeypatch.setattr(_archive, "unpack", used)
+    assert "was made meanwhile" in filled.put()
+    assert filled.has() == "newer"
+
+
+def test_a_share_that_an_interrupted_restore_half_filled_is_not_as_it_was(filled: Filled) -> None:
+    """Data5-6: it was said to be as it was; the note names only what was empty before."""
+    (share := filled.folder / "share").mkdir()
+    filled.row["options"] = {"type": "none", "o": "bind", "device": str(share)}
+    real, note = filled.call.on.engine.api.put_archive, filled.folder / "state.volumes"
+
+    def killed(*_arguments: t.Any) -> None:
+        (share / "key").write_text("half")
+        raise KeyboardInterrupt
+
+    filled.call.on.engine.api.put_archive = killed
+    with pytest.raises(KeyboardInterrupt):
+        filled.put()
+    filled.call.on.engine.api.put_archive = real
+    for _time in range(2):
+        with pytest.raises(BackupFailure, match="half filled by an interrupted restore"):
+            filled.put()
+    (share / "key").unlink()
+    assert (filled.put(), (share / "key").read_text(), note.exists()) == ("", "archived", False)
+
+
+def test_nobody_runs_on_a_volume_that_a_restore_half_filled(bare: Platform, volume: str) -> None:
+    """Data5-5: a deployment succeeded on it, without a word; once somebody runs on it, it is that one's."""
+    Path(f"{bare.state}.volumes").write_text(json.dumps({volume: "a-mark"}))
+    docker("volume", "create", "--label", "tidegate.restored=a-mark", volume)
+    declared = idle(f"{bare.label}a", volume)
+    foretold, refused = bare.directly(Task(declared, check=True), Task(declared))
+    for result in (foretold, refused):
+        assert result["failed"], result
+        assert "half filled by a restore" in result["msg"], result
+        assert f"remove {bare.state}.volumes" in result["remedy"], result
+    docker("run", "-d", "-v", f"{volume}:/data", names.image("redis", "7"))
+    (made,) = bare.directly(Task(declared))
+    assert made["changed"], made
+
+
+def test_a_restore_foretells_which_volumes_it_leaves(bare: Platform, volume: str, tmp_path: Path) -> None:
+    """Data5-7: only the restore itself said so."""
+    options = {"directory": str(tmp_path / "backups"), "images": False}
+    made, saved = bare.directly(Task(idle(f"{bare.label}a", volume)), Task(options, module=BACKUP))
+    assert made["changed"], made
+    restore = {"archive": saved["archive"], "replace": True}
+    (foretold,) = bare.directly(Task(restore, check=True, module="tidegate.platform.platform_restore"))
+    assert not foretold["failed"], foretold
+    assert f"{volume} was there already" in str(foretold["warnings"])
 
 
 def test_an_archive_that_has_only_the_link_of_a_volume_says_so(filled: Filled, volume: str) -> None:
