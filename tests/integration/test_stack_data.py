@@ -303,7 +303,7 @@ def test_a_project_with_data_through_everything(
 def test_a_service_that_has_no_container_has_its_volume_in_the_archive(
     platform: Platform, name: str, project: str, declare: Declare, tmp_path: Path
 ) -> None:
-    """Data5-3: it was left out without a word, and the archives that had it were rotated away."""
+    """It was left out without a word, and the archives that had it were rotated away."""
     good(run(platform, declare())[0])
     (cache,) = containers(name)
     keep(cache)

@@ -161,7 +161,7 @@ def test_data_that_lie_elsewhere_are_not_written_over(filled: Filled) -> None:
 
 
 def test_what_somebody_wrote_into_a_half_filled_volume_stays(filled: Filled, volume: str) -> None:
-    """Data5-5: nobody mounts it any more, and it was replaced by the archive's without a word."""
+    """Nobody mounts it any more, and it was replaced by the archive's without a word."""
     note = filled.folder / "state.volumes"
     note.write_text(json.dumps({volume: "a-mark"}))
     os.utime(note, (time.time() - 3600,) * 2)
@@ -174,7 +174,7 @@ def test_what_somebody_wrote_into_a_half_filled_volume_stays(filled: Filled, vol
 def test_a_volume_that_is_made_while_the_archive_is_unpacked_stays(
     filled: Filled, volume: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Data5-4: it was removed with what was in it, and then looked whether somebody had made it."""
+    """It was removed with what was in it, and then looked whether somebody had made it."""
     real = _archive.unpack
 
     def unpack(*arguments: t.Any) -> None:
@@ -201,7 +201,7 @@ def test_a_volume_that_is_made_while_the_archive_is_unpacked_stays(
 
 
 def test_a_share_that_an_interrupted_restore_half_filled_is_not_as_it_was(filled: Filled) -> None:
-    """Data5-6: it was said to be as it was; the note names only what was empty before."""
+    """It was said to be as it was; the note names only what was empty before."""
     (share := filled.folder / "share").mkdir()
     filled.row["options"] = {"type": "none", "o": "bind", "device": str(share)}
     real, note = filled.call.on.engine.api.put_archive, filled.folder / "state.volumes"
@@ -222,7 +222,7 @@ def test_a_share_that_an_interrupted_restore_half_filled_is_not_as_it_was(filled
 
 
 def test_nobody_runs_on_a_volume_that_a_restore_half_filled(bare: Platform, volume: str) -> None:
-    """Data5-5: a deployment succeeded on it, without a word; once somebody runs on it, it is that one's."""
+    """A deployment succeeded on it, without a word; once somebody runs on it, it is that one's."""
     Path(f"{bare.state}.volumes").write_text(json.dumps({volume: "a-mark"}))
     docker("volume", "create", "--label", "tidegate.restored=a-mark", volume)
     declared = idle(f"{bare.label}a", volume)
@@ -237,7 +237,7 @@ def test_nobody_runs_on_a_volume_that_a_restore_half_filled(bare: Platform, volu
 
 
 def test_a_restore_foretells_which_volumes_it_leaves(bare: Platform, volume: str, tmp_path: Path) -> None:
-    """Data5-7: only the restore itself said so."""
+    """Only the restore itself said so."""
     options = {"directory": str(tmp_path / "backups"), "images": False}
     made, saved = bare.directly(Task(idle(f"{bare.label}a", volume)), Task(options, module=BACKUP))
     assert made["changed"], made
@@ -248,7 +248,7 @@ def test_a_restore_foretells_which_volumes_it_leaves(bare: Platform, volume: str
 
 
 def test_an_archive_that_has_only_the_link_of_a_volume_says_so(filled: Filled, volume: str) -> None:
-    """Data5-2: as earlier versions wrote it where the image has a link; the other volumes come back all the same."""
+    """As earlier versions wrote it where the image has a link; the other volumes come back all the same."""
     for kind in (tarfile.SYMTYPE, None):
         with tarfile.open(filled.folder / "copy.tar", "w") as tar:
             link = tarfile.TarInfo("data")

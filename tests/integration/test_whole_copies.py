@@ -77,7 +77,7 @@ def unreadable(tmp_path: Path) -> t.Iterator[Path]:
 def test_a_volume_that_cannot_be_read_to_its_end_fails_the_backup(
     bare: Platform, volume: str, tmp_path: Path, unreadable: Path
 ) -> None:
-    """Data5-1: the copy ended in the middle, the backup said success, and then the good archives were rotated away."""
+    """The copy ended in the middle, the backup said success, and then the good archives were rotated away."""
     kind = ["--opt", "type=none", "--opt", "o=rbind", "--opt", f"device={unreadable}"]
     docker("volume", "create", *kind, volume)
     made, result = bare.directly(Task(idle(bare, volume)), back(tmp_path, keep=1))
@@ -89,7 +89,7 @@ def test_a_volume_that_cannot_be_read_to_its_end_fails_the_backup(
 
 
 def test_an_image_that_is_saved_in_part_is_none(tmp_path: Path) -> None:
-    """Data5-1: the same of the other things that the engine answers with."""
+    """The same of the other things that the engine answers with."""
     images.up(images.STACK_IMAGES)
     engine, whole = Engine(HOST, str(tmp_path)), io.BytesIO()
     engine.save(names.image("app"), whole)
@@ -126,6 +126,8 @@ def test_a_volume_whose_container_goes_meanwhile_is_saved_and_who_cannot_read_it
     (tmp_path / "again").mkdir()
     with pytest.raises(BackupFailure, match=f"{volume}.*cannot be read any more"):
         saved(call, [subject], str(tmp_path / "again"))
+
+
 # -- wherever they are mounted ---------------------------------------------------------------------------------------
 
 
@@ -157,7 +159,7 @@ def linked(bare: Platform, volume: str) -> t.Iterator[Linked]:
 def test_a_volume_that_is_mounted_over_a_link_is_saved_and_comes_back(
     bare: Platform, volume: str, tmp_path: Path, linked: Linked
 ) -> None:
-    """Data5-2: the archive had the link alone, and a whole copy went where nobody sees it; its volume stayed empty."""
+    """The archive had the link alone, and a whole copy went where nobody sees it; its volume stayed empty."""
     before = set(docker("volume", "ls", "-q").split())
     (saved,) = bare.directly(back(tmp_path))
     assert not saved["failed"], saved
@@ -192,7 +194,7 @@ def contents(archive: str, folder: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize("own", [True, False], ids=["its own", "somebody made it"])
 def test_volumes_are_saved_while_nothing_mounts_them(bare: Platform, volume: str, tmp_path: Path, own: bool) -> None:
-    """Data5-3: without a container, or after a teardown, they were left out, and the archive that had them went."""
+    """Without a container, or after a teardown, they were left out, and the archive that had them went."""
     if not own:
         docker("volume", "create", volume)
     made, first = bare.directly(Task(declared := idle(bare, volume)), back(tmp_path, keep=1))

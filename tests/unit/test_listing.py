@@ -9,7 +9,7 @@ from ansible_collections.tidegate.platform.plugins.module_utils import _listing
 
 
 def test_an_archive_that_ends_anywhere_before_its_end_is_not_whole() -> None:
-    """Data5-1: the engine ends its answer as usual where it cannot read on."""
+    """The engine ends its answer as usual where it cannot read on."""
     made = io.BytesIO()
     with tarfile.open(fileobj=made, mode="w") as tar:
         for name, size in (("data", 0), ("data/a", 700), ("data/zeros", 3000)):

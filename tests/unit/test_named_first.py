@@ -13,7 +13,7 @@ from ansible_collections.tidegate.platform.plugins.module_utils import _files
 
 @pytest.mark.parametrize("links", [True, False])
 def test_who_is_second_takes_nobodys_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool) -> None:
-    """Data5-7: two hosts of one name that back up to one share: the second put its archive in the first one's place."""
+    """Two hosts of one name that back up to one share: the second put its archive in the first one's place."""
     if not links:
 
         def refused(*_paths: t.Any) -> None:
