@@ -15,6 +15,8 @@ description:
     depends on. Its new containers pass their gate and get the routes, only then the old ones are drained and removed.
   - Services with host ports, a container name or writable volumes are left alone unless their definition changed, and
     then recreated in their place. A service that fails takes the stack back.
+  - A service that says C(restart) in its C(depends_on) is replaced after what it depends on, also in its place, where
+    that becomes another container, be it by its definition, because it was gone and is repaired, or by going back.
   - With O(strategy=recreate), the default, C(docker compose up) brings the whole project to its definition. Who asks
     for a routed service that it recreates is answered 503 with C(Retry-After) meanwhile.
   - An unchanged declaration runs no Compose at all. What drifted is repaired; a service that is no longer declared is
