@@ -19,10 +19,10 @@ from ._database import DAMAGED
 from ._declared import TRAEFIK, Subject
 from ._errors import EngineFailure, ProxyFailure, TidegateError, setting
 from ._examine import Space
-from ._model import Known, Release
+from ._model import Container, Known, Release
 from ._names import key_of
 from ._table import table
-from ._unrecorded import volumes_left
+from ._unrecorded import REMEDY, containers_left, volumes_left
 
 OK, WARNING, FAILURE = "ok", "warning", "failure"
 GIB = 2**30
@@ -129,7 +129,10 @@ def _of_the_engine(call: Call, known: Recorded | None) -> t.Iterator[Finding]:
             facts = call.on.engine.facts()
             yield from of_engine(facts)
             places.add(facts["DockerRootDir"])
-            yield from of_volumes(volumes_left(call.on, known) if known is not None else {})
+            if known is not None:
+                left = containers_left(call.on, known)
+                yield from of_containers(left)
+                yield from of_volumes(volumes_left(call.on, known), left)
         except EngineFailure as error:
             yield Finding("engine", FAILURE, str(error), f"Start the engine, or correct {setting('docker_host')}.")
     reserve = _options.size("disk_reserve", call.params["disk_reserve"])
@@ -160,10 +163,22 @@ def of_engine(facts: t.Mapping[str, t.Any]) -> t.Iterator[Finding]:
         yield Finding(what, OK if well else WARNING, good if well else bad, remedy)
 
 
-def of_volumes(left: t.Mapping[Subject, t.Sequence[str]]) -> t.Iterator[Finding]:
-    """Data that workloads left which are not on record; that is well, as long as somebody knows."""
+def of_containers(left: t.Mapping[Subject, t.Sequence[Container]]) -> t.Iterator[Finding]:
+    """Containers of workloads that are not on record: nobody repairs them, and they may be all that serves."""
     if left:
-        said = [f"{', '.join(names)} of {key_of(*subject)}" for subject, names in sorted(left.items())]
+        rows = [(key_of(*subject), containers) for subject, containers in sorted(left.items())]
+        said = [f"{', '.join(f'{c.name} ({c.state})' for c in containers)} of {key}" for key, containers in rows]
+        yield Finding("containers", WARNING, f"of what is not on record: {'; '.join(said)}", REMEDY)
+
+
+def of_volumes(left: t.Mapping[Subject, t.Sequence[str]], used: t.Collection[Subject] = ()) -> t.Iterator[Finding]:
+    """Data that workloads left which are not on record; that is well, as long as somebody knows.
+
+    :param used: workloads that have containers. What is not on record of them is the workload, not only its data.
+    """
+    rows = [(key_of(*subject), names) for subject, names in sorted(left.items()) if subject not in used]
+    if rows:
+        said = [f"{', '.join(names)} of {key}" for key, names in rows]
         remedy = "The playbook teardown removes them by the workload's name, with remove_volumes=true."
         yield Finding("volumes", OK, f"kept, of what is not on record: {'; '.join(said)}", remedy)
 

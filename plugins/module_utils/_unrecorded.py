@@ -48,6 +48,15 @@ def volumes_left(on: Platform, known: t.Mapping[Subject, Known]) -> dict[Subject
     return {subject: names for subject, names in on.engine.volumes_of_all().items() if subject not in here}
 
 
+def containers_left(on: Platform, known: t.Mapping[Subject, Known]) -> dict[Subject, tuple[Container, ...]]:
+    """Containers of workloads that are not on record: whose record is lost, or that a failed deployment left.
+
+    :param known: what is on record of every workload.
+    """
+    here = {subject for subject, has in known.items() if has.live or has.attempt}
+    return {subject: found for subject, found in on.engine.containers().items() if subject not in here}
+
+
 def _of_a_stack(on: Platform, subject: Subject, made: t.Iterable[Made], container: Container) -> bool:
     """Compose's containers carry no deployment: it is one that declared just this service, and began before it."""
     for row in made:

@@ -299,3 +299,29 @@ def test_a_file_system_that_is_read_only_is_looked_at(bare: Platform, idle: Opti
     assert next(row for row in said["findings"] if row["check"] == "record")["state"] == "ok", said
     assert pruned["failed"], pruned
     assert "space and permissions" in pruned["remedy"], pruned
+
+
+def test_the_doctor_names_what_runs_of_a_lost_record_and_not_its_volumes(
+    bare: Platform, idle: Options, name: str, tmp_path: Path
+) -> None:
+    """A7: it said "ok" of the volumes of what ran, and how to remove them with their data."""
+    volume = f"{name}-data"
+    made, before = bare.directly(
+        Task({**idle, "strategy": "recreate", "volumes": [{"source": volume, "target": "/data"}]}),
+        call("platform_doctor", ports=[]),
+    )
+    assert made["changed"], made
+    closed(bare, tmp_path)
+    for path in bare.state.glob("tidegate.db*"):
+        path.unlink()
+    (said,) = bare.directly(call("platform_doctor", ports=[]))
+    (container,) = made["release"]["containers"]
+    assert [row["check"] for row in before["findings"] if row["check"] in ("containers", "volumes")] == []
+    (found,) = (row for row in said["findings"] if row["check"] in ("containers", "volumes"))
+    assert (found["check"], found["state"]) == ("containers", "warning"), found
+    assert f"{container} (running) of {name}.production" in found["found"], found
+    docker("rm", "-f", container)
+    (said,) = bare.directly(call("platform_doctor", ports=[]))
+    docker("volume", "rm", volume)
+    (found,) = (row for row in said["findings"] if row["check"] in ("containers", "volumes"))
+    assert (found["check"], found["state"], volume in found["found"]) == ("volumes", "ok", True), found
