@@ -303,7 +303,15 @@ def test_a_project_with_data_through_everything(
 def test_a_service_that_has_no_container_has_its_volume_in_the_archive(
     platform: Platform, name: str, project: str, declare: Declare, tmp_path: Path
 ) -> None:
-    """It was left out without a word, and the archives that had it were rotated away."""
+    """It was left out without a word, and the archives that had it were rotated away.
+
+    The project is not started on what a restore half filled, and then uses what somebody said is right.
+    """
+    (note := Path(f"{platform.state}.volumes")).write_text(json.dumps({f"{project}_data": "a-mark"}))
+    docker("volume", "create", "--label", "tidegate.restored=a-mark", f"{project}_data")
+    (refused,) = run(platform, declare())
+    note.unlink()
+    assert "half filled by a restore" in refused["msg"], refused
     good(run(platform, declare())[0])
     (cache,) = containers(name)
     keep(cache)
@@ -312,4 +320,5 @@ def test_a_service_that_has_no_container_has_its_volume_in_the_archive(
     (saved,) = platform.directly(Task(options, module="tidegate.platform.platform_backup"))
     assert not saved["failed"], saved
     rows = _archive.verify(saved["archive"])["volumes"]
+    docker("volume", "rm", f"{project}_data")
     assert f"{project}_data" in [row["name"] for row in rows]
