@@ -62,11 +62,13 @@ def host_options(spec: ContainerSpec, extra: ContainerExtra) -> dict[str, t.Any]
 def network_options(address: str) -> dict[str, t.Any]:
     """Arguments of `create_network` for a network in which a container is to have this address.
 
-    Those without one, such as its stand-in, get theirs from the other half of the subnet, so that none gets this one.
+    Those without one, such as its stand-in, get theirs from the first part of the subnet that it is not in;
+    the engine cannot count as far as the upper half of one of IPv6.
     """
     six = ":" in address
     subnet = ipaddress.ip_network(f"{address}/{64 if six else 24}", strict=False)
-    (others,) = (half for half in subnet.subnets() if ipaddress.ip_address(address) not in half)
+    parts = subnet.subnets(new_prefix=80 if six else 25)
+    others = next(part for part in parts if ipaddress.ip_address(address) not in part)
     config = {"Subnet": str(subnet), "IPRange": str(others)}
     return {"ipam": {"Driver": "default", "Config": [config]}, "enable_ipv6": six}
 

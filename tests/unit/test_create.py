@@ -19,5 +19,6 @@ def test_nobody_else_gets_an_address_that_is_declared(address: str) -> None:
     )
     assert own in subnet
     assert own not in others
-    assert others in list(subnet.subnets())
+    assert others[0] in subnet
+    assert int(others[-1]) - int(subnet[0]) < 2**63, "the engine cannot count any further"
     assert options["enable_ipv6"] is (own.version == 6)
