@@ -28,6 +28,7 @@ from ._walls import Walls
 from ._world import Platform, World
 
 COMPLETION_SECONDS = 300.0
+COUNTS = 3  # more than a killed run can come late with
 _NO_WAY_BACK = "What it was made of before is on no record, and cannot be gone back to."
 
 
@@ -192,9 +193,8 @@ def roll(world: World, step: Step) -> str:
     if in_place:
         _hold(world, want, service, anew=step.anew)
         _up(world, wanted, service.name, anew=step.anew)
-    elif len(before) < service.replicas:
-        running = len(_members(world, service))
-        _up(world, wanted, service.name, scale=running + service.replicas - len(before))
+    else:
+        _beside(world, wanted, service, going)
     names = _services.newest(service, [c for c in _members(world, service) if c.name not in going])
     old = [c.name for c in _members(world, service) if c.name not in names]
     try:
@@ -220,6 +220,19 @@ def _going(world: World, step: Step) -> tuple[str, ...]:
     needs, there = wanted.restarted_after(service.name), _all(world)
     replaced = any(c.service in needs and (c.name, c.created) not in before for c in there)
     return tuple(c.name for c in there if replaced and c.service == service.name)
+
+
+def _beside(world: World, wanted: Definition, service: Service, going: t.Collection[str]) -> None:
+    """Have Compose make the containers that are missing, beside those that run.
+
+    What a killed run asked the engine for may come after they were counted: it counts for Compose, which then makes none.
+    """
+    for _count in range(COUNTS):
+        members = _members(world, service)
+        missing = service.replicas - sum(c.name not in going and _services.same(c, service) for c in members)
+        if missing <= 0:
+            return
+        _up(world, wanted, service.name, scale=len(members) + missing)
 
 
 def _say_true(world: World, error: Unhealthy) -> None:

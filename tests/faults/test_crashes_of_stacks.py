@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 
 import compose
@@ -122,3 +123,21 @@ def test_a_service_that_a_killed_deployment_added_goes_with_the_next_that_fails(
     failed = driver.run("compose", **two)
     assert (failed["failed"], failed["kind"]) == (True, "Unhealthy"), failed
     assert containers(one["name"]) == before, failed
+
+
+def test_a_container_that_the_engine_makes_late_does_not_count_for_a_new_one(
+    platform: Platform, driver: Driver, stack: t.Callable[[str, Cell], Options]
+) -> None:
+    """DS-T5: what a killed run asked the engine for came between the look and Compose, which then made none."""
+    cell = Cell("rolling", "roll", "before", "again", {})
+    one, two = stack("1", cell), stack("2", cell)
+    driver.run("compose", **one)
+    (web,) = (container for container in containers(one["name"]) if "-web-" in container)
+    labels = json.loads(docker("inspect", "--format", "{{json .Config.Labels}}", web))
+    late = {**labels, "com.docker.compose.container-number": "2"}
+    words = [word for key, value in late.items() for word in ("--label", f"{key}={value}")]
+    made = ["docker", "run", "-d", "--name", f"{web[:-1]}2", *words, names.image("app", "1")]
+    result = driver.run("compose", {"step": "roll", "when": "before", "run": made}, **two)
+    assert not result["failed"], result
+    assert platform.version(f"{one['name']}.test") == "2"
+    assert len([container for container in containers(one["name"]) if "-web-" in container]) == 1
