@@ -86,7 +86,7 @@ def test_changes_of_every_kind_lose_nothing_of_all_kinds_of_traffic(
             break
         (result,) = platform.directly(task)
         assert (result.get("deployment") or {}).get("conclusion") == ending, result
-        assert ending == "failed" or result["connections"]["cut"] == 0, result
+        assert ending == "failed" or result["connections"]["cut"] == 0, (done, result["connections"])
         done += 1
     counts = [client.stop() for client in clients]
     print(f"load: the machine answers {capacity:.0f} requests a second, {rate:.0f} were offered, {done} changes")
