@@ -225,7 +225,7 @@ def _going(world: World, step: Step) -> tuple[str, ...]:
 def _beside(world: World, wanted: Definition, service: Service, going: t.Collection[str]) -> None:
     """Have Compose make the containers that are missing, beside those that run.
 
-    What a killed run asked the engine for may come after they were counted: it counts for Compose, which then makes none.
+    What a killed run asked the engine for may come after they were counted, and for Compose it is one of them.
     """
     for _count in range(COUNTS):
         members = _members(world, service)
