@@ -290,7 +290,7 @@ def unroll(world: World, step: Step) -> str:
     """Remove what a first deployment made of a service, or of all; as an undo, nothing whose record is lost."""
     before = world.have if step.definition is not None else Actual()
     kept = _services.spared(before)
-    mine = [c for c in _all(world) if step.service is None or _services.same(c, step.service)]
+    mine = _all(world) if step.service is None else _members(world, step.service)
     gone = [c.name for c in mine if c.name not in kept]
     document = _readable(world)
     if step.service is not None and document is not None:

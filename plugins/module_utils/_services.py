@@ -209,14 +209,17 @@ def _steps(
         return [*held, Step(Verb.UP, definition=wanted, undo=undo)]
     anew = _restarted(want, have, wanted)
     first, *rest = [_roll(want, have, wanted, service, anew.get(service.name, ())) for service in behind]
-    return [replace(first, undo=(*first.undo, *_restarts(have, behind))), *rest]
+    return [replace(first, undo=(*first.undo, *_at_last(have, wanted, behind))), *rest]
 
 
-def _restarts(have: Actual, brought: t.Iterable[Service]) -> tuple[Step, ...]:
-    """The end of going back, which is newest first: who is to be restarted with what was gone back to."""
+def _at_last(have: Actual, wanted: Definition, brought: t.Iterable[Service]) -> tuple[Step, ...]:
+    """The end of going back, which is newest first: who is to be restarted with what was gone back to.
+
+    To nothing, that is what is left, be it of services that only a killed run's declaration had.
+    """
     before = have.live_definition
     if before is None:
-        return ()
+        return () if _lost(have) else (Step(Verb.UNROLL, definition=wanted),)
     others = before.restarted_with(service.name for service in brought)
     with_them = [s for s in before.services if before.restarted_after(s.name) & others and not s.completes]
     return tuple(Step(Verb.ROLL, service=service, definition=before, anew=True) for service in with_them)

@@ -16,6 +16,8 @@ from .cells import STACK_CELLS, Cell
 from .conftest import Driver
 from .looks import live_release, started
 
+ROLLED = Cell("rolling", "roll", "after", "again", {})
+
 
 @pytest.fixture(autouse=True)
 def real_compose(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,15 +92,22 @@ def test_a_kill_leaves_the_old_services_or_the_new_ones(
     assert docker("inspect", "--format", "{{.State.Running}}", *live["containers"]) == "true\ntrue"
 
 
-@pytest.mark.parametrize(("strategy", "step", "when"), [("rolling", "roll", "after"), ("recreate", "up", "middle")])
+@pytest.mark.parametrize(
+    ("cell", "other"),
+    [(ROLLED, False), (ROLLED, True), (Cell("recreate", "up", "middle", "again", {}), True)],
+    ids=["rolling", "rolling, declared otherwise", "recreate, declared otherwise"],
+)
 def test_a_first_deployment_that_was_killed_and_then_fails_leaves_nothing(
-    platform: Platform, driver: Driver, stack: t.Callable[[str, Cell], Options], strategy: str, step: str, when: str
+    platform: Platform, driver: Driver, stack: t.Callable[[str, Cell], Options], cell: Cell, other: bool
 ) -> None:
     """DS-T5: its containers were taken for what was there before a lost record, and ran on; its host answered 503."""
-    one = stack("1", Cell(strategy, step, when, "again", {}))
+    one = stack("1", cell)
     name, services = one["name"], one["compose"]["definition"]["services"]
-    driver.killed(step, when, "compose", **one)
+    if other:
+        services["aid"] = {**services["web"], "depends_on": []}
+    driver.killed(cell.step, cell.when, "compose", **one)
     assert containers(name)
+    services.pop("aid", None)
     services["web"]["command"] = ["sh", "-c", "exit 3"]
     failed = driver.run("compose", **one)
     assert (failed["failed"], failed["kind"]) == (True, "Unhealthy"), failed
@@ -111,8 +120,7 @@ def test_a_service_that_a_killed_deployment_added_goes_with_the_next_that_fails(
     driver: Driver, stack: t.Callable[[str, Cell], Options]
 ) -> None:
     """DS-T5: the new worker of a release that failed ran on beside the old release."""
-    cell = Cell("rolling", "roll", "after", "again", {})
-    one, two = stack("1", cell), stack("1", cell)
+    one, two = stack("1", ROLLED), stack("1", ROLLED)
     driver.run("compose", **one)
     before = containers(one["name"])
     services = two["compose"]["definition"]["services"]

@@ -254,6 +254,9 @@ def test_what_a_killed_deployment_left_is_taken_back_and_what_is_on_no_record_st
 
     gone, back = [(Verb.UNROUTE, None)], [(Verb.SWITCH, route)]
     assert undo(Strategy.ROLLING) == ({} if lost else {Verb.ROLL: [*gone, (Verb.UNROLL, None)]})
+    first = _services.decide(want, have, candidate, ROUTING).steps[0]
+    whole = [(back.verb, back.service is None) for back in first.undo if back.verb is Verb.UNROLL]
+    assert whole == ([] if lost else [(Verb.UNROLL, False), (Verb.UNROLL, True)]), "at last what only that one declared"
     held = back if lost else gone
     assert undo(Strategy.RECREATE) == {Verb.HOLD: held, Verb.UP: [*held, (Verb.UNROLL, None)]}
     assert _services.spared(have) == (set(names) if lost else set())
