@@ -49,6 +49,7 @@ def test_a_stand_in_has_the_networks_and_volumes_that_its_release_declares(
     (green,) = containers(name)
     assert own["addresses"][network] in docker("inspect", green)
     assert f'"tidegate.workload":"{name}"' in labels(f"{name}-data")
+    platform.apply(name=name, state="absent", remove_volumes=True)  # what is on the network keeps it
 
 
 def test_a_release_command_runs_where_its_release_will(platform: Platform, app: App, name: str, network: str) -> None:
