@@ -39,7 +39,7 @@ OPERATORS = {
     *("ReplaceBreakWithContinue", "ReplaceContinueWithBreak", "ZeroIterationForLoop"),
 }
 # Those that decide on values; the others start processes and threads, or know none of the files above.
-TESTS = "test_plan test_flights test_recovery test_leave test_stacks test_route_changes test_routes test_operations test_parse"
+TESTS = "test_plan test_flights test_recovery test_leave test_stacks test_route_changes test_routes test_operations test_parse test_decided"
 
 
 def copied() -> None:
