@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import math
 import os
 import struct
 import threading
@@ -121,7 +122,7 @@ class Client:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
         self._begin = 0.0
-        self._stalled = 0.0
+        self._stalled, self._seen = 0.0, math.inf
 
     def start(self) -> Client:
         """Begin."""
@@ -163,13 +164,16 @@ class Client:
 
     async def _watch_itself(self) -> None:
         """Add up for how long this client did not get the processor: that is the machine's, not the server's delay."""
-        last = time.monotonic()
+        self._seen = time.monotonic()
         while True:
             await asyncio.sleep(BEAT)
             now = time.monotonic()
-            late, last = now - last - BEAT, now
-            if late > STALL:
-                self._stalled += late
+            self._stalled, self._seen = self._stood_still(now), now
+
+    def _stood_still(self, now: float) -> float:
+        """For how long in all; a request may be judged before the look that is late has its turn."""
+        late = now - self._seen - BEAT
+        return self._stalled + (late if late > STALL else 0.0)
 
     async def _offer(self) -> None:
         under_way: set[asyncio.Task[None]] = set()
@@ -184,7 +188,8 @@ class Client:
             await asyncio.wait(under_way, timeout=DEADLINE)
 
     async def _one(self) -> None:
-        begun, stalled = time.monotonic(), self._stalled
+        begun = time.monotonic()
+        stalled = self._stood_still(begun)
         answer, lost = "", ""
         STATIONS.set(stations := ["over a kept connection"])
         seen = asyncio.ensure_future(self._see(self.witness)) if self.witness else None
@@ -195,8 +200,9 @@ class Client:
         if seen is not None:
             lost += f"; seen meanwhile:\n{seen.result()}\n" if lost and seen.done() else ""
             seen.cancel()
-        took = time.monotonic() - begun
-        if not lost and took - (self._stalled - stalled) > LATE + LENGTHS.get(self.kind, 0.0):
+        now = time.monotonic()
+        took = now - begun
+        if not lost and took - (self._stood_still(now) - stalled) > LATE + LENGTHS.get(self.kind, 0.0):
             lost = f"answered by {answer}, {LATE_ANSWER}"
         self.count.add(begun - self._begin, took, answer, lost)
 
