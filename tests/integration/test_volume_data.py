@@ -10,7 +10,6 @@ import types
 import typing as t
 from pathlib import Path
 
-import images
 import names
 import pytest
 from ansible_collections.tidegate.platform.plugins.module_utils import _archive, _volume_data
@@ -18,29 +17,11 @@ from ansible_collections.tidegate.platform.plugins.module_utils._call import Cal
 from ansible_collections.tidegate.platform.plugins.module_utils._engine import Engine
 from ansible_collections.tidegate.platform.plugins.module_utils._errors import BackupFailure
 
-from .harness import Options, Platform, Ports, Task, docker, free_ports
+from .harness import Options, Platform, Task, docker
 
 HOST = "unix:///var/run/docker.sock"
 BACKUP = "tidegate.platform.platform_backup"
 CONTROL = "tidegate.platform.workload_control"
-
-
-@pytest.fixture
-def bare(tmp_path: Path) -> Platform:
-    """A platform of the test's own, without a proxy."""
-    return Platform(tmp_path, f"it{os.urandom(3).hex()}", Ports(*free_ports(3)))
-
-
-@pytest.fixture
-def volume() -> t.Iterator[str]:
-    """The name of a volume, which goes with those that use it."""
-    images.up(images.STACK_IMAGES)
-    unique = f"v{os.urandom(4).hex()}"
-    yield unique
-    users = docker("ps", "-aq", "--filter", f"volume={unique}").split()
-    if users:
-        docker("rm", "-f", *users)
-    docker("volume", "rm", unique, check=False)
 
 
 def idle(name: str, volume: str, *, read_only: bool = False) -> Options:

@@ -21,30 +21,12 @@ from ansible_collections.tidegate.platform.plugins.module_utils._spec import BAC
 from ansible_collections.tidegate.platform.plugins.module_utils._spec import filled
 from ansible_collections.tidegate.platform.plugins.module_utils._volume_data import saved
 
-from .harness import Options, Platform, Ports, Task, docker, free_ports
+from .harness import Options, Platform, Task, docker
 
 HOST = "unix:///var/run/docker.sock"
 BACKUP = "tidegate.platform.platform_backup"
 # A file that is shorter than it says it is, as one of a failing disk, or one that shrinks while it is read.
 SHORT = "/sys/kernel/mm/transparent_hugepage"
-
-
-@pytest.fixture
-def bare(tmp_path: Path) -> Platform:
-    """A platform of the test's own, without a proxy."""
-    return Platform(tmp_path, f"it{os.urandom(3).hex()}", Ports(*free_ports(3)))
-
-
-@pytest.fixture
-def volume() -> t.Iterator[str]:
-    """The name of a volume, which goes with those that use it."""
-    images.up(images.STACK_IMAGES)
-    unique = f"v{os.urandom(4).hex()}"
-    yield unique
-    users = docker("ps", "-aq", "--filter", f"volume={unique}").split()
-    if users:
-        docker("rm", "-f", "-v", *users)
-    docker("volume", "rm", unique, check=False)
 
 
 def idle(bare: Platform, volume: str, target: str = "/data", **more: t.Any) -> Options:
