@@ -20,8 +20,11 @@ _REQUEST_DUMP = 0x301
 _INFO = 2
 _NEW_NETWORK = 0x40000000
 ESTABLISHED, SYN_SENT = 1, 2
-# Of struct inet_diag_msg; and where struct tcp_info has the moments of the last data and ACKs, and the bytes received.
-_MESSAGE_SIZE, _LAST, _RECEIVED = 72, 44, 128
+# Of struct inet_diag_msg; and where struct tcp_info has the moments of the last data and ACKs, the bytes received, and
+# the segments sent that had data.
+_MESSAGE_SIZE, _LAST, _RECEIVED, _SEGMENTS = 72, 44, 128, 156
+# Milliseconds within which data that was got is acknowledged (Linux delays it by 200 at most, TCP_DELACK_MAX).
+_DELAY = 1000
 
 
 class Connection(t.NamedTuple):
@@ -33,16 +36,22 @@ class Connection(t.NamedTuple):
     received: int
     acknowledged: int
     bytes_received: int
+    data_segments_sent: int = 1
 
     @property
     def waits(self) -> bool:
         """True when the last word was this side's: something was asked, and nothing answered yet.
 
-        Both may fall into one tick of the kernel's clock. Then an ACK that came later, without data, tells.
+        Both may fall into one tick of the kernel's clock. Then an ACK that came a little later, without data, tells;
+        one that came much later is of a probe whether the other side is still there. What was never asked anything is
+        a spare: Go dials for a request, and sends it by another connection that became free first.
         """
-        if self.state == SYN_SENT or not self.bytes_received:
+        if self.state == SYN_SENT:
             return True
-        return self.sent < self.received or self.sent == self.received > self.acknowledged
+        if not self.bytes_received:
+            return self.data_segments_sent > 0
+        same_tick = self.sent == self.received
+        return self.sent < self.received or (same_tick and 0 < self.sent - self.acknowledged <= _DELAY)
 
 
 class Diag:
@@ -113,7 +122,8 @@ def _connection(message: bytes) -> Connection:
         size, kind = struct.unpack_from("=HH", message, at)
         if kind == _INFO:
             sent, _own, received, acknowledged = struct.unpack_from("=IIII", message, at + 4 + _LAST)
-            (size,) = struct.unpack_from("=Q", message, at + 4 + _RECEIVED) if size >= 4 + _RECEIVED + 8 else (1,)
-            return Connection(state, remote, sent, received, acknowledged, size)
+            (got,) = struct.unpack_from("=Q", message, at + 4 + _RECEIVED) if size >= 4 + _RECEIVED + 8 else (1,)
+            (segments,) = struct.unpack_from("=I", message, at + 4 + _SEGMENTS) if size >= 4 + _SEGMENTS + 4 else (1,)
+            return Connection(state, remote, sent, received, acknowledged, got, segments)
         at += max(size + 3 & ~3, 4)
     return Connection(state, remote, 0, 0, 0, 0)

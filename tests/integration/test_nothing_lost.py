@@ -10,7 +10,7 @@ import typing as t
 
 import names
 import pytest
-from load.client import Client, Target
+from load.client import LATE_ANSWER, Client, Target
 
 from .harness import Options, Platform, Task, docker
 
@@ -31,6 +31,17 @@ def other_network() -> t.Iterator[str]:
     docker("network", "create", "--label", f"{names.LABEL}=1", name)
     yield name
     docker("network", "rm", name)
+
+
+@pytest.fixture
+def bystander(platform: Platform, app: App, name: str) -> t.Iterator[str]:
+    """The host name of a workload that nobody changes: what it waits for, everybody on this machine waits for."""
+    mine = app()
+    host = f"bystander.{mine['routes'][0]['host']}"
+    made = platform.apply(**{**mine, "name": f"{name}-bystander", "routes": [{"host": host}]})
+    assert made["changed"], made
+    yield host
+    platform.apply(name=f"{name}-bystander", state="absent", drain={"timeout": 0})
 
 
 @pytest.fixture
@@ -69,7 +80,7 @@ def changes(app: App, network: str, other: str, door: str) -> list[tuple[str, Ta
 
 @pytest.mark.alone
 def test_changes_of_every_kind_lose_nothing_of_all_kinds_of_traffic(
-    platform: Platform, other_network: str, app: App, slow_door: str
+    platform: Platform, other_network: str, app: App, slow_door: str, bystander: str
 ) -> None:
     """DS-T1, DS-T4, DP-T19, B3, B4, T1, T3, T6: at half of what this machine can do, ports, networks, middlewares, drains."""
     first = platform.apply(**app(replicas=2, env=ABRUPT))
@@ -79,22 +90,28 @@ def test_changes_of_every_kind_lose_nothing_of_all_kinds_of_traffic(
     rate = min(capacity / 2, USUAL_RATE)
     wanted = rate / USUAL_RATE * REQUESTS
     clients = [Client(target, kind, share * rate).start() for kind, share in SHARES.items()]
-    begun, done = time.monotonic(), 0
+    beside = Client(Target(bystander, port=platform.ports.http), "new", 20).start()
+    begun, done, cuts = time.monotonic(), 0, []
     for ending, task in itertools.cycle(changes(app, platform.network, other_network, slow_door)):
         enough = done >= CHANGES and sum(client.count.requests for client in clients) >= wanted
         if enough or time.monotonic() - begun > 15 * CHANGES:
             break
         (result,) = platform.directly(task)
         assert (result.get("deployment") or {}).get("conclusion") == ending, result
-        assert ending == "failed" or result["connections"]["cut"] == 0, (done, result["connections"])
+        if ending != "failed" and result["connections"]["cut"]:
+            cuts.append((done, result["connections"]))
         done += 1
-    counts = [client.stop() for client in clients]
+    counts, untouched = [client.stop() for client in clients], beside.stop()
     print(f"load: the machine answers {capacity:.0f} requests a second, {rate:.0f} were offered, {done} changes")
     for client, count in zip(clients, counts, strict=True):
         slowest = f"slowest {count.slowest * 1000:.0f} ms"
         print(f"load: {client.kind}: {count.requests} requests, {count.lost} lost, {count.held} held, {slowest}")
-    losses = [loss for count in counts for loss in count.losses]
-    assert losses[:5] + losses[-5:] == []
+    print(
+        f"load: beside: {untouched.requests} requests, {untouched.lost} lost, slowest {untouched.slowest * 1000:.0f} ms"
+    )
+    losses = [loss for count in counts for loss in count.beside(untouched)]
+    assert [loss for loss in untouched.losses if LATE_ANSWER not in loss] == []
+    assert (losses[:5] + losses[-5:], cuts) == ([], [])
     assert sum(count.held for count in counts) == 0
     assert sum(count.requests for count in counts) >= wanted
     assert done >= CHANGES
