@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.tidegate.platform.plugins.module_utils._spec import EXEC
+from ansible_collections.tidegate.platform.plugins.module_utils._core.options.argument_specs import EXEC
 from ansible_collections.tidegate.platform.plugins.plugin_utils._texts import TextAction
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.tidegate.platform.plugins.module_utils._names import place
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.grammar import place
 
 
 class FilterModule:

@@ -152,9 +152,9 @@ stats:
       type: int
 """
 
-from ..module_utils._backup import backup
-from ..module_utils._module import run
-from ..module_utils._spec import BACKUP
+from ..module_utils._core.options.argument_specs import BACKUP
+from ..module_utils._core.stories.backup import backup
+from ..module_utils._core.stories.module import run
 
 
 def main() -> None:

@@ -126,9 +126,9 @@ stats:
       type: int
 """
 
-from ..module_utils._doctor import doctor
-from ..module_utils._module import run
-from ..module_utils._spec import DOCTOR
+from ..module_utils._core.options.argument_specs import DOCTOR
+from ..module_utils._core.stories.doctor import doctor
+from ..module_utils._core.stories.module import run
 
 
 def main() -> None:

@@ -22,7 +22,7 @@ attributes:
     support: none
 options:
   path:
-    description: Folder below which the package C(tidegate_platform) is written. It is made when it is missing.
+    description: Folder below which the package C(tidegate_core) is written. It is made when it is missing.
     type: path
     default: /usr/local/lib/tidegate
 """
@@ -81,9 +81,9 @@ stats:
       type: int
 """
 
-from ..module_utils._library import library
-from ..module_utils._module import run
-from ..module_utils._spec import LIBRARY
+from ..module_utils._core.options.argument_specs import LIBRARY
+from ..module_utils._core.stories.library import library
+from ..module_utils._core.stories.module import run
 
 
 def main() -> None:

@@ -115,9 +115,9 @@ stats:
       type: int
 """
 
-from ..module_utils._backup import restore
-from ..module_utils._module import run
-from ..module_utils._spec import RESTORE
+from ..module_utils._core.options.argument_specs import RESTORE
+from ..module_utils._core.stories.backup import restore
+from ..module_utils._core.stories.module import run
 
 
 def main() -> None:

@@ -127,9 +127,9 @@ stats:
       type: int
 """
 
-from ..module_utils._again import reconcile
-from ..module_utils._module import run
-from ..module_utils._spec import RECONCILE
+from ..module_utils._core.options.argument_specs import RECONCILE
+from ..module_utils._core.stories.module import run
+from ..module_utils._core.stories.reconcile import reconcile
 
 
 def main() -> None:

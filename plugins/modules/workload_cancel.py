@@ -84,9 +84,9 @@ stats:
       type: int
 """
 
-from ..module_utils._again import cancel
-from ..module_utils._module import run
-from ..module_utils._spec import CANCEL
+from ..module_utils._core.options.argument_specs import CANCEL
+from ..module_utils._core.stories.module import run
+from ..module_utils._core.stories.reconcile import cancel
 
 
 def main() -> None:

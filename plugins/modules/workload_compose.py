@@ -211,9 +211,9 @@ stats:
       type: int
 """
 
-from ..module_utils._declare import declares
-from ..module_utils._module import run
-from ..module_utils._spec import WORKLOAD_COMPOSE
+from ..module_utils._core.options.argument_specs import WORKLOAD_COMPOSE
+from ..module_utils._core.stories.declare import declares
+from ..module_utils._core.stories.module import run
 
 
 def main() -> None:

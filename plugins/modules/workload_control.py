@@ -150,9 +150,9 @@ stats:
       type: int
 """
 
-from ..module_utils._module import run
-from ..module_utils._operate import control
-from ..module_utils._spec import CONTROL
+from ..module_utils._core.options.argument_specs import CONTROL
+from ..module_utils._core.stories.control import control
+from ..module_utils._core.stories.module import run
 
 
 def main() -> None:

@@ -101,9 +101,9 @@ stats:
       type: int
 """
 
-from ..module_utils._module import run
-from ..module_utils._operate import execute
-from ..module_utils._spec import EXEC
+from ..module_utils._core.options.argument_specs import EXEC
+from ..module_utils._core.stories.control import execute
+from ..module_utils._core.stories.module import run
 
 
 def main() -> None:

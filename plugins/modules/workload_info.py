@@ -152,9 +152,9 @@ stats:
       type: int
 """
 
-from ..module_utils._info import info
-from ..module_utils._module import run
-from ..module_utils._spec import INFO
+from ..module_utils._core.options.argument_specs import INFO
+from ..module_utils._core.stories.info import info
+from ..module_utils._core.stories.module import run
 
 
 def main() -> None:

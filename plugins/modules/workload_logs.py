@@ -154,9 +154,9 @@ stats:
       type: int
 """
 
-from ..module_utils._logs import logs
-from ..module_utils._module import run
-from ..module_utils._spec import LOGS
+from ..module_utils._core.options.argument_specs import LOGS
+from ..module_utils._core.stories.logs import logs
+from ..module_utils._core.stories.module import run
 
 
 def main() -> None:

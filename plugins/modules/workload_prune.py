@@ -108,9 +108,9 @@ stats:
       type: int
 """
 
-from ..module_utils._module import run
-from ..module_utils._prune import prune
-from ..module_utils._spec import PRUNE
+from ..module_utils._core.options.argument_specs import PRUNE
+from ..module_utils._core.stories.module import run
+from ..module_utils._core.stories.prune import prune
 
 
 def main() -> None:

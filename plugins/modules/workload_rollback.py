@@ -153,9 +153,9 @@ stats:
       type: int
 """
 
-from ..module_utils._again import rollback
-from ..module_utils._module import run
-from ..module_utils._spec import ROLLBACK
+from ..module_utils._core.options.argument_specs import ROLLBACK
+from ..module_utils._core.stories.module import run
+from ..module_utils._core.stories.reconcile import rollback
 
 
 def main() -> None:

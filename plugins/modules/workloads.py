@@ -1137,9 +1137,9 @@ stats:
       type: int
 """
 
-from ..module_utils._module import run
-from ..module_utils._spec import WORKLOADS
-from ..module_utils._verbs import many
+from ..module_utils._core.options.argument_specs import WORKLOADS
+from ..module_utils._core.stories.module import run
+from ..module_utils._core.stories.verbs import many
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ from ansible import constants
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
-from ansible_collections.tidegate.platform.plugins.module_utils import _tree
+from ansible_collections.tidegate.platform.plugins.module_utils._core.sources import trees
 from ansible_collections.tidegate.platform.plugins.plugin_utils._meant import unclear
 from ansible_collections.tidegate.platform.plugins.plugin_utils._shape import misfit
 
@@ -87,7 +87,7 @@ class WorkloadAction(ActionBase):
         with tempfile.NamedTemporaryFile(dir=constants.DEFAULT_LOCAL_TMP) as packed:
             if os.path.isdir(found):
                 with gzip.GzipFile(fileobj=packed, mode="wb", mtime=0, filename="") as stream:
-                    _tree.pack(found, _tree.every_path(found), stream, top="source")
+                    trees.pack(found, trees.every_path(found), stream, top="source")
                 packed.flush()
             if not self._connection._shell.tmpdir:
                 self._make_tmp_path()

@@ -14,9 +14,12 @@ from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.tidegate.platform.plugins.filter.asked import listed
 from ansible_collections.tidegate.platform.plugins.filter.problems import problems
-from ansible_collections.tidegate.platform.plugins.module_utils._errors import InvalidOption
-from ansible_collections.tidegate.platform.plugins.module_utils._parse import Here, parse
-from ansible_collections.tidegate.platform.plugins.module_utils._spec import DECLARATION, WORKLOADS
+from ansible_collections.tidegate.platform.plugins.module_utils._core.options.argument_specs import (
+    DECLARATION,
+    WORKLOADS,
+)
+from ansible_collections.tidegate.platform.plugins.module_utils._core.options.parse import Here, parse
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import InvalidOption
 from ansible_collections.tidegate.platform.plugins.plugin_utils._meant import doubtful, unclear
 
 SCHEMA = Path(__file__).parents[2] / "schemas" / "workload.schema.json"

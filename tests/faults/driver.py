@@ -21,85 +21,82 @@ import sys
 import typing as t
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.tidegate.platform.plugins.module_utils import (
-    _acts,
-    _again,
-    _apply,
-    _assets,
-    _backup,
-    _bake,
-    _building,
-    _clock,
-    _compose,
-    _declare,
-    _divert,
-    _doctor,
-    _drain,
-    _engine,
-    _files,
-    _gate,
-    _info,
-    _logs,
-    _make,
-    _names,
-    _operate,
-    _prune,
-    _rolling,
-    _route_files,
-    _spec,
-    _store,
-    _traefik,
-    _verbs,
+from ansible_collections.tidegate.platform.plugins.module_utils._core.deploy import (
+    acts,
+    apply,
+    bake,
+    containers,
+    drain,
+    gates,
+    stacks,
+    store,
 )
-from ansible_collections.tidegate.platform.plugins.module_utils._call import Call
-from ansible_collections.tidegate.platform.plugins.module_utils._errors import TidegateError, Unhealthy
-from ansible_collections.tidegate.platform.plugins.module_utils._model import Verb
-from ansible_collections.tidegate.platform.plugins.module_utils._result import failure
+from ansible_collections.tidegate.platform.plugins.module_utils._core.engine import engine
+from ansible_collections.tidegate.platform.plugins.module_utils._core.host import clock, filesystem, packet_filter
+from ansible_collections.tidegate.platform.plugins.module_utils._core.options import argument_specs
+from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy import route_files, traefik
+from ansible_collections.tidegate.platform.plugins.module_utils._core.sources import builder, compose, site_assets
+from ansible_collections.tidegate.platform.plugins.module_utils._core.stories import (
+    backup,
+    control,
+    declare,
+    doctor,
+    info,
+    logs,
+    prune,
+    reconcile,
+    verbs,
+)
+from ansible_collections.tidegate.platform.plugins.module_utils._core.stories.call import Call
+from ansible_collections.tidegate.platform.plugins.module_utils._core.stories.result import failure
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values import grammar
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.actual import Verb
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import TidegateError, Unhealthy
 from ansible_collections.tidegate.platform.plugins.plugin_utils._shape import misfit
 
-STORIES: dict[str, tuple[t.Callable[[Call], dict[str, t.Any]], _spec.Spec]] = {
-    "image": (_declare.declares("image"), _spec.WORKLOAD_IMAGE),
-    "dockerfile": (_declare.declares("dockerfile"), _spec.WORKLOAD_DOCKERFILE),
-    "static": (_declare.declares("static"), _spec.WORKLOAD_STATIC),
-    "compose": (_declare.declares("compose"), _spec.WORKLOAD_COMPOSE),
-    "runner": (_declare.declares("runner"), _spec.WORKLOAD_RUNNER),
-    "declare_many": (_verbs.many, _spec.WORKLOADS),
-    "reconcile": (_again.reconcile, _spec.RECONCILE),
-    "rollback": (_again.rollback, _spec.ROLLBACK),
-    "cancel": (_again.cancel, _spec.CANCEL),
-    "prune": (_prune.prune, _spec.PRUNE),
-    "info": (_info.info, _spec.INFO),
-    "control": (_operate.control, _spec.CONTROL),
-    "exec": (_operate.execute, _spec.EXEC),
-    "logs": (_logs.logs, _spec.LOGS),
-    "platform_backup": (_backup.backup, _spec.BACKUP),
-    "platform_restore": (_backup.restore, _spec.RESTORE),
-    "platform_doctor": (_doctor.doctor, _spec.DOCTOR),
+STORIES: dict[str, tuple[t.Callable[[Call], dict[str, t.Any]], argument_specs.Spec]] = {
+    "image": (declare.declares("image"), argument_specs.WORKLOAD_IMAGE),
+    "dockerfile": (declare.declares("dockerfile"), argument_specs.WORKLOAD_DOCKERFILE),
+    "static": (declare.declares("static"), argument_specs.WORKLOAD_STATIC),
+    "compose": (declare.declares("compose"), argument_specs.WORKLOAD_COMPOSE),
+    "runner": (declare.declares("runner"), argument_specs.WORKLOAD_RUNNER),
+    "declare_many": (verbs.many, argument_specs.WORKLOADS),
+    "reconcile": (reconcile.reconcile, argument_specs.RECONCILE),
+    "rollback": (reconcile.rollback, argument_specs.ROLLBACK),
+    "cancel": (reconcile.cancel, argument_specs.CANCEL),
+    "prune": (prune.prune, argument_specs.PRUNE),
+    "info": (info.info, argument_specs.INFO),
+    "control": (control.control, argument_specs.CONTROL),
+    "exec": (control.execute, argument_specs.EXEC),
+    "logs": (logs.logs, argument_specs.LOGS),
+    "platform_backup": (backup.backup, argument_specs.BACKUP),
+    "platform_restore": (backup.restore, argument_specs.RESTORE),
+    "platform_doctor": (doctor.doctor, argument_specs.DOCTOR),
 }
 # What is called in the middle of each step: the kill comes when half of its work is done.
 MIDDLES: dict[Verb, tuple[t.Any, str]] = {
-    Verb.PULL: (_store.Store, "remember_pull"),
-    Verb.PLACE: (_compose.Compose, "place"),
-    Verb.ROLL: (_rolling, "_pass"),
-    Verb.UP: (_rolling, "_pass"),
-    Verb.KEEP_ASSETS: (_assets, "keep"),
-    Verb.BUILD: (_building.Builder, "_take"),
-    Verb.HOLD: (_route_files.RouteFiles, "announce"),
-    Verb.RELEASE_COMMAND: (_make, "_exit_code"),
-    Verb.START: (_engine.Engine, "start"),
-    Verb.STAND_IN: (_engine.Engine, "start"),
-    Verb.DIVERT: (_divert, "_run"),
-    Verb.UNDIVERT: (_divert, "_run"),
-    Verb.GATE: (_gate, "probe"),
-    Verb.SWITCH: (_route_files.RouteFiles, "announce"),
-    Verb.UNROUTE: (_route_files.RouteFiles, "announce"),
-    Verb.PERSIST: (_store, "_claim"),
-    Verb.WITHDRAW: (_store, "_claim"),
-    Verb.BAKE: (_bake, "_look"),
-    Verb.DRAIN: (_drain.Sockets, "__call__"),
-    Verb.STOP: (_engine.Engine, "stop"),
-    Verb.REAP: (_engine.Engine, "remove"),
-    Verb.RESUME: (_engine.Engine, "resume"),
+    Verb.PULL: (store.Store, "remember_pull"),
+    Verb.PLACE: (compose.Compose, "place"),
+    Verb.ROLL: (stacks, "_pass"),
+    Verb.UP: (stacks, "_pass"),
+    Verb.KEEP_ASSETS: (site_assets, "keep"),
+    Verb.BUILD: (builder.Builder, "_take"),
+    Verb.HOLD: (route_files.RouteFiles, "announce"),
+    Verb.RELEASE_COMMAND: (containers, "_exit_code"),
+    Verb.START: (engine.Engine, "start"),
+    Verb.STAND_IN: (engine.Engine, "start"),
+    Verb.DIVERT: (packet_filter, "_run"),
+    Verb.UNDIVERT: (packet_filter, "_run"),
+    Verb.GATE: (gates, "probe"),
+    Verb.SWITCH: (route_files.RouteFiles, "announce"),
+    Verb.UNROUTE: (route_files.RouteFiles, "announce"),
+    Verb.PERSIST: (store, "_claim"),
+    Verb.WITHDRAW: (store, "_claim"),
+    Verb.BAKE: (bake, "_look"),
+    Verb.DRAIN: (drain.Sockets, "__call__"),
+    Verb.STOP: (engine.Engine, "stop"),
+    Verb.REAP: (engine.Engine, "remove"),
+    Verb.RESUME: (engine.Engine, "resume"),
 }
 # Which call it is: the first four of a diversion only look for rules, and the next one for the engine's chain, so that
 # one rule is there; the first of its end looks for rules, and the next two take away those that divert the test's own
@@ -130,14 +127,14 @@ def event(fault: dict[str, t.Any]) -> t.Callable[[t.Any], None]:
         return lambda _world: os.kill(os.getpid(), getattr(signal, fault["signal"]))
     if fault.get("cancel"):
         # Another process would write the very same row.
-        return lambda world: print(_store.Store(world.on.state_dir).cancel(world.deployment), file=sys.stderr)
+        return lambda world: print(store.Store(world.on.state_dir).cancel(world.deployment), file=sys.stderr)
     if "fill" in fault:
         return lambda _world: fill(fault["fill"])
     if "run" in fault:
         # `{green}` is what the first container of this very deployment is going to be called.
         return lambda world: run(
             [
-                word.replace("{green}", _names.container_names(world.want.name, world.deployment, 1)[0])
+                word.replace("{green}", grammar.container_names(world.want.name, world.deployment, 1)[0])
                 for word in fault["run"]
             ]
         )
@@ -150,16 +147,16 @@ def arm(fault: dict[str, t.Any]) -> None:
     With `undoing` the step fails when it is done, and the event comes after the first thing that is done to take it back.
     """
     step, happens = Verb(fault["step"]), event(fault)
-    act = _acts.ACTS[step]
+    act = acts.ACTS[step]
 
     def after(world: t.Any, planned: t.Any) -> str:
         detail = act(world, planned)
-        _acts.ACTS[step] = act
+        acts.ACTS[step] = act
         happens(world)
         return detail
 
     def middle(world: t.Any, planned: t.Any) -> str:
-        points = {"before": (_files, "place"), "asked": (_traefik.Traefik, "place")}
+        points = {"before": (filesystem, "place"), "asked": (traefik.Traefik, "place")}
         owner, name = points.get(fault["when"], MIDDLES[step])
         real, calls = getattr(owner, name), []
 
@@ -174,18 +171,18 @@ def arm(fault: dict[str, t.Any]) -> None:
 
     def undoing(world: t.Any, planned: t.Any) -> str:
         act(world, planned)
-        _acts.ACTS[step] = act
-        perform = _apply._perform
+        acts.ACTS[step] = act
+        perform = apply._perform
 
         def first(world: t.Any, *rest: t.Any) -> None:
             perform(world, *rest)
             happens(world)
 
-        setattr(_apply, "_perform", first)  # noqa: B010
+        setattr(apply, "_perform", first)  # noqa: B010
         raise Unhealthy("it is taken back, as the test says", subject=world.key)
 
     ways = {"after": after, "middle": middle, "before": middle, "asked": middle, "undoing": undoing}
-    _acts.ACTS[step] = ways[fault["when"]]
+    acts.ACTS[step] = ways[fault["when"]]
 
 
 def die_before(target: str) -> None:
@@ -200,7 +197,7 @@ def die_before(target: str) -> None:
     setattr(os, "rename", wrapped)  # noqa: B010
 
 
-class Shifted(_clock.Clock):
+class Shifted(clock.Clock):
     """A host's clock that is wrong by some seconds."""
 
     def __init__(self, seconds: float) -> None:

@@ -60,7 +60,7 @@ def test_a_second_platform_has_a_timer_of_its_own(bare: Bare) -> None:
     bare.role(tidegate_state_dir=f"/{OTHER}/", reconcile_state="absent").ok()
     assert bare.look(*active).split() == ["active", "inactive"]
     folders = bare.look("sh", "-c", "ls -d /usr/local/lib/tidegate*; ls /usr/local/lib/tidegate").split()
-    assert folders == ["/usr/local/lib/tidegate", "tidegate-reconcile", "tidegate_platform"]
+    assert folders == ["/usr/local/lib/tidegate", "tidegate-reconcile", "tidegate_core"]
     bare.look("sed", "-i", f"s,--state-dir=[^ ]*,--state-dir={OTHER},", first)
     refused = bare.role()
     assert refused.code != 0

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import names
 import pytest
-from ansible_collections.tidegate.platform.plugins.module_utils import _archive, _rotation
+from ansible_collections.tidegate.platform.plugins.module_utils._core.stories import backup_archive, backup_rotation
 
 from .harness import Options, Platform, Task, containers, docker
 
@@ -50,7 +50,7 @@ def test_only_what_was_asked_for_and_is_this_platforms_own_rotates(
     of a later moment, one that is named, or one that a restore reads just now.
     """
     (folder := tmp_path / "archives").mkdir()
-    where = [f"# machine {_rotation.machine()}"] if _rotation.machine() else []
+    where = [f"# machine {backup_rotation.machine()}"] if backup_rotation.machine() else []
     beside = "\n".join(["0  x", *where, ""])
     names_kept = {
         f"tidegate-{HOST}-2-20200101T000000Z.tar.gz": "",
@@ -78,13 +78,13 @@ def test_only_what_was_asked_for_and_is_this_platforms_own_rotates(
 
 def rewritten(archive: str, target: Path, work: Path, change: t.Callable[[Path], None]) -> str:
     """The same archive with another record in it."""
-    manifest = _archive.verify(archive)
+    manifest = backup_archive.verify(archive)
     (state := work / "state").mkdir(parents=True)
-    _archive.unpack(archive, "state", str(state))
+    backup_archive.unpack(archive, "state", str(state))
     change(state / "tidegate.db")
     facts = {key: value for key, value in manifest.items() if key not in ("files", "format")}
     with target.open("xb") as stream:
-        _archive.write(stream, _archive.parts_of(str(state), "state", ()), facts)
+        backup_archive.write(stream, backup_archive.parts_of(str(state), "state", ()), facts)
     return str(target)
 
 

@@ -6,7 +6,7 @@ import subprocess
 
 import names
 import pytest
-from ansible_collections.tidegate.platform.plugins.module_utils._dockerfile import bases
+from ansible_collections.tidegate.platform.plugins.module_utils._core.sources.base_images import bases
 
 from .harness import docker
 

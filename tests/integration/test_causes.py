@@ -13,9 +13,9 @@ from pathlib import Path
 
 import names
 import pytest
-from ansible_collections.tidegate.platform.plugins.module_utils import _assets, _tree
-from ansible_collections.tidegate.platform.plugins.module_utils._errors import InvalidOption
-from ansible_collections.tidegate.platform.plugins.module_utils._listing import user_namespace
+from ansible_collections.tidegate.platform.plugins.module_utils._core.engine.listing import user_namespace
+from ansible_collections.tidegate.platform.plugins.module_utils._core.sources import site_assets, trees
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import InvalidOption
 
 from .harness import Options, Platform, containers, docker
 
@@ -74,9 +74,9 @@ def test_a_git_lfs_pointer_is_not_the_file(tmp_path: Path) -> None:
         "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n"
     )
     (tmp_path / "readme").write_text("version https://git-lfs.github.com/spec/v1 is what pointers begin with")
-    assert _tree.digest(str(tmp_path), ["readme"])
+    assert trees.digest(str(tmp_path), ["readme"])
     with pytest.raises(InvalidOption, match=r"picture\.png") as caught:
-        _tree.digest(str(tmp_path), ["picture.png", "readme"])
+        trees.digest(str(tmp_path), ["picture.png", "readme"])
     assert "git lfs pull" in caught.value.remedy
 
 
@@ -111,7 +111,7 @@ def test_a_path_of_a_site_may_turn_from_a_file_into_a_folder_and_back(tmp_path: 
     """B15: each release's own assets are kept; what is in their way is let go of."""
     place = str(tmp_path / "state" / "sites" / "shop")
     for paths in (("a.js", "x/b.js"), ("a.js/deep/er.js", "x"), ("a.js", "x/b.js/c.js"), ("a.js/deep", "x/b.js")):
-        assert _assets.keep(place, site(*paths), 1.0) == 2
+        assert site_assets.keep(place, site(*paths), 1.0) == 2
         found = {str(path.relative_to(place)): path.read_text() for path in Path(place).rglob("*") if path.is_file()}
         assert found == {path: path for path in paths}
 
@@ -125,30 +125,30 @@ def test_a_handover_works_without_the_engines_own_chain(chain: str) -> None:
     """
     program = textwrap.dedent(f"""
         import subprocess
-        from ansible_collections.tidegate.platform.plugins.module_utils import _divert
-        from ansible_collections.tidegate.platform.plugins.module_utils._declared import Port
+        from ansible_collections.tidegate.platform.plugins.module_utils._core.host import packet_filter
+        from ansible_collections.tidegate.platform.plugins.module_utils._core.values.workload import Port
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
         if {chain!r} == "DOCKER-USER":
             subprocess.run(["iptables", "-N", "DOCKER-USER"], check=True)
-        _divert.begin("shop.production", [Port(80, 8080, "192.0.2.1", "tcp")], _divert.Target("192.0.2.7"))
+        packet_filter.begin("shop.production", [Port(80, 8080, "192.0.2.1", "tcp")], packet_filter.Target("192.0.2.7"))
         print(subprocess.run(["iptables", "-S", {chain!r}], check=True, capture_output=True, text=True).stdout)
-        assert _divert.active("shop.production")
-        _divert.begin("shop.production", [Port(80, 8080, "192.0.2.1", "tcp")], _divert.Target("192.0.2.8"))
+        assert packet_filter.active("shop.production")
+        packet_filter.begin("shop.production", [Port(80, 8080, "192.0.2.1", "tcp")], packet_filter.Target("192.0.2.8"))
         assert "192.0.2.7" not in subprocess.run(["iptables-save"], check=True, capture_output=True, text=True).stdout
-        _divert.end("shop.production")
-        assert not _divert.active("shop.production")
-        one, two = (_divert.whose("shop.production", f"/{{word}}") for word in ("one", "two"))
+        packet_filter.end("shop.production")
+        assert not packet_filter.active("shop.production")
+        one, two = (packet_filter.whose("shop.production", f"/{{word}}") for word in ("one", "two"))
         for key, to in (one, "192.0.2.7"), (two, "192.0.2.8"):
-            _divert.begin(key, [Port(80, 8080, "192.0.2.1", "tcp")], _divert.Target(to))
-        _divert.end(one)
+            packet_filter.begin(key, [Port(80, 8080, "192.0.2.1", "tcp")], packet_filter.Target(to))
+        packet_filter.end(one)
         left = subprocess.run(["iptables-save"], check=True, capture_output=True, text=True).stdout
         assert ("192.0.2.7" in left, "192.0.2.8" in left) == (False, True), left
-        assert (_divert.active(one), _divert.active(two)) == (False, True)
-        _divert.end(two)
-        _divert.begin("shop.production", [Port(80, 8080, "192.0.2.1", "tcp")], _divert.Target("192.0.2.7"))
-        assert _divert.active(one)
-        _divert.end(one)
-        assert not _divert.active("shop.production")
+        assert (packet_filter.active(one), packet_filter.active(two)) == (False, True)
+        packet_filter.end(two)
+        packet_filter.begin("shop.production", [Port(80, 8080, "192.0.2.1", "tcp")], packet_filter.Target("192.0.2.7"))
+        assert packet_filter.active(one)
+        packet_filter.end(one)
+        assert not packet_filter.active("shop.production")
         print(subprocess.run(["iptables", "-S"], check=True, capture_output=True, text=True).stdout)
     """)
     env = {**os.environ, "PYTHONPATH": str(names.COLLECTIONS)}

@@ -161,8 +161,8 @@ def test_nobody_is_sent_to_a_bridge_that_is_not_known(host: Host) -> None:
 def test_the_address_for_loopbacks_clients_is_no_way_in(host: Host) -> None:
     """B19: nobody is answered there, so that every host with IPv6 was degraded, and reconcile changed hands for ever."""
     assert host.entry("up")
-    module = "ansible_collections.tidegate.platform.plugins.module_utils"
-    program = f"from {module} import _examine, _clock; print(_examine.own_addresses(_clock.Clock()))"
+    module = "ansible_collections.tidegate.platform.plugins.module_utils._core.host"
+    program = f"from {module} import machine, clock; print(machine.own_addresses(clock.Clock()))"
     found = host.ok("env", f"PYTHONPATH={names.COLLECTIONS}", sys.executable, "-c", program)
     assert ast.literal_eval(found) == ["10.77.0.1", "198.51.100.1"]
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import gitserver
 import pytest
-from ansible_collections.tidegate.platform.plugins.module_utils._checkout import Workshop
-from ansible_collections.tidegate.platform.plugins.module_utils._clock import Clock
-from ansible_collections.tidegate.platform.plugins.module_utils._errors import CommandFailure
-from ansible_collections.tidegate.platform.plugins.module_utils._sources import Access, Source
+from ansible_collections.tidegate.platform.plugins.module_utils._core.host.clock import Clock
+from ansible_collections.tidegate.platform.plugins.module_utils._core.sources.workshop import Workshop
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import CommandFailure
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.recipe import Access, Source
 
 TOKEN = "token-canary-walls"
 Servers = t.Tuple[gitserver.Server, gitserver.Server]

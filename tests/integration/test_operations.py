@@ -140,11 +140,11 @@ def test_the_library_of_the_host_is_what_the_modules_run(platform: Platform, tmp
     assert [row["changed"] for row in (foretold, placed, again)] == [True, True, False]
     assert foretold["placed"] == placed["placed"]
     package = Path(placed["path"])
-    (package / "_old.py").write_text("")
-    (package / "_call.py").write_text("altered")
+    (package / "old.py").write_text("")
+    (package / "stories" / "call.py").write_text("altered")
     (repaired,) = platform.tasks(Task(options, module=module))
-    assert (repaired["placed"], repaired["removed"]) == (["_call.py"], ["_old.py"])
-    ask = "from tidegate_platform._command import main; main(['--help'])"
+    assert (repaired["placed"], repaired["removed"]) == (["stories/call.py"], ["old.py"])
+    ask = "from tidegate_core.stories.reconcile_command import main; main(['--help'])"
     said = subprocess.run(
         [sys.executable, "-c", ask], cwd=tmp_path / "lib", capture_output=True, text=True, check=False
     )

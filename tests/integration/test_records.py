@@ -42,7 +42,7 @@ def lose_the_record(state: Path) -> None:
 
 def timer(platform: Platform, own: Options) -> subprocess.CompletedProcess[str]:
     """What the host's own timer runs."""
-    code = f"import sys; from ansible_collections.{COLLECTION}.plugins.module_utils._command import main; sys.exit(main(sys.argv[1:]))"
+    code = f"import sys; from ansible_collections.{COLLECTION}.plugins.module_utils._core.stories.reconcile_command import main; sys.exit(main(sys.argv[1:]))"
     words = [f"--{name.replace('_', '-')}={value}" for name, value in {**platform.places(), **own}.items()]
     env = {**os.environ, "PYTHONPATH": platform.collections}
     return subprocess.run([sys.executable, "-c", code, *words], env=env, capture_output=True, text=True, check=False)

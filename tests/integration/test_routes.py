@@ -14,8 +14,8 @@ from pathlib import Path
 
 import names
 import pytest
-from ansible_collections.tidegate.platform.plugins.module_utils._clock import Clock
-from ansible_collections.tidegate.platform.plugins.module_utils._traefik import Traefik
+from ansible_collections.tidegate.platform.plugins.module_utils._core.host.clock import Clock
+from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy.traefik import Traefik
 
 from .harness import Options, Platform, containers, docker
 from .stories import DRIVER

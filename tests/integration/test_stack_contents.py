@@ -12,9 +12,9 @@ import compose
 import names
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.tidegate.platform.plugins.module_utils._call import Call
-from ansible_collections.tidegate.platform.plugins.module_utils._info import info
-from ansible_collections.tidegate.platform.plugins.module_utils._spec import INFO
+from ansible_collections.tidegate.platform.plugins.module_utils._core.options.argument_specs import INFO
+from ansible_collections.tidegate.platform.plugins.module_utils._core.stories.call import Call
+from ansible_collections.tidegate.platform.plugins.module_utils._core.stories.info import info
 
 from .harness import Options, Platform, Task, containers, docker
 

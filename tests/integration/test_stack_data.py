@@ -13,7 +13,7 @@ import compose
 import images
 import names
 import pytest
-from ansible_collections.tidegate.platform.plugins.module_utils import _archive
+from ansible_collections.tidegate.platform.plugins.module_utils._core.stories import backup_archive
 
 from .harness import Options, Platform, Task, containers, docker
 
@@ -319,6 +319,6 @@ def test_a_service_that_has_no_container_has_its_volume_in_the_archive(
     options = {"directory": str(tmp_path), "images": False}
     (saved,) = platform.directly(Task(options, module="tidegate.platform.platform_backup"))
     assert not saved["failed"], saved
-    rows = _archive.verify(saved["archive"])["volumes"]
+    rows = backup_archive.verify(saved["archive"])["volumes"]
     docker("volume", "rm", f"{project}_data")
     assert f"{project}_data" in [row["name"] for row in rows]

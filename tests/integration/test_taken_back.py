@@ -14,7 +14,7 @@ from pathlib import Path
 import compose
 import names
 import pytest
-from ansible_collections.tidegate.platform.plugins.module_utils._engine import Engine
+from ansible_collections.tidegate.platform.plugins.module_utils._core.engine.engine import Engine
 from faults.conftest import Driver, environment
 
 from .harness import Options, Platform, Task, containers, docker
@@ -142,7 +142,7 @@ def test_what_stands_still_for_a_backup_goes_on_when_that_is_killed(
     (container,) = containers(name)
     code = f"""
 import os, signal
-from ansible_collections.tidegate.platform.plugins.module_utils._engine import Engine
+from ansible_collections.tidegate.platform.plugins.module_utils._core.engine.engine import Engine
 engine = Engine({SOCKET!r}, {str(platform.state)!r})
 with engine.paused({container!r}):
     print(engine.inspect({container!r}).state, flush=True)

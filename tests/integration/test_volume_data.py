@@ -12,10 +12,10 @@ from pathlib import Path
 
 import names
 import pytest
-from ansible_collections.tidegate.platform.plugins.module_utils import _archive, _volume_data
-from ansible_collections.tidegate.platform.plugins.module_utils._call import Call
-from ansible_collections.tidegate.platform.plugins.module_utils._engine import Engine
-from ansible_collections.tidegate.platform.plugins.module_utils._errors import BackupFailure
+from ansible_collections.tidegate.platform.plugins.module_utils._core.engine.engine import Engine
+from ansible_collections.tidegate.platform.plugins.module_utils._core.stories import backup_archive, backup_volumes
+from ansible_collections.tidegate.platform.plugins.module_utils._core.stories.call import Call
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import BackupFailure
 
 from .harness import Options, Platform, Task, docker
 
@@ -45,7 +45,7 @@ def test_a_database_that_is_stopped_is_in_the_archive(
     assert made["changed"], made
     assert not stopped["failed"], stopped
     assert (result["failed"], result.get("postgres")) == (False, False), result
-    rows = _archive.verify(result["archive"])["volumes"]
+    rows = backup_archive.verify(result["archive"])["volumes"]
     assert [row["name"] for row in rows] == [volume]
     docker("rm", "-f", *made["release"]["containers"])
     again = Task(
@@ -67,7 +67,7 @@ class Filled(t.NamedTuple):
         """Do it; what was said of the volume."""
         before, work = len(self.call.warnings), self.folder / f"work-{os.urandom(4).hex()}"
         work.mkdir()
-        _volume_data.put(self.call, str(self.folder / "plain"), str(work), [self.row])
+        backup_volumes.put(self.call, str(self.folder / "plain"), str(work), [self.row])
         return " ".join(self.call.warnings[before:])
 
     def has(self) -> str:
@@ -90,7 +90,7 @@ def filled(tmp_path: Path, volume: str) -> Filled:
     with tarfile.open(tmp_path / "copy.tar", "w") as tar:
         tar.add(tmp_path / "data", "data")
     with (tmp_path / "plain").open("wb") as stream:
-        _archive.write(stream, [_archive.Part(str(tmp_path / "copy.tar"), "volumes/volume-0.tar")], {})
+        backup_archive.write(stream, [backup_archive.Part(str(tmp_path / "copy.tar"), "volumes/volume-0.tar")], {})
     engine = Engine(HOST, str(state))
     image = engine.image(names.image("redis", "7"))
     assert image
@@ -156,13 +156,13 @@ def test_a_volume_that_is_made_while_the_archive_is_unpacked_stays(
     filled: Filled, volume: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It was removed with what was in it, and then looked whether somebody had made it."""
-    real = _archive.unpack
+    real = backup_archive.unpack
 
     def unpack(*arguments: t.Any) -> None:
         real(*arguments)
         filled.write("newer")
 
-    monkeypatch.setattr(_archive, "unpack", unpack)
+    monkeypatch.setattr(backup_archive, "unpack", unpack)
     assert "was made meanwhile" in filled.put()
     assert filled.has() == "newer"
     note = filled.folder / "state.volumes"
@@ -176,7 +176,7 @@ def test_a_volume_that_is_made_while_the_archive_is_unpacked_stays(
         filled.write("newer")
         docker("run", "-d", "-v", f"{volume}:/data", names.image("redis", "7"))
 
-    monkeypatch.setattr(_archive, "unpack", used)
+    monkeypatch.setattr(backup_archive, "unpack", used)
     assert "was made meanwhile" in filled.put()
     assert filled.has() == "newer"
 
@@ -238,7 +238,9 @@ def test_an_archive_that_has_only_the_link_of_a_volume_says_so(filled: Filled, v
         if kind is None:
             (filled.folder / "copy.tar").write_bytes(b"")
         with (filled.folder / "plain").open("wb") as stream:
-            _archive.write(stream, [_archive.Part(str(filled.folder / "copy.tar"), "volumes/volume-0.tar")], {})
+            backup_archive.write(
+                stream, [backup_archive.Part(str(filled.folder / "copy.tar"), "volumes/volume-0.tar")], {}
+            )
         assert "Nothing of the volume" in filled.put()
         docker("volume", "rm", volume)
 

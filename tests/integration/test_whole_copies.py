@@ -13,13 +13,15 @@ from pathlib import Path
 import images
 import names
 import pytest
-from ansible_collections.tidegate.platform.plugins.module_utils import _archive
-from ansible_collections.tidegate.platform.plugins.module_utils._call import Call
-from ansible_collections.tidegate.platform.plugins.module_utils._engine import Engine
-from ansible_collections.tidegate.platform.plugins.module_utils._errors import BackupFailure, EngineFailure
-from ansible_collections.tidegate.platform.plugins.module_utils._spec import BACKUP as BACKUP_OPTIONS
-from ansible_collections.tidegate.platform.plugins.module_utils._spec import filled
-from ansible_collections.tidegate.platform.plugins.module_utils._volume_data import saved
+from ansible_collections.tidegate.platform.plugins.module_utils._core.engine.engine import Engine
+from ansible_collections.tidegate.platform.plugins.module_utils._core.options.argument_specs import (
+    BACKUP as BACKUP_OPTIONS,
+)
+from ansible_collections.tidegate.platform.plugins.module_utils._core.options.argument_specs import filled
+from ansible_collections.tidegate.platform.plugins.module_utils._core.stories import backup_archive
+from ansible_collections.tidegate.platform.plugins.module_utils._core.stories.backup_volumes import saved
+from ansible_collections.tidegate.platform.plugins.module_utils._core.stories.call import Call
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import BackupFailure, EngineFailure
 
 from .harness import Options, Platform, Task, docker
 
@@ -164,9 +166,9 @@ def test_a_volume_that_is_mounted_over_a_link_is_saved_and_comes_back(
 def contents(archive: str, folder: Path) -> dict[str, str]:
     """What the file `key` says in each volume of an archive."""
     (place := folder / os.urandom(4).hex()).mkdir()
-    _archive.unpack(archive, "volumes", str(place))
+    backup_archive.unpack(archive, "volumes", str(place))
     found = {}
-    for row in _archive.verify(archive)["volumes"]:
+    for row in backup_archive.verify(archive)["volumes"]:
         with tarfile.open(place / row["file"]) as tar:
             key = tar.extractfile(f"{os.path.basename(row['target'])}/key")
             assert key

@@ -24,7 +24,10 @@ COPY = ROOT / ".cache" / "mutants" / "ansible_collections" / "tidegate" / "platf
 COUNT = int(os.environ.get("MUTANTS", "60"))
 SEED = int(os.environ.get("SEED", "13"))
 # What decides: pure functions, whose mistakes cost requests, releases or data.
-DECIDING = "_plan _strategies _recovery _phases _retention _services _candidate _leave _routing _rules _after"
+DECIDING = (
+    "decide/plan decide/strategies decide/recovery decide/phases decide/retention decide/stacks decide/candidate decide/leave "
+    "proxy/documents proxy/rules decide/foretell"
+)
 # One change of each operator's sense; others of the tool are alike (`<` to `!=`) or change annotations and decorators.
 OPERATORS = {
     *("ReplaceComparisonOperator_Eq_NotEq", "ReplaceComparisonOperator_NotEq_Eq", "ReplaceComparisonOperator_Lt_LtE"),
@@ -52,7 +55,7 @@ def copied() -> None:
 
 def mutations() -> list[MutationSpec]:
     """Every mutant there is."""
-    paths = [COPY / "plugins" / "module_utils" / f"{name}.py" for name in DECIDING.split()]
+    paths = [COPY / "plugins" / "module_utils" / "_core" / f"{name}.py" for name in DECIDING.split()]
     assert all(path.exists() for path in paths), "a deciding file has another name now"
     with use_db(":memory:", WorkDB.Mode.create) as session:
         init(paths, session, {})

@@ -8,8 +8,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.tidegate.platform.plugins.module_utils import _names
-from ansible_collections.tidegate.platform.plugins.module_utils._spec import DECLARATION, KIND, SOURCES, Spec
+from ansible_collections.tidegate.platform.plugins.module_utils._core.options.argument_specs import (
+    DECLARATION,
+    KIND,
+    SOURCES,
+    Spec,
+)
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.grammar import ENVIRONMENT, WORKLOAD
 from suboptions import FRAGMENTS, fragment
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,7 +27,7 @@ TYPES: dict[str, dict[str, Any]] = {
     "bool": {"type": "boolean"},
     "dict": {"type": "object"},
 }
-NAMES = {"name": _names.WORKLOAD, "environment": _names.ENVIRONMENT}
+NAMES = {"name": WORKLOAD, "environment": ENVIRONMENT}
 # Of one run, or of the collection itself; not of a file.
 NOT_IN_FILES = ("force", "archive")
 

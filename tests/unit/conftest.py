@@ -7,10 +7,10 @@ import typing as t
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.tidegate.platform.plugins.module_utils._declared import Workload
-from ansible_collections.tidegate.platform.plugins.module_utils._errors import InvalidOption
-from ansible_collections.tidegate.platform.plugins.module_utils._parse import Here, parse
-from ansible_collections.tidegate.platform.plugins.module_utils._spec import WORKLOAD_IMAGE
+from ansible_collections.tidegate.platform.plugins.module_utils._core.options.argument_specs import WORKLOAD_IMAGE
+from ansible_collections.tidegate.platform.plugins.module_utils._core.options.parse import Here, parse
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import InvalidOption
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.workload import Workload
 
 MINIMAL = {"name": "shop", "image": "registry.test/shop:1"}
 Params = dict[str, t.Any]

@@ -13,11 +13,16 @@ import zlib
 from pathlib import Path
 
 import pytest
-from ansible_collections.tidegate.platform.plugins.module_utils import _archive, _artifacts, _cipher, _rotation
-from ansible_collections.tidegate.platform.plugins.module_utils._archive import Part
-from ansible_collections.tidegate.platform.plugins.module_utils._clock import Clock
-from ansible_collections.tidegate.platform.plugins.module_utils._errors import BackupFailure, InvalidOption
-from ansible_collections.tidegate.platform.plugins.module_utils._model import Image
+from ansible_collections.tidegate.platform.plugins.module_utils._core.engine import artifacts
+from ansible_collections.tidegate.platform.plugins.module_utils._core.host.clock import Clock
+from ansible_collections.tidegate.platform.plugins.module_utils._core.stories import (
+    backup_archive,
+    backup_cipher,
+    backup_rotation,
+)
+from ansible_collections.tidegate.platform.plugins.module_utils._core.stories.backup_archive import Part
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.actual import Image
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import BackupFailure, InvalidOption
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -37,35 +42,35 @@ def made(place: Path) -> Path:
     """Its archive."""
     path = place / "a.tar.gz"
     with path.open("xb") as stream:
-        parts = _archive.parts_of(str(folder(place / "state")), "state", ("work",))
-        _archive.write(stream, parts, {"host": "h"})
+        parts = backup_archive.parts_of(str(folder(place / "state")), "state", ("work",))
+        backup_archive.write(stream, parts, {"host": "h"})
     return path
 
 
 def test_what_is_unpacked_is_what_was_packed(tmp_path: Path) -> None:
-    manifest = _archive.verify(str(made(tmp_path)))
+    manifest = backup_archive.verify(str(made(tmp_path)))
     assert sorted(manifest["files"]) == ["state/empty", "state/secrets/shop/key"]
-    assert (manifest["format"], manifest["host"]) == (_archive.FORMAT, "h")
+    assert (manifest["format"], manifest["host"]) == (backup_archive.FORMAT, "h")
     (tmp_path / "new").mkdir()
-    _archive.unpack(str(tmp_path / "a.tar.gz"), "state", str(tmp_path / "new"))
+    backup_archive.unpack(str(tmp_path / "a.tar.gz"), "state", str(tmp_path / "new"))
     key = tmp_path / "new" / "secrets" / "shop" / "key"
     assert (key.read_bytes(), key.stat().st_mode & 0o777, os.listdir(tmp_path / "new" / "secrets")) == (
         b"secret",
         0o400,
         ["shop"],
     )
-    _archive.unpack(str(tmp_path / "a.tar.gz"), "state/empty", str(tmp_path / "one"))
+    backup_archive.unpack(str(tmp_path / "a.tar.gz"), "state/empty", str(tmp_path / "one"))
     assert (tmp_path / "one").read_bytes() == b""
 
 
 def test_what_goes_while_it_is_read_is_no_part(tmp_path: Path) -> None:
     """A deployment beside it removes a secret between the listing and the reading."""
-    parts = _archive.parts_of(str(folder(tmp_path / "state")), "state", ("work",))
+    parts = backup_archive.parts_of(str(folder(tmp_path / "state")), "state", ("work",))
     shutil.rmtree(tmp_path / "state" / "secrets")
     with (tmp_path / "a").open("xb") as stream:
-        manifest = _archive.write(stream, parts, {})
+        manifest = backup_archive.write(stream, parts, {})
     assert list(manifest["files"]) == ["state/empty"]
-    assert _archive.verify(str(tmp_path / "a")) == manifest
+    assert backup_archive.verify(str(tmp_path / "a")) == manifest
 
 
 def unpacked(content: bytes) -> bytes:
@@ -87,7 +92,7 @@ def test_a_changed_bit_anywhere_is_refused(tmp_path: Path) -> None:
             continue
         path.write_bytes(changed)
         with pytest.raises(BackupFailure):
-            _archive.verify(str(path))
+            backup_archive.verify(str(path))
         refused += 1
     assert refused > len(content) // 2
 
@@ -101,37 +106,37 @@ def test_a_changed_archive_is_refused_or_says_the_same(
     """Bits of compression that mean nothing may change; the manifest and every file may not."""
     place = tmp_path_factory.mktemp("archive")
     path = made(place)
-    whole = _archive.verify(str(path))
+    whole = backup_archive.verify(str(path))
     content = bytearray(path.read_bytes())
     position = int(where * len(content))
     content[position] ^= by
     path.write_bytes(content[:position] if cut else content)
     with contextlib.suppress(BackupFailure):
-        assert _archive.verify(str(path))["files"] == whole["files"]
+        assert backup_archive.verify(str(path))["files"] == whole["files"]
 
 
 @pytest.mark.parametrize("name", ["state/../escape", "state//etc/passwd"])
 def test_nothing_is_written_outside(tmp_path: Path, name: str) -> None:
     path = tmp_path / "bad.tar.gz"
     with tarfile.open(path, "w:gz") as tar:
-        for title, text in ((name, b"x"), (_archive.MANIFEST, json.dumps({"format": 1, "files": {}}).encode())):
+        for title, text in ((name, b"x"), (backup_archive.MANIFEST, json.dumps({"format": 1, "files": {}}).encode())):
             entry = tarfile.TarInfo(title)
             entry.size = len(text)
             tar.addfile(entry, io.BytesIO(text))
     (tmp_path / "new").mkdir()
     with pytest.raises(InvalidOption, match="leads out"):
-        _archive.unpack(str(path), "state", str(tmp_path / "new"))
+        backup_archive.unpack(str(path), "state", str(tmp_path / "new"))
     assert not (tmp_path / "escape").exists()
 
 
 def test_a_later_format_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "later.tar.gz"
     with path.open("xb") as stream:
-        _archive.write(
-            stream, [Part(str(folder(tmp_path / "s") / "empty"), "state/empty")], {"format": _archive.FORMAT + 1}
+        backup_archive.write(
+            stream, [Part(str(folder(tmp_path / "s") / "empty"), "state/empty")], {"format": backup_archive.FORMAT + 1}
         )
     with pytest.raises(BackupFailure, match="or a newer one"):
-        _archive.verify(str(path))
+        backup_archive.verify(str(path))
 
 
 @pytest.mark.parametrize(
@@ -144,8 +149,8 @@ def test_a_later_format_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_an_image_is_asked_for_by_the_digest_that_its_registry_has(reference: str, exact: str, tag: str) -> None:
-    assert _artifacts.exact(reference, Image("sha256:1", digests=("sha256:abc",))) == [exact]
-    assert _artifacts.split(reference) == (exact.partition("@")[0], tag)
+    assert artifacts.exact(reference, Image("sha256:1", digests=("sha256:abc",))) == [exact]
+    assert artifacts.split(reference) == (exact.partition("@")[0], tag)
 
 
 @pytest.mark.parametrize(
@@ -164,20 +169,20 @@ def test_a_host_rotates_its_own_archives_alone(tmp_path: Path, mine: str, theirs
     """A4: hosts of one short name share a folder; what does not say whose it is stays."""
     old = tmp_path / "tidegate-web-20260101T000000Z.tar.gz"
     old.write_text("x")
-    Path(f"{old}{_rotation.ENDING}").write_text(f"0  x\n{theirs}\n")
-    own = _rotation.Mine("web", "/s", mine)
+    Path(f"{old}{backup_rotation.ENDING}").write_text(f"0  x\n{theirs}\n")
+    own = backup_rotation.Mine("web", "/s", mine)
     newest, later = str(tmp_path / "tidegate-web-20260102T000000Z.tar.gz"), old.stat().st_mtime + 1
-    assert _rotation.removable(str(tmp_path), own, newest, later) == ([str(old)] if gone else [])
+    assert backup_rotation.removable(str(tmp_path), own, newest, later) == ([str(old)] if gone else [])
 
 
 def test_a_machine_is_told_by_its_id_which_is_not_told(tmp_path: Path) -> None:
     """A4: one that has none yet, as in an image, has none."""
     (none := tmp_path / "none").write_text("uninitialized\n")
     (some := tmp_path / "some").write_text("0123456789abcdef" * 2 + "\n")
-    found = _rotation.machine([str(tmp_path / "missing"), str(none), str(some)])
+    found = backup_rotation.machine([str(tmp_path / "missing"), str(none), str(some)])
     assert len(found) == 32
     assert found != some.read_text().strip()
-    assert _rotation.machine([str(none)]) == ""
+    assert backup_rotation.machine([str(none)]) == ""
 
 
 def test_a_passphrase_too_many_and_one_too_few_are_said(tmp_path: Path) -> None:
@@ -185,13 +190,13 @@ def test_a_passphrase_too_many_and_one_too_few_are_said(tmp_path: Path) -> None:
     path = made(tmp_path)
     with (
         pytest.raises(BackupFailure, match="was not encrypted"),
-        _cipher.readable(str(path), str(tmp_path), "secret", Clock()),
+        backup_cipher.readable(str(path), str(tmp_path), "secret", Clock()),
     ):
         pass
     encrypted = tmp_path / "b"
     encrypted.write_bytes(b"Salted__12345678" + os.urandom(32))
     with (
         pytest.raises(BackupFailure, match="is encrypted"),
-        _cipher.readable(str(encrypted), str(tmp_path), None, Clock()),
+        backup_cipher.readable(str(encrypted), str(tmp_path), None, Clock()),
     ):
         pass

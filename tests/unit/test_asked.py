@@ -11,7 +11,7 @@ import pytest
 import yaml
 from ansible.errors import AnsibleFilterError
 from ansible_collections.tidegate.platform.plugins.filter.asked import agreed, given, listed
-from ansible_collections.tidegate.platform.plugins.module_utils import _spec
+from ansible_collections.tidegate.platform.plugins.module_utils._core.options import argument_specs
 from jinja2 import Environment, nodes
 
 PLAYBOOKS = Path(__file__).resolve().parents[2] / "playbooks"
@@ -195,16 +195,18 @@ def test_blank_text_is_not_given() -> None:
     ]
 
 
-@pytest.mark.parametrize("name", sorted(n for n in dir(_spec) if n.isupper() and "state_dir" in getattr(_spec, n)))
+@pytest.mark.parametrize(
+    "name", sorted(n for n in dir(argument_specs) if n.isupper() and "state_dir" in getattr(argument_specs, n))
+)
 def test_an_option_of_a_module_that_is_empty_is_not_given(name: str) -> None:
     """A9: each option of each module that takes text, or a list of it."""
-    spec = getattr(_spec, name)
+    spec = getattr(argument_specs, name)
     for option, what in spec.items():
         if what.get("required") or what["type"] not in ("str", "path", "list"):
             continue
         blank = ["", " "] if what["type"] == "list" else " "
-        assert _spec.given(spec, {option: blank}) == {option: what.get("default")}, option
-    assert _spec.given(spec, {"state_dir": "/x"}) == {"state_dir": "/x"}
+        assert argument_specs.given(spec, {option: blank}) == {option: what.get("default")}, option
+    assert argument_specs.given(spec, {"state_dir": "/x"}) == {"state_dir": "/x"}
 
 
 ROW: dict[str, t.Any] = {"name": "shop", "image": "registry.test/shop:1"}
@@ -214,7 +216,7 @@ ROW: dict[str, t.Any] = {"name": "shop", "image": "registry.test/shop:1"}
     "options",
     [
         {name: [""] if option["type"] == "list" else ""}
-        for name, option in _spec.DECLARATION.items()
+        for name, option in argument_specs.DECLARATION.items()
         if option["type"] in ("str", "path", "list") and "choices" not in option and name not in {*ROW, "entrypoint"}
     ]
     + [
@@ -225,13 +227,13 @@ ROW: dict[str, t.Any] = {"name": "shop", "image": "registry.test/shop:1"}
 )
 def test_an_option_of_a_row_that_is_empty_is_not_given(options: dict[str, t.Any]) -> None:
     """An element of `workloads` means what the same options mean alone, also those of its options."""
-    found = _spec.given(_spec.WORKLOADS, {"workloads": [{**ROW, **options}]})["workloads"][0]
-    alone = _spec.given(_spec.DECLARATION, {**ROW, **options})
+    found = argument_specs.given(argument_specs.WORKLOADS, {"workloads": [{**ROW, **options}]})["workloads"][0]
+    alone = argument_specs.given(argument_specs.DECLARATION, {**ROW, **options})
     assert found == alone
     assert '""' not in json.dumps(found)
 
 
 def test_an_entry_point_of_nothing_is_given() -> None:
     """A9: Docker's way to clear the image's; text that is unset upstream still is not given elsewhere."""
-    found = _spec.given(_spec.CONTAINER, {"entrypoint": [""], "command": [""]})
+    found = argument_specs.given(argument_specs.CONTAINER, {"entrypoint": [""], "command": [""]})
     assert (found["entrypoint"], found["command"]) == ([""], None)

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import docker.errors
 import pytest
-from ansible_collections.tidegate.platform.plugins.module_utils import _engine, _spec, _verbs
-from ansible_collections.tidegate.platform.plugins.module_utils._call import Call
+from ansible_collections.tidegate.platform.plugins.module_utils._core.engine import engine
+from ansible_collections.tidegate.platform.plugins.module_utils._core.options import argument_specs
+from ansible_collections.tidegate.platform.plugins.module_utils._core.stories import verbs
+from ansible_collections.tidegate.platform.plugins.module_utils._core.stories.call import Call
 
 
 class Once:
@@ -31,10 +33,15 @@ def test_nothing_more_is_begun_after_a_failure_where_that_is_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: str, phase: str, stop: bool
 ) -> None:
     """It was not heard with rollbacks and restarts, nor where what failed was the connection of a thread."""
-    monkeypatch.setattr(_engine, "APIClient", Once)
+    monkeypatch.setattr(engine, "APIClient", Once)
     monkeypatch.setattr(Once, "made", [])
-    rows = [_spec.filled(_spec.DECLARATION, {"name": name, "environment": "production"}) for name in ("one", "two")]
+    rows = [
+        argument_specs.filled(argument_specs.DECLARATION, {"name": name, "environment": "production"})
+        for name in ("one", "two")
+    ]
     told = {"workloads": rows, "verb": verb, "phase": phase, "concurrency": 1, "stop_on_failure": stop}
-    params = _spec.filled(_spec.WORKLOADS, {**told, "state_dir": str(tmp_path), "docker_host": "unix:///nowhere"})
-    done = _verbs.many(Call(params))
+    params = argument_specs.filled(
+        argument_specs.WORKLOADS, {**told, "state_dir": str(tmp_path), "docker_host": "unix:///nowhere"}
+    )
+    done = verbs.many(Call(params))
     assert [row["kind"] for row in done["workloads"]] == ["EngineFailure", "Canceled" if stop else "EngineFailure"]

@@ -11,7 +11,8 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.tidegate.platform.plugins.module_utils import _certificates, _doctor
+from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy import certificates
+from ansible_collections.tidegate.platform.plugins.module_utils._core.stories import doctor
 
 DAY = 86400
 
@@ -53,7 +54,7 @@ def test_names_and_end_are_those_that_openssl_reads(tmp_path: Path, days: int, k
     text = issued(
         tmp_path, ["DNS:shop.test", "DNS:*.Shop.test", "IP:192.0.2.7", "IP:2001:db8::1", "email:a@b.test"], days, kind
     )
-    found = _certificates.of_pem(f"chain of\n{text}\n{issued(tmp_path, [], 3)}")
+    found = certificates.of_pem(f"chain of\n{text}\n{issued(tmp_path, [], 3)}")
     assert found.names == ("shop.test", "*.shop.test", "192.0.2.7", "2001:db8::1")
     assert found.ends == end_of(text)
     assert abs(found.begins - time.time()) < 600
@@ -63,16 +64,16 @@ def test_names_and_end_are_those_that_openssl_reads(tmp_path: Path, days: int, k
         False,
         False,
     ]
-    assert _certificates.of_pem(issued(tmp_path, [], days, kind)).names == ()
+    assert certificates.of_pem(issued(tmp_path, [], days, kind)).names == ()
 
 
 def test_what_is_no_certificate_is_said_to_be_none(tmp_path: Path) -> None:
     data = base64.b64decode("".join(issued(tmp_path, ["DNS:a.test"], 9).splitlines()[1:-1]))
     for bad in (b"", b"\x30", data[:60], data[:-1], bytes(len(data)), b"\x30\x82\xff\xff" + data[4:]):
         with pytest.raises((ValueError, LookupError)):
-            _certificates.of_der(bad)
+            certificates.of_der(bad)
     with pytest.raises(ValueError, match="no certificate"):
-        _certificates.of_pem("nothing")
+        certificates.of_pem("nothing")
 
 
 @pytest.mark.parametrize(
@@ -89,7 +90,7 @@ def test_what_is_no_certificate_is_said_to_be_none(tmp_path: Path) -> None:
 )
 def test_short_lives_are_renewed_late(life: float, left: float, due: bool) -> None:
     """B17: a certificate of seven days is well with two left, which Traefik renews on its last."""
-    certificate = _certificates.Certificate(("a.test",), (left - life) * DAY, left * DAY)
+    certificate = certificates.Certificate(("a.test",), (left - life) * DAY, left * DAY)
     assert certificate.due(14, 0.0) == due
 
 
@@ -113,7 +114,7 @@ def test_the_doctor_says_which_certificates_end(tmp_path: Path) -> None:
     hosts, now = {"wiki.test", "a.wild.test"}, time.time()
 
     def said(later: float) -> list[tuple[str, str, str]]:
-        found = list(_doctor.of_certificates(*_certificates.served(str(tmp_path)), hosts, 14, now + later * DAY))
+        found = list(doctor.of_certificates(*certificates.served(str(tmp_path)), hosts, 14, now + later * DAY))
         assert all(bool(row.remedy) == (row.state != "ok") for row in found)
         return [(row.check, row.state, row.found) for row in found]
 
@@ -128,4 +129,4 @@ def test_the_doctor_says_which_certificates_end(tmp_path: Path) -> None:
     ]
     brought.write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
     assert [row[:2] for row in said(0)] == [(f"certificate {brought}", "warning"), ("certificates", "ok")]
-    assert list(_doctor.of_certificates(*_certificates.served(str(tmp_path / "none")), hosts, 14, now)) == []
+    assert list(doctor.of_certificates(*certificates.served(str(tmp_path / "none")), hosts, 14, now)) == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 
 import pytest
-from ansible_collections.tidegate.platform.plugins.module_utils._create import network_options
+from ansible_collections.tidegate.platform.plugins.module_utils._core.engine.arguments import network_options
 
 
 @pytest.mark.parametrize("address", ["10.9.8.2", "10.9.8.200", "10.9.8.128", "fd00:9::2", "fd00:9:0:0:ffff::1"])

@@ -6,9 +6,15 @@ import typing as t
 from dataclasses import replace
 
 import pytest
-from ansible_collections.tidegate.platform.plugins.module_utils import _names, _routing, _rules, _services, _stack
-from ansible_collections.tidegate.platform.plugins.module_utils._after import after
-from ansible_collections.tidegate.platform.plugins.module_utils._model import (
+from ansible_collections.tidegate.platform.plugins.module_utils._core.decide import stacks
+from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.foretell import after
+from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.phases import staging
+from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.plan import decide
+from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.recovery import decide_recovery
+from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy import documents, rules
+from ansible_collections.tidegate.platform.plugins.module_utils._core.sources import compose_model
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values import grammar
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.actual import (
     Actual,
     Attempt,
     Container,
@@ -17,9 +23,6 @@ from ansible_collections.tidegate.platform.plugins.module_utils._model import (
     Step,
     Verb,
 )
-from ansible_collections.tidegate.platform.plugins.module_utils._phases import staging
-from ansible_collections.tidegate.platform.plugins.module_utils._plan import decide
-from ansible_collections.tidegate.platform.plugins.module_utils._recovery import recover
 
 from . import test_plan, test_stacks
 from .conftest import declared
@@ -36,7 +39,7 @@ def release_of(identity: str, fingerprint: str = "fp") -> Release:
 def test_an_interrupted_project_succeeded_only_if_it_is_the_live_one(live: str) -> None:
     """DS-T5: a release that is on record as live is not said to have been taken back."""
     have = Actual(live=release_of(live), attempt=Attempt("02", release_of("02")))
-    found = recover(test_stacks.declared(), have, _routing.hold)
+    found = decide_recovery(test_stacks.declared(), have, documents.hold)
     assert found.candidate == (release_of("02") if live == "02" else None)
 
 
@@ -60,7 +63,7 @@ def test_a_service_that_is_rolled_leaves_the_others_as_they_are() -> None:
 def test_a_deployment_of_the_same_moment_is_no_later_one() -> None:
     """DP-T4: two requests of one millisecond: neither is older, so that what is asked for is deployed."""
     moment = test_plan.OLD
-    twin = _names.deployment_id(2, b"z" * 10)
+    twin = grammar.deployment_id(2, b"z" * 10)
     assert twin[:10] == moment[:10]
     have, want = test_plan.running(test_plan.web(1), twin), test_plan.web(2)
     found = decide(want, have, test_plan.candidate(want, moment), test_plan.ROUTING)
@@ -72,21 +75,21 @@ def test_a_project_that_is_as_declared_says_so() -> None:
     """The reason of an empty plan names what runs, and that of another one what is to be done."""
     want = test_stacks.declared()
     old = test_stacks.defined(PAIR, want)
-    document = _routing.stack_document(want, {"web": ["web-1"]})
+    document = documents.stack_document(want, {"web": ["web-1"]})
     live = replace(release_of("01"), route=document)
     have = Actual(containers=test_stacks.there(old), live=live, route=document, definition=old, live_definition=old)
-    plan = _services.decide(want, have, release_of("02"), test_stacks.ROUTING)
+    plan = stacks.decide(want, have, release_of("02"), test_stacks.ROUTING)
     assert (plan.steps, plan.reason.startswith("shop already runs ")) == ((), True), plan
     one, two = Container("web-2", "running", fingerprint="other", service="web"), replace(have.containers[0])
     for containers, why in (((*have.containers, one), "too many"), ((two,), "too few")):
-        plan = _services.decide(want, replace(have, containers=containers), release_of("02"), test_stacks.ROUTING)
+        plan = stacks.decide(want, replace(have, containers=containers), release_of("02"), test_stacks.ROUTING)
         assert "to be brought up to its declaration" in plan.reason, why
 
 
 def test_a_redirect_is_for_good() -> None:
     """Search engines and clients keep what 308 says, and would ask again for 307."""
     want = declared(port=8000, routes=[{"host": "old.test", "redirect_to": "https://new.test"}])
-    document = _routing.document(want, ("shop-1",))
+    document = documents.document(want, ("shop-1",))
     assert document is not None
     (middleware,) = document["http"]["middlewares"].values()
     assert middleware["redirectRegex"]["permanent"] is True
@@ -94,7 +97,7 @@ def test_a_redirect_is_for_good() -> None:
 
 def test_a_wildcard_is_for_one_label_before_the_domain() -> None:
     """Neither the domain itself, nor two labels, nor another dot."""
-    assert _rules.text(["*.shop.test"], "/") == r"HostRegexp(`^[a-z0-9-]+\.shop\.test\.?$`)"
+    assert rules.text(["*.shop.test"], "/") == r"HostRegexp(`^[a-z0-9-]+\.shop\.test\.?$`)"
 
 
 @pytest.mark.parametrize(
@@ -115,11 +118,11 @@ def test_only_what_begins_unnoticed_is_staged(verbs: tuple[Verb, ...], staged: i
 def test_routed_services_that_know_each_other_by_a_walled_network_are_told() -> None:
     """C9: the public network sorts before theirs, so that the engine answers with addresses that the wall refuses."""
     networks = {"tidegate": {"name": "a-public"}, "inner": {"name": "z-inner"}}
-    both: dict[str, t.Any] = {"networks": {_stack.NETWORK_KEY: None, "inner": None}}
+    both: dict[str, t.Any] = {"networks": {compose_model.NETWORK_KEY: None, "inner": None}}
     model = {
-        "networks": {_stack.NETWORK_KEY: networks["tidegate"], "inner": networks["inner"]},
+        "networks": {compose_model.NETWORK_KEY: networks["tidegate"], "inner": networks["inner"]},
         "services": {"web": both, "api": both, "db": {"networks": {"inner": None}}},
     }
-    assert _services.misled(model) == {"api": "z-inner", "web": "z-inner"}
+    assert stacks.misled(model) == {"api": "z-inner", "web": "z-inner"}
     first = {**model, "networks": {**t.cast("dict[str, t.Any]", model["networks"]), "inner": {"name": "A-inner"}}}
-    assert _services.misled(first) == {}
+    assert stacks.misled(first) == {}

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.tidegate.platform.plugins.module_utils._dockerfile import bases, platform_arguments
+from ansible_collections.tidegate.platform.plugins.module_utils._core.sources.base_images import (
+    bases,
+    platform_arguments,
+)
 
 AMD = platform_arguments("", "x86_64")
 ARM = platform_arguments("linux/arm/v7", "x86_64")

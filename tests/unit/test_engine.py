@@ -7,7 +7,7 @@ import typing as t
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from ansible_collections.tidegate.platform.plugins.module_utils import _engine
+from ansible_collections.tidegate.platform.plugins.module_utils._core.engine import engine
 
 
 class Slow:
@@ -27,7 +27,7 @@ class Slow:
         with Slow.lock:
             Slow.now += 1
             Slow.most = max(Slow.most, Slow.now)
-            if Slow.now == _engine.STARTS_AT_ONCE:
+            if Slow.now == engine.STARTS_AT_ONCE:
                 Slow.full.set()
         assert Slow.full.wait(10), "as many as are allowed start at once"
         with Slow.lock:
@@ -36,9 +36,9 @@ class Slow:
 
 def test_containers_start_a_few_at_a_time_however_many_threads_ask(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fifty starts at once end late together, and a tenth more work is done for them."""
-    monkeypatch.setattr(_engine, "APIClient", Slow)
-    first = _engine.Engine("unix:///nowhere.sock", "/state")
-    threads = 4 * _engine.STARTS_AT_ONCE
+    monkeypatch.setattr(engine, "APIClient", Slow)
+    first = engine.Engine("unix:///nowhere.sock", "/state")
+    threads = 4 * engine.STARTS_AT_ONCE
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(lambda number: first.another().start(f"shop-{number}"), range(threads)))
-    assert Slow.most == _engine.STARTS_AT_ONCE
+    assert Slow.most == engine.STARTS_AT_ONCE

@@ -5,8 +5,8 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.tidegate.platform.plugins.module_utils import _divert, _entry
-from ansible_collections.tidegate.platform.plugins.module_utils._declared import Port
+from ansible_collections.tidegate.platform.plugins.module_utils._core.host import packet_filter, published_ports
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.workload import Port
 
 
 def published(address: str, protocol: str = "tcp") -> dict[str, t.Any]:
@@ -26,7 +26,7 @@ def published(address: str, protocol: str = "tcp") -> dict[str, t.Any]:
 )
 def test_every_address_that_a_port_is_published_on_is_asked(port: dict[str, t.Any], asked: list[str]) -> None:
     """B19."""
-    assert [way.target for way in _entry.ways([port], ["192.0.2.7", "2001:db8::7"])] == asked
+    assert [way.target for way in published_ports.ways([port], ["192.0.2.7", "2001:db8::7"])] == asked
 
 
 @pytest.mark.parametrize(
@@ -59,6 +59,6 @@ def test_every_address_that_a_port_is_published_on_is_asked(port: dict[str, t.An
 def test_a_handover_diverts_every_way_that_the_kernel_can(address: str, to: str, rules: str) -> None:
     """B19: before, it left out loopback, and refused IPv6."""
     left_out = {"-t", "-I", "1", "-m", "comment", "--comment", "tidegate:web", "addrtype", "--dst-type", "-j"}
-    found = _divert.rules("web", Port(8000, 80, address, "tcp"), to, "PASS")
+    found = packet_filter.rules("web", Port(8000, 80, address, "tcp"), to, "PASS")
     shown = [" ".join(word for word in rule if word not in {*left_out, "--to-destination"}) for rule in found]
     assert shown == [line.strip() for line in rules.splitlines()]

@@ -6,10 +6,19 @@ import typing as t
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
-from ansible_collections.tidegate.platform.plugins.module_utils import _names, _routing
-from ansible_collections.tidegate.platform.plugins.module_utils._after import after
-from ansible_collections.tidegate.platform.plugins.module_utils._declared import Document, State, Workload
-from ansible_collections.tidegate.platform.plugins.module_utils._model import (
+from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.foretell import after
+from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.phases import committed_at
+from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.plan import decide
+from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.recovery import (
+    decide_recovery,
+    finish,
+    give_up,
+    revert,
+)
+from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.retention import retained, target
+from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy import documents
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values import grammar
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.actual import (
     Actual,
     Attempt,
     Kept,
@@ -18,17 +27,14 @@ from ansible_collections.tidegate.platform.plugins.module_utils._model import (
     Step,
     Verb,
 )
-from ansible_collections.tidegate.platform.plugins.module_utils._phases import committed_at
-from ansible_collections.tidegate.platform.plugins.module_utils._plan import decide
-from ansible_collections.tidegate.platform.plugins.module_utils._recovery import finish, give_up, recover, revert
-from ansible_collections.tidegate.platform.plugins.module_utils._retention import retained, target
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.workload import Document, State, Workload
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from .test_plan import NEW, ROUTING, candidate, hosts, planned, wants
 from .test_recovery import released
 
-HOLD = _routing.hold
+HOLD = documents.hold
 
 
 @dataclass
@@ -121,11 +127,11 @@ def test_no_request_is_cut_after_a_crash(want: Workload, have: Actual, data: st.
     users = Users(have)
     users.meet(plan.steps[: data.draw(st.integers(0, len(plan.steps)))])
     users.have = replace(users.have, attempt=Attempt(NEW, plan.candidate))
-    first = recover(want, users.have, HOLD).steps
+    first = decide_recovery(want, users.have, HOLD).steps
     users.meet(first[: data.draw(st.integers(0, len(first)))])
     users.have = replace(users.have, attempt=Attempt(NEW, plan.candidate))
-    users.have = replace(users.meet(recover(want, users.have, HOLD).steps), attempt=None)
-    again = candidate(want, _names.deployment_id(9, b"z" * 10))
+    users.have = replace(users.meet(decide_recovery(want, users.have, HOLD).steps), attempt=None)
+    again = candidate(want, grammar.deployment_id(9, b"z" * 10))
     users.meet(decide(want, users.have, again, ROUTING).steps)
     assert users.cut == []
 

@@ -6,11 +6,16 @@ import socket
 import typing as t
 
 import pytest
-from ansible_collections.tidegate.platform.plugins.module_utils._clock import Clock, attempts
-from ansible_collections.tidegate.platform.plugins.module_utils._declared import Drain
-from ansible_collections.tidegate.platform.plugins.module_utils._diag import ESTABLISHED, SYN_SENT, Connection, Diag
-from ansible_collections.tidegate.platform.plugins.module_utils._drain import Drained, drain
-from ansible_collections.tidegate.platform.plugins.module_utils._held import Held, Holds, holds
+from ansible_collections.tidegate.platform.plugins.module_utils._core.deploy.drain import Drained, wait_until_idle
+from ansible_collections.tidegate.platform.plugins.module_utils._core.host.clock import Clock, attempts
+from ansible_collections.tidegate.platform.plugins.module_utils._core.host.socket_diag import (
+    ESTABLISHED,
+    SYN_SENT,
+    Connection,
+    Diag,
+)
+from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy.held import Held, Holds, holds
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.workload import Drain
 
 MIDDLEWARES: dict[str, t.Any] = {
     "chain": {"chain": {"middlewares": ["auth", "limit@docker", "chain", "headers"]}},
@@ -193,5 +198,5 @@ def test_what_cannot_be_told_is_no_request_that_was_cut(
     clock = Passing()
     held = Held(holds(kinds, lambda kind: {kind: {}}), clock, None)
     begun = clock.time
-    assert drain(held, limits, clock, held.unsure) == Drained(0, 0, unsure)
+    assert wait_until_idle(held, limits, clock, held.unsure) == Drained(0, 0, unsure)
     assert clock.time - begun <= longest

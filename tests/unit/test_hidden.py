@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.tidegate.platform.plugins.module_utils._hidden import _is_address
+from ansible_collections.tidegate.platform.plugins.module_utils._core.options.hidden import _is_address
 
 
 @pytest.mark.parametrize(

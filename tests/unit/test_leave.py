@@ -6,13 +6,22 @@ import typing as t
 from dataclasses import replace
 
 import pytest
-from ansible_collections.tidegate.platform.plugins.module_utils import _leave
-from ansible_collections.tidegate.platform.plugins.module_utils._declared import Drain, Workload
-from ansible_collections.tidegate.platform.plugins.module_utils._errors import InvalidOption
-from ansible_collections.tidegate.platform.plugins.module_utils._model import Actual, Attempt, Container, Verb
-from ansible_collections.tidegate.platform.plugins.module_utils._parse import Here, again, nothing
-from ansible_collections.tidegate.platform.plugins.module_utils._plan import decide
-from ansible_collections.tidegate.platform.plugins.module_utils._recovery import finish, recover, revert
+from ansible_collections.tidegate.platform.plugins.module_utils._core.decide import leave
+from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.plan import decide
+from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.recovery import (
+    decide_recovery,
+    finish,
+    revert,
+)
+from ansible_collections.tidegate.platform.plugins.module_utils._core.options.parse import Here, again, nothing
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.actual import (
+    Actual,
+    Attempt,
+    Container,
+    Verb,
+)
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import InvalidOption
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.workload import Drain, Workload
 
 from .test_plan import NEW, OLDER, RECREATE, ROUTING, candidate, planned, running, web
 
@@ -49,7 +58,10 @@ def test_recovery_finish_and_revert_know_them_too() -> None:
     switched = replace(
         BLUE, containers=both, live=green, previous=BLUE.live, route=green.route, attempt=Attempt(NEW, plan.candidate)
     )
-    assert ports_of(recover(web(), switched, ROUTING.hold)) == {f"drain {OLD_NAME}": (80,), f"reap {OLD_NAME}": (80,)}
+    assert ports_of(decide_recovery(web(), switched, ROUTING.hold)) == {
+        f"drain {OLD_NAME}": (80,),
+        f"reap {OLD_NAME}": (80,),
+    }
     (drain, _reap) = finish(web(), switched, green)
     assert drain.leaving.ports == ((OLD_NAME, (80,)),)
     assert ports_of(revert(web(), switched, ROUTING.hold)) == {f"drain {NEW_NAME}": (90,), f"reap {NEW_NAME}": (90,)}
@@ -62,20 +74,20 @@ def again_as_on_record(have: Actual) -> Workload:
 
 def test_limits_are_those_declared_now_else_those_on_record() -> None:
     """B3: a pinned declaration, as a rollback's, is on record as well; it is the leaving release's that counts."""
-    declared = _leave.leaving(NEW_WEB, BLUE, [OLD_NAME])
+    declared = leave.leaving(NEW_WEB, BLUE, [OLD_NAME])
     assert (declared.limits, declared.stop_timeout) == (Drain(50, 50), 51)
     for want in (nothing(web().subject), web(state="absent"), replace(again_as_on_record(BLUE), drain=Drain(1, 1))):
-        kept = _leave.leaving(want, BLUE, [OLD_NAME])
+        kept = leave.leaving(want, BLUE, [OLD_NAME])
         assert (kept.limits, kept.stop_timeout) == (Drain(40, 40), 41)
-    given = _leave.leaving(web(state="absent", drain={"timeout": 3}, stop_timeout=4), BLUE, [OLD_NAME])
+    given = leave.leaving(web(state="absent", drain={"timeout": 3}, stop_timeout=4), BLUE, [OLD_NAME])
     assert (given.limits, given.stop_timeout) == (Drain(3, 3), 4)
 
 
 @pytest.mark.parametrize("state", ["absent", "stopped"])
 def test_what_is_given_on_purpose_is_given_though_it_is_the_default(state: str) -> None:
     """B3: `stop_timeout: 10` counted as not given, and the longer one on record won."""
-    assert _leave.leaving(web(state=state, stop_timeout=10), BLUE, [OLD_NAME]).stop_timeout == 10
-    assert _leave.leaving(web(state=state), BLUE, [OLD_NAME]).stop_timeout == 41
+    assert leave.leaving(web(state=state, stop_timeout=10), BLUE, [OLD_NAME]).stop_timeout == 10
+    assert leave.leaving(web(state=state), BLUE, [OLD_NAME]).stop_timeout == 41
     with pytest.raises(InvalidOption, match="at least 0"):
         web(state=state, stop_timeout=-1)
 
@@ -89,9 +101,9 @@ def test_what_nobody_knows_is_looked_at_wherever_it_may_listen() -> None:
     """B3: an orphan at every port on record; with the record lost, at the port that the route says."""
     orphan = Container("shop-0000000a-1", "running", deployment=OLDER)
     have = replace(BLUE, containers=(*BLUE.containers, orphan), previous=candidate(NEW_WEB, OLDER))
-    assert dict(_leave.leaving(web(), have, [orphan.name]).ports)[orphan.name] == (90,)
+    assert dict(leave.leaving(web(), have, [orphan.name]).ports)[orphan.name] == (90,)
     have = replace(have, previous=replace(candidate(NEW_WEB), id=NEW))
-    assert dict(_leave.leaving(web(), have, [orphan.name]).ports)[orphan.name] == (80, 90)
+    assert dict(leave.leaving(web(), have, [orphan.name]).ports)[orphan.name] == (80, 90)
     lost = replace(BLUE, live=None)
     gone = decide(web(state="absent"), lost, candidate(web()), ROUTING)
     assert ports_of(gone) == {f"drain {OLD_NAME}": (80,), f"reap {OLD_NAME}": (80,)}

@@ -8,8 +8,8 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.tidegate.platform.plugins.module_utils import _workplace
-from ansible_collections.tidegate.platform.plugins.module_utils._progress import Progress
+from ansible_collections.tidegate.platform.plugins.module_utils._core.host import workplace
+from ansible_collections.tidegate.platform.plugins.module_utils._core.stories.progress import Progress
 
 OVER = 2**22 + 1  # no process has this number
 
@@ -74,7 +74,7 @@ def test_the_progress_file_that_was_made_goes_and_one_that_took_its_place_stays(
 
 def test_a_folder_of_backups_keeps_what_no_run_of_this_host_left(tmp_path: Path) -> None:
     """A11: other hosts back up into the same folder, and people keep things in it; only what is certainly left goes."""
-    here, prefix = socket.gethostname(), _workplace.PREFIX
+    here, prefix = socket.gethostname(), workplace.PREFIX
     stays = [
         ".tidegate-notes",
         ".tidegate-fetch-abcdefgh",
@@ -86,7 +86,7 @@ def test_a_folder_of_backups_keeps_what_no_run_of_this_host_left(tmp_path: Path)
     for name in (*stays, left):
         (tmp_path / name).mkdir()
         (tmp_path / name / "plain").write_text("kept")
-    with _workplace.within(str(tmp_path)) as work:
+    with workplace.within(str(tmp_path)) as work:
         assert os.stat(work).st_mode & 0o777 == 0o700
         assert not (tmp_path / left).exists()
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(stays)

@@ -11,17 +11,17 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.tidegate.platform.plugins.module_utils import _lock, _process
-from ansible_collections.tidegate.platform.plugins.module_utils._clock import Clock
-from ansible_collections.tidegate.platform.plugins.module_utils._errors import CommandFailure, LockHeld
+from ansible_collections.tidegate.platform.plugins.module_utils._core.host import locks, process
+from ansible_collections.tidegate.platform.plugins.module_utils._core.host.clock import Clock
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import CommandFailure, LockHeld
 
 SUBJECT = ("shop", "production")
 RUN = """
 import sys
-from ansible_collections.tidegate.platform.plugins.module_utils import _lock, _process
-from ansible_collections.tidegate.platform.plugins.module_utils._clock import Clock
-with _lock.held(sys.argv[1], ("shop", "production"), 0, Clock()):
-    _process.run(["sh", "-c", sys.argv[2]], Clock(), 100)
+from ansible_collections.tidegate.platform.plugins.module_utils._core.host import locks, process
+from ansible_collections.tidegate.platform.plugins.module_utils._core.host.clock import Clock
+with locks.held(sys.argv[1], ("shop", "production"), 0, Clock()):
+    process.run(["sh", "-c", sys.argv[2]], Clock(), 100)
 """
 
 
@@ -75,18 +75,18 @@ def test_the_next_run_waits_for_a_command_that_takes_its_time_to_end(tmp_path: P
     run, pids = begun(tmp_path, script, 1)
     run.send_signal(signal.SIGKILL)
     run.wait()
-    with pytest.raises(LockHeld), _lock.held(str(tmp_path / "state"), SUBJECT, 0, Clock()):
+    with pytest.raises(LockHeld), locks.held(str(tmp_path / "state"), SUBJECT, 0, Clock()):
         pass
-    with _lock.held(str(tmp_path / "state"), SUBJECT, 20, Clock()):
+    with locks.held(str(tmp_path / "state"), SUBJECT, 20, Clock()):
         assert not alive(pids[0])
 
 
 def test_what_a_command_leaves_on_purpose_keeps_no_lock(tmp_path: Path) -> None:
     """B8: a daemon that goes on after its command ended is not ended, and nobody waits for it."""
-    with _lock.held(str(tmp_path), SUBJECT, 0, Clock()):
-        done = _process.run(["sh", "-c", "sleep 1000 >&2 & echo $!"], Clock(), 10)
+    with locks.held(str(tmp_path), SUBJECT, 0, Clock()):
+        done = process.run(["sh", "-c", "sleep 1000 >&2 & echo $!"], Clock(), 10)
     try:
-        with _lock.held(str(tmp_path), SUBJECT, 0, Clock()):
+        with locks.held(str(tmp_path), SUBJECT, 0, Clock()):
             assert alive(int(done.out))
     finally:
         os.kill(int(done.out), signal.SIGKILL)
@@ -94,10 +94,10 @@ def test_what_a_command_leaves_on_purpose_keeps_no_lock(tmp_path: Path) -> None:
 
 def test_a_command_is_what_it_would_be_without_a_watcher() -> None:
     """Its code, its signal, its words; one that is not there is named."""
-    assert _process.run(["sh", "-c", "echo out; echo err >&2; exit 3"], Clock(), 10) == (3, "out\n", "err\n")
-    assert _process.run(["sh", "-c", "kill -9 $$"], Clock(), 10).code == -9
-    assert _process.run(["sh", "-c", "yes | head -n 1"], Clock(), 10) == (0, "y\n", "")
+    assert process.run(["sh", "-c", "echo out; echo err >&2; exit 3"], Clock(), 10) == (3, "out\n", "err\n")
+    assert process.run(["sh", "-c", "kill -9 $$"], Clock(), 10).code == -9
+    assert process.run(["sh", "-c", "yes | head -n 1"], Clock(), 10) == (0, "y\n", "")
     with pytest.raises(CommandFailure, match="is not there"):
-        _process.run(["no-such-program"], Clock(), 10)
+        process.run(["no-such-program"], Clock(), 10)
     with pytest.raises(CommandFailure, match=r"^sleep: took longer than 0\.1 s"):
-        _process.run(["sleep", "1000"], Clock(), 0.1)
+        process.run(["sleep", "1000"], Clock(), 0.1)

@@ -9,7 +9,7 @@ import pytest
 from ansible import context
 from ansible.parsing.dataloader import DataLoader
 from ansible_collections.tidegate.platform.plugins.filter.doubts import doubts, unmeant
-from ansible_collections.tidegate.platform.plugins.module_utils._spec import DECLARATION
+from ansible_collections.tidegate.platform.plugins.module_utils._core.options.argument_specs import DECLARATION
 from ansible_collections.tidegate.platform.plugins.plugin_utils._meant import unclear
 
 from .test_workload_files import MINIMAL, read

@@ -8,7 +8,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.tidegate.platform.plugins.module_utils import _files
+from ansible_collections.tidegate.platform.plugins.module_utils._core.host import filesystem
 
 
 @pytest.mark.parametrize("links", [True, False])
@@ -23,6 +23,6 @@ def test_who_is_second_takes_nobodys_name(tmp_path: Path, monkeypatch: pytest.Mo
     (first := tmp_path / "a").write_text("first")
     (second := tmp_path / "b").write_text("second")
     target = tmp_path / "archive"
-    assert _files.name_first(str(first), str(target))
-    assert not _files.name_first(str(second), str(target))
+    assert filesystem.name_first(str(first), str(target))
+    assert not filesystem.name_first(str(second), str(target))
     assert target.read_text() == "first"

@@ -10,11 +10,26 @@ import typing as t
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from ansible_collections.tidegate.platform.plugins.module_utils import _doctor, _examine, _logs, _loki
-from ansible_collections.tidegate.platform.plugins.module_utils._clock import Clock
-from ansible_collections.tidegate.platform.plugins.module_utils._errors import InvalidOption, LogFailure
-from ansible_collections.tidegate.platform.plugins.module_utils._loki import Line, Loki, lines_of, pages, selector
-from ansible_collections.tidegate.platform.plugins.module_utils._operate import Limited
+from ansible_collections.tidegate.platform.plugins.module_utils._core.host.clock import Clock
+from ansible_collections.tidegate.platform.plugins.module_utils._core.host.machine import (
+    Space,
+    listeners,
+    memory,
+    own_addresses,
+    reached,
+    resolved,
+    space,
+)
+from ansible_collections.tidegate.platform.plugins.module_utils._core.stories import doctor, logs, loki
+from ansible_collections.tidegate.platform.plugins.module_utils._core.stories.control import Limited
+from ansible_collections.tidegate.platform.plugins.module_utils._core.stories.loki import (
+    Line,
+    Loki,
+    lines_of,
+    pages,
+    selector,
+)
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import InvalidOption, LogFailure
 
 GIB = 2**30
 INFO = {
@@ -32,42 +47,42 @@ INFO = {
 @pytest.mark.parametrize(
     ("finding", "state"),
     [
-        (_doctor.of_kernel("6.1.0-28-amd64", "x86_64"), "ok"),
-        (_doctor.of_kernel("4.18.0-553.el8", "aarch64"), "ok"),
-        (_doctor.of_kernel("3.10.0-1160.el7", "x86_64"), "failure"),
-        (_doctor.of_distribution("Debian GNU/Linux 12 (bookworm)", True), "ok"),
-        (_doctor.of_distribution("AlmaLinux 9.4 (Seafoam Ocelot)", False), "warning"),
-        (_doctor.of_entry(8, [], True), "ok"),
-        (_doctor.of_entry(8, [], False), "warning"),
-        (_doctor.of_entry(8, ["[::1]:80"], True), "failure"),
-        (_doctor.of_memory({"MemTotal": 4 * GIB, "MemAvailable": GIB}), "ok"),
-        (_doctor.of_memory({"MemTotal": GIB // 2, "MemAvailable": GIB // 4}), "warning"),
-        (_doctor.of_memory({"MemTotal": 4 * GIB, "MemAvailable": 100 * 2**20}), "failure"),
-        (_doctor.of_clock(True, 1000.0, 1003.0), "ok"),
-        (_doctor.of_clock(None, None, 1003.0), "ok"),
-        (_doctor.of_clock(False, 1000.0, 1003.0), "warning"),
-        (_doctor.of_clock(True, 1000.0, 1020.0), "warning"),
-        (_doctor.of_clock(True, 1000.0, 400.0), "failure"),
-        (_doctor.of_space(_examine.Space("/", 2 * GIB, 0.5), GIB), "ok"),
-        (_doctor.of_space(_examine.Space("/", 2 * GIB, None), GIB), "ok"),
-        (_doctor.of_space(_examine.Space("/", 2 * GIB, 0.01), GIB), "warning"),
-        (_doctor.of_space(_examine.Space("/", GIB // 2, 0.5), GIB), "failure"),
-        (_doctor.of_port(80, None, ours=False), "ok"),
-        (_doctor.of_port(80, "docker-proxy (7)", ours=True), "ok"),
-        (_doctor.of_port(80, None, ours=True), "failure"),
-        (_doctor.of_port(80, "nginx (7)", ours=False), "failure"),
-        (_doctor.of_name("a.test", ["10.0.0.1"], ["10.0.0.1"], certain=False), "ok"),
-        (_doctor.of_name("a.test", ["192.0.2.1"], ["10.0.0.1"], certain=False), "warning"),
+        (doctor.of_kernel("6.1.0-28-amd64", "x86_64"), "ok"),
+        (doctor.of_kernel("4.18.0-553.el8", "aarch64"), "ok"),
+        (doctor.of_kernel("3.10.0-1160.el7", "x86_64"), "failure"),
+        (doctor.of_distribution("Debian GNU/Linux 12 (bookworm)", True), "ok"),
+        (doctor.of_distribution("AlmaLinux 9.4 (Seafoam Ocelot)", False), "warning"),
+        (doctor.of_entry(8, [], True), "ok"),
+        (doctor.of_entry(8, [], False), "warning"),
+        (doctor.of_entry(8, ["[::1]:80"], True), "failure"),
+        (doctor.of_memory({"MemTotal": 4 * GIB, "MemAvailable": GIB}), "ok"),
+        (doctor.of_memory({"MemTotal": GIB // 2, "MemAvailable": GIB // 4}), "warning"),
+        (doctor.of_memory({"MemTotal": 4 * GIB, "MemAvailable": 100 * 2**20}), "failure"),
+        (doctor.of_clock(True, 1000.0, 1003.0), "ok"),
+        (doctor.of_clock(None, None, 1003.0), "ok"),
+        (doctor.of_clock(False, 1000.0, 1003.0), "warning"),
+        (doctor.of_clock(True, 1000.0, 1020.0), "warning"),
+        (doctor.of_clock(True, 1000.0, 400.0), "failure"),
+        (doctor.of_space(Space("/", 2 * GIB, 0.5), GIB), "ok"),
+        (doctor.of_space(Space("/", 2 * GIB, None), GIB), "ok"),
+        (doctor.of_space(Space("/", 2 * GIB, 0.01), GIB), "warning"),
+        (doctor.of_space(Space("/", GIB // 2, 0.5), GIB), "failure"),
+        (doctor.of_port(80, None, ours=False), "ok"),
+        (doctor.of_port(80, "docker-proxy (7)", ours=True), "ok"),
+        (doctor.of_port(80, None, ours=True), "failure"),
+        (doctor.of_port(80, "nginx (7)", ours=False), "failure"),
+        (doctor.of_name("a.test", ["10.0.0.1"], ["10.0.0.1"], certain=False), "ok"),
+        (doctor.of_name("a.test", ["192.0.2.1"], ["10.0.0.1"], certain=False), "warning"),
         # D11: any of several addresses is enough.
-        (_doctor.of_name("a.test", ["192.0.2.1", "10.0.0.1"], ["10.0.0.1"], certain=False), "ok"),
-        (_doctor.of_name("a.test", ["192.0.2.1", "10.0.0.1"], ["10.0.0.1", "10.0.0.2"], certain=True), "ok"),
-        (_doctor.of_name("a.test", ["192.0.2.1"], ["192.0.2.2"], certain=True), "failure"),
-        (_doctor.of_name("a.test", "Name or service not known", [], certain=True), "failure"),
-        (_doctor.of_reach("a.test:443", ""), "ok"),
-        (_doctor.of_reach("a.test:443", "timed out"), "failure"),
+        (doctor.of_name("a.test", ["192.0.2.1", "10.0.0.1"], ["10.0.0.1"], certain=False), "ok"),
+        (doctor.of_name("a.test", ["192.0.2.1", "10.0.0.1"], ["10.0.0.1", "10.0.0.2"], certain=True), "ok"),
+        (doctor.of_name("a.test", ["192.0.2.1"], ["192.0.2.2"], certain=True), "failure"),
+        (doctor.of_name("a.test", "Name or service not known", [], certain=True), "failure"),
+        (doctor.of_reach("a.test:443", ""), "ok"),
+        (doctor.of_reach("a.test:443", "timed out"), "failure"),
     ],
 )
-def test_what_is_not_well_comes_with_a_remedy_and_what_is_without(finding: _doctor.Finding, state: str) -> None:
+def test_what_is_not_well_comes_with_a_remedy_and_what_is_without(finding: doctor.Finding, state: str) -> None:
     assert finding.state == state
     assert bool(finding.remedy) == (state != "ok")
     assert finding.found
@@ -87,34 +102,34 @@ def test_what_is_not_well_comes_with_a_remedy_and_what_is_without(finding: _doct
     ],
 )
 def test_engines_are_judged_by_what_they_say(change: dict[str, t.Any], check: str, state: str) -> None:
-    found = {finding.check: finding for finding in _doctor.of_engine({**INFO, **change})}
+    found = {finding.check: finding for finding in doctor.of_engine({**INFO, **change})}
     assert found[check].state == state
     assert all(finding.state == "ok" for name, finding in found.items() if name != check)
 
 
 def test_what_is_no_name_and_no_port_is_said() -> None:
     """U11 (review): both were mistakes of the platform's."""
-    assert _examine.resolved("shop..example.com") == "is no name that can be resolved"
-    assert _examine.resolved(f"{'x' * 64}.test") == "is no name that can be resolved"
+    assert resolved("shop..example.com") == "is no name that can be resolved"
+    assert resolved(f"{'x' * 64}.test") == "is no name that can be resolved"
     for target in ("registry.example.org", ":443", "registry.test:", "registry.test:https"):
-        assert _examine.reached(target) == "says no port; write HOST:PORT"
+        assert reached(target) == "says no port; write HOST:PORT"
 
 
 def test_the_host_is_read_for_real() -> None:
     """Memory, room, who listens, names and servers: of this machine."""
-    facts = _examine.memory()
+    facts = memory()
     assert 0 < facts["MemAvailable"] <= facts["MemTotal"]
-    assert _examine.space("/no/such/folder").path == "/"
+    assert space("/no/such/folder").path == "/"
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        assert "python" in _examine.listeners([port])[port] or "pytest" in _examine.listeners([port])[port]
-        assert _examine.reached(f"127.0.0.1:{port}") == ""
-    assert _examine.listeners([port]) == {}
-    assert "refused" in _examine.reached(f"127.0.0.1:{port}")
-    assert _examine.reached("no-port") != ""
-    assert _examine.resolved("127.0.0.1") == ["127.0.0.1"]
-    assert isinstance(_examine.resolved("no-such-name.invalid"), str)
-    assert "127.0.0.1" not in _examine.own_addresses(Clock())
+        assert "python" in listeners([port])[port] or "pytest" in listeners([port])[port]
+        assert reached(f"127.0.0.1:{port}") == ""
+    assert listeners([port]) == {}
+    assert "refused" in reached(f"127.0.0.1:{port}")
+    assert reached("no-port") != ""
+    assert resolved("127.0.0.1") == ["127.0.0.1"]
+    assert isinstance(resolved("no-such-name.invalid"), str)
+    assert "127.0.0.1" not in own_addresses(Clock())
 
 
 # -- logs ------------------------------------------------------------------------------------------------------------
@@ -127,19 +142,19 @@ NOW = 1_700_000_000.0
     [("now", NOW), ("90s", NOW - 90), ("15m", NOW - 900), ("2h", NOW - 7200), ("1w", NOW - 604800)],
 )
 def test_moments_from_now(text: str, seconds: float) -> None:
-    assert _logs.moment("since", text, NOW) == seconds * 10**9
+    assert logs.moment("since", text, NOW) == seconds * 10**9
 
 
 def test_moments_in_iso_8601_to_the_nanosecond_and_back() -> None:
     text = "2026-01-31T12:00:00.000000123Z"
-    assert _logs.stamp(_logs.moment("since", text, NOW)) == text
-    assert _logs.moment("since", "2026-01-31 12:00:00", NOW) == _logs.moment("since", "2026-01-31T12:00:00Z", NOW)
+    assert logs.stamp(logs.moment("since", text, NOW)) == text
+    assert logs.moment("since", "2026-01-31 12:00:00", NOW) == logs.moment("since", "2026-01-31T12:00:00Z", NOW)
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "15 m", "-1h", "2026-02-31T00:00:00Z", "2026-01-31", "1y"])
 def test_what_is_no_moment_is_refused(text: str) -> None:
     with pytest.raises(InvalidOption, match="since="):
-        _logs.moment("since", text, NOW)
+        logs.moment("since", text, NOW)
 
 
 def test_queries_cannot_be_broken_out_of() -> None:
@@ -189,7 +204,7 @@ class Answering(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         asked = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
         begin, end, limit = (int(asked[name]) for name in ("start", "end", "limit"))
-        if limit > _loki.PAGE or asked["direction"] != "forward":
+        if limit > loki.PAGE or asked["direction"] != "forward":
             self.answer(400, b"max entries limit per query exceeded")
             return
         values = [[str(n), f"line {n}"] for n in range(max(begin, 0), min(end, 12_345))][:limit]

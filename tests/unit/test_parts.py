@@ -18,26 +18,23 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from ansible_collections.tidegate.platform.plugins.module_utils import (
-    _drain,
-    _files,
-    _lock,
-    _names,
-    _routing,
-    _secrets,
-    _traefik,
-)
-from ansible_collections.tidegate.platform.plugins.module_utils._clock import Clock, Watch, attempts
-from ansible_collections.tidegate.platform.plugins.module_utils._declared import Drain, Secret
-from ansible_collections.tidegate.platform.plugins.module_utils._errors import (
+from ansible_collections.tidegate.platform.plugins.module_utils._core.deploy import drain
+from ansible_collections.tidegate.platform.plugins.module_utils._core.deploy.run import Interrupts
+from ansible_collections.tidegate.platform.plugins.module_utils._core.host import filesystem, locks
+from ansible_collections.tidegate.platform.plugins.module_utils._core.host.clock import Clock, Watch, attempts
+from ansible_collections.tidegate.platform.plugins.module_utils._core.host.secrets import Redactor, Secrets, user_ids
+from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy import documents
+from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy.route_files import RouteFiles
+from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy.traefik import Traefik
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values import grammar
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import (
     Canceled,
     InvalidOption,
     LockHeld,
     ProxyFailure,
     StoreFailure,
 )
-from ansible_collections.tidegate.platform.plugins.module_utils._route_files import RouteFiles
-from ansible_collections.tidegate.platform.plugins.module_utils._world import Interrupts
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.workload import Drain, Secret
 
 from .conftest import declared
 
@@ -61,15 +58,15 @@ class Ticking(Clock):
 
 
 def test_deployment_ids_sort_by_time_and_are_ulids() -> None:
-    early, late = _names.deployment_id(1_000, b"\xff" * 10), _names.deployment_id(1_001, b"\x00" * 10)
+    early, late = grammar.deployment_id(1_000, b"\xff" * 10), grammar.deployment_id(1_001, b"\x00" * 10)
     assert early < late
     assert len(early) == 26
-    assert set(early) <= set(_names.BASE32)
+    assert set(early) <= set(grammar.BASE32)
 
 
 def test_container_names_fit_a_dns_label_and_follow_the_deployment() -> None:
     """DS-07, DS-T3: one unique name is both the container's and the route's."""
-    names = _names.container_names("a" * 40, "x" * 18 + "7kq2m9xa", 100)
+    names = grammar.container_names("a" * 40, "x" * 18 + "7kq2m9xa", 100)
     assert max(map(len, names)) <= 63
     assert names[0].endswith("-7kq2m9xa-1")
     assert len(set(names)) == 100
@@ -77,7 +74,7 @@ def test_container_names_fit_a_dns_label_and_follow_the_deployment() -> None:
 
 def test_keys_of_different_workloads_never_meet() -> None:
     """DP-T17: `a-b` in `c` is not `a` in `b-c`."""
-    assert _names.key_of("a-b", "c") != _names.key_of("a", "b-c")
+    assert grammar.key_of("a-b", "c") != grammar.key_of("a", "b-c")
 
 
 # -- waiting ---------------------------------------------------------------------------------------------------------
@@ -98,7 +95,7 @@ def test_attempts_begin_at_once_grow_and_end_at_the_deadline() -> None:
 
 def routed(**route: t.Any) -> dict[str, t.Any]:
     want = declared(port=8000, routes=[{"host": "shop.test", **route}])
-    document = _routing.document(want, ("shop-1", "shop-2"))
+    document = documents.document(want, ("shop-1", "shop-2"))
     assert document is not None
     return document
 
@@ -139,18 +136,18 @@ def test_a_wildcard_says_which_names_its_certificate_is_for() -> None:
 
 
 def test_held_routes_answer_503_with_retry_after_and_hold_twice_is_hold_once() -> None:
-    held = _routing.hold(routed(middlewares=["auth@file"]))
+    held = documents.hold(routed(middlewares=["auth@file"]))
     assert held["http"]["services"]["shop.production"]["loadBalancer"]["servers"] == []
     assert held["http"]["routers"]["shop.production-0"]["middlewares"][0] == "shop.production-hold"
-    assert _routing.problems(held) == []
-    assert _routing.hold(held) == held
+    assert documents.problems(held) == []
+    assert documents.hold(held) == held
 
 
 def test_a_redirect_needs_no_port_and_keeps_the_path() -> None:
     want = declared(routes=[{"host": "www.shop.test", "redirect_to": "https://shop.test/"}])
-    document = _routing.document(want, ())
+    document = documents.document(want, ())
     assert document is not None
-    assert _routing.problems(document) == []
+    assert documents.problems(document) == []
     assert document["http"]["routers"]["shop.production-0"]["service"] == "noop@internal"
     redirect = document["http"]["middlewares"]["shop.production-0-redirect"]["redirectRegex"]
     assert redirect["replacement"] == "https://shop.test${1}"
@@ -174,7 +171,7 @@ def test_a_redirect_needs_no_port_and_keeps_the_path() -> None:
 def test_a_document_that_would_break_the_whole_directory_is_never_placed(
     document: dict[str, t.Any], tmp_path: Path
 ) -> None:
-    traefik = _traefik.Traefik(str(tmp_path / "routes"), "http://127.0.0.1:1", 1.0, Clock())
+    traefik = Traefik(str(tmp_path / "routes"), "http://127.0.0.1:1", 1.0, Clock())
     (tmp_path / "routes").mkdir()
     with pytest.raises(ProxyFailure, match="not written"):
         traefik.place("shop.production", document)
@@ -182,7 +179,7 @@ def test_a_document_that_would_break_the_whole_directory_is_never_placed(
 
 
 def test_a_foreign_route_file_equals_nothing(tmp_path: Path) -> None:
-    traefik = _traefik.Traefik(str(tmp_path), "http://127.0.0.1:1", 1.0, Clock())
+    traefik = Traefik(str(tmp_path), "http://127.0.0.1:1", 1.0, Clock())
     assert traefik.read("shop.production") is None
     (tmp_path / "workloads").mkdir()
     for text in ("http:\n  routers: {}\n", "[]", '{"http": {}}', "\x00"):
@@ -233,11 +230,11 @@ def test_traefik_may_read_what_a_run_with_a_strict_mask_placed(tmp_path: Path) -
 
 @pytest.mark.usefixtures("strict_mask")
 def test_public_folders_are_public_on_every_level_that_was_made(tmp_path: Path) -> None:
-    _files.public_folder(str(tmp_path / "sites" / "handbook" / "css"))
+    filesystem.public_folder(str(tmp_path / "sites" / "handbook" / "css"))
     made = [tmp_path / "sites", tmp_path / "sites" / "handbook", tmp_path / "sites" / "handbook" / "css"]
     assert [stat.S_IMODE(path.stat().st_mode) for path in made] == [0o755] * 3
     made[2].chmod(0o700)
-    _files.public_folder(str(made[2]))
+    filesystem.public_folder(str(made[2]))
     assert stat.S_IMODE(made[2].stat().st_mode) == 0o755, "a run that was killed in between"
 
 
@@ -256,9 +253,9 @@ def test_no_answer_from_the_api_is_one_error_with_a_remedy(tmp_path: Path) -> No
         closed.bind(("127.0.0.1", 0))
         api = f"http://127.0.0.1:{closed.getsockname()[1]}"
     with pytest.raises(ProxyFailure, match=r"gives no answer.*Start Traefik"):
-        _traefik.Traefik(str(tmp_path), api, 1.0, Clock()).require()
+        Traefik(str(tmp_path), api, 1.0, Clock()).require()
     with pytest.raises(ProxyFailure, match="not a directory"):
-        _traefik.Traefik(str(tmp_path / "none"), api, 1.0, Clock()).require()
+        Traefik(str(tmp_path / "none"), api, 1.0, Clock()).require()
 
 
 # -- files -----------------------------------------------------------------------------------------------------------
@@ -267,8 +264,8 @@ def test_no_answer_from_the_api_is_one_error_with_a_remedy(tmp_path: Path) -> No
 def test_a_file_is_placed_whole_with_its_mode_and_without_litter(tmp_path: Path) -> None:
     target = tmp_path / "routes"
     target.mkdir()
-    _files.place(str(target / "a.yml"), "one", 0o644, str(tmp_path))
-    _files.place(str(target / "a.yml"), "two", 0o600, str(tmp_path))
+    filesystem.place(str(target / "a.yml"), "one", 0o644, str(tmp_path))
+    filesystem.place(str(target / "a.yml"), "two", 0o600, str(tmp_path))
     assert (target / "a.yml").read_text() == "two"
     assert stat.S_IMODE((target / "a.yml").stat().st_mode) == 0o600
     assert sorted(p.name for p in tmp_path.rglob("*")) == ["a.yml", "routes"]
@@ -277,34 +274,34 @@ def test_a_file_is_placed_whole_with_its_mode_and_without_litter(tmp_path: Path)
 def test_a_failed_placing_leaves_the_old_file_and_no_litter(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     with pytest.raises(OSError, match="directory"):
-        _files.place(str(tmp_path / "a"), "text", 0o644, str(tmp_path))
+        filesystem.place(str(tmp_path / "a"), "text", 0o644, str(tmp_path))
     assert [p.name for p in tmp_path.iterdir()] == ["a"]
 
 
 def test_private_folders_refuse_links_and_tighten_modes(tmp_path: Path) -> None:
     """DS-15, DS-T14."""
     (tmp_path / "loose").mkdir(mode=0o755)
-    _files.private_folder(str(tmp_path / "loose"))
+    filesystem.private_folder(str(tmp_path / "loose"))
     assert stat.S_IMODE((tmp_path / "loose").stat().st_mode) == 0o700
     (tmp_path / "link").symlink_to(tmp_path / "loose")
     with pytest.raises(StoreFailure, match="symbolic link"):
-        _files.private_folder(str(tmp_path / "link"))
+        filesystem.private_folder(str(tmp_path / "link"))
 
 
 # -- secrets ---------------------------------------------------------------------------------------------------------
 
 
 def test_versions_need_the_hosts_key_and_survive_runs(tmp_path: Path) -> None:
-    first = _secrets.Secrets(str(tmp_path))
+    first = Secrets(str(tmp_path))
     version = first.version("value")
     first.keep_key()
-    assert _secrets.Secrets(str(tmp_path)).version("value") == version
-    assert _secrets.Secrets(str(tmp_path / "other")).version("value") != version
+    assert Secrets(str(tmp_path)).version("value") == version
+    assert Secrets(str(tmp_path / "other")).version("value") != version
     assert stat.S_IMODE((tmp_path / "secret.key").stat().st_mode) == 0o600
 
 
 def test_two_first_runs_do_not_both_keep_their_key(tmp_path: Path) -> None:
-    one, two = _secrets.Secrets(str(tmp_path)), _secrets.Secrets(str(tmp_path))
+    one, two = Secrets(str(tmp_path)), Secrets(str(tmp_path))
     assert one.version("v") != two.version("v")
     one.keep_key()
     one.keep_key()
@@ -315,8 +312,8 @@ def test_two_first_runs_do_not_both_keep_their_key(tmp_path: Path) -> None:
 def test_the_first_runs_of_a_host_agree_on_a_key(tmp_path: Path) -> None:
     """D9: workloads of one batch, which share one, and runs that begin at once, whatever they have to do with secrets."""
 
-    def begin(number: int, shared: _secrets.Secrets, folder: Path) -> str:
-        mine = shared if number % 2 else _secrets.Secrets(str(folder))
+    def begin(number: int, shared: Secrets, folder: Path) -> str:
+        mine = shared if number % 2 else Secrets(str(folder))
         mine.lasting = number % 3 != 0
         if mine.lasting and mine is not shared:
             mine.version("value")
@@ -326,7 +323,7 @@ def test_the_first_runs_of_a_host_agree_on_a_key(tmp_path: Path) -> None:
     with ThreadPoolExecutor(max_workers=8) as pool:
         for turn in range(40):
             folder = tmp_path / str(turn)
-            shared = _secrets.Secrets(str(folder))
+            shared = Secrets(str(folder))
             versions = list(pool.map(lambda n, s=shared, f=folder: begin(n, s, f), range(8)))
             assert len(set(versions)) == 1
             assert sorted(path.name for path in folder.iterdir()) == ["secret.key"]
@@ -336,18 +333,18 @@ def test_a_key_that_a_power_cut_left_is_made_anew_or_refused(tmp_path: Path) -> 
     """A12: an empty one is none; a part of one is not taken for a key for ever."""
     key = tmp_path / "secret.key"
     key.touch()
-    secrets = _secrets.Secrets(str(tmp_path))
+    secrets = Secrets(str(tmp_path))
     version = secrets.version("value")
     secrets.keep_key()
     assert len(key.read_bytes()) == 32
-    assert _secrets.Secrets(str(tmp_path)).version("value") == version
+    assert Secrets(str(tmp_path)).version("value") == version
     key.write_bytes(b"half a key")
     with pytest.raises(StoreFailure, match="no whole key"):
-        _secrets.Secrets(str(tmp_path)).version("value")
+        Secrets(str(tmp_path)).version("value")
 
 
 def test_secret_files_are_private_and_pruned(tmp_path: Path) -> None:
-    secrets = _secrets.Secrets(str(tmp_path))
+    secrets = Secrets(str(tmp_path))
     both = (Secret("a", "va", "file"), Secret("B", "vb", "environment"))
     folder = secrets.write("shop.production", "aaaa", both)
     secrets.write("shop.production", "bbbb", both)
@@ -380,27 +377,27 @@ PASSWD = "root:x:0:0:r:/:/bin/sh\napp:x:1001:1002::/:/bin/sh\n"
     ],
 )
 def test_user_ids(user: str, ids: tuple[int, int]) -> None:
-    assert _secrets.user_ids(user, PASSWD) == ids
+    assert user_ids(user, PASSWD) == ids
 
 
 @pytest.mark.parametrize("user", ["4294967296", "2147483648:1", "1:99999999999"])
 def test_a_number_that_no_user_has_is_refused_by_name(user: str) -> None:
     """Review (heirs): its secrets cannot be given to it; that ended the run with a traceback, and nothing was taken back."""
     with pytest.raises(InvalidOption, match=user) as caught:
-        _secrets.user_ids(user, PASSWD)
+        user_ids(user, PASSWD)
     assert caught.value.remedy
 
 
 @pytest.mark.parametrize("line", ["app:x:one:two::/:", "app", "app:x::::"])
 def test_a_line_of_an_image_that_is_no_user_is_none(line: str) -> None:
     """Review (heirs): an image's own file ended the run with a traceback."""
-    assert _secrets.user_ids("app", f"{line}\n{PASSWD}") == (1001, 1002)
+    assert user_ids("app", f"{line}\n{PASSWD}") == (1001, 1002)
 
 
 def test_redaction_knows_the_spellings_of_a_secret() -> None:
     """DS-T6: whatever the application writes of it."""
     value = 'cana"ry/1\nsecond line'
-    redact = _secrets.Redactor([value, ""])
+    redact = Redactor([value, ""])
     import base64
     from urllib.parse import quote
 
@@ -423,9 +420,9 @@ def test_a_held_lock_names_its_holder_and_dies_with_it(tmp_path: Path) -> None:
     """LK-T18: kill -9 of the holder lets the next one in at once."""
     program = textwrap.dedent("""
         import sys, time
-        from ansible_collections.tidegate.platform.plugins.module_utils import _lock
-        from ansible_collections.tidegate.platform.plugins.module_utils._clock import Clock
-        with _lock.held(sys.argv[1], ("shop", "production"), 0, Clock()):
+        from ansible_collections.tidegate.platform.plugins.module_utils._core.host import locks
+        from ansible_collections.tidegate.platform.plugins.module_utils._core.host.clock import Clock
+        with locks.held(sys.argv[1], ("shop", "production"), 0, Clock()):
             print("held", flush=True)
             time.sleep(60)
     """)
@@ -435,12 +432,12 @@ def test_a_held_lock_names_its_holder_and_dies_with_it(tmp_path: Path) -> None:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
         with pytest.raises(LockHeld, match=rf"shop \(production\).*pid {holder.pid} .*lock_timeout"):
-            with _lock.held(str(tmp_path), SHOP, 0.2, Clock()):
+            with locks.held(str(tmp_path), SHOP, 0.2, Clock()):
                 pass
-        with _lock.held(str(tmp_path), ("wiki", "production"), 0, Clock()):
+        with locks.held(str(tmp_path), ("wiki", "production"), 0, Clock()):
             pass  # another workload never waits (LK inv. 8)
         holder.kill()
-    with _lock.held(str(tmp_path), SHOP, 0, Clock()):
+    with locks.held(str(tmp_path), SHOP, 0, Clock()):
         pass
 
 
@@ -459,38 +456,38 @@ def serving(address: str, family: socket.AddressFamily = socket.AF_INET) -> sock
 def test_open_connections_counts_what_the_kernel_has() -> None:
     with serving("127.0.0.1") as server:
         port = server.getsockname()[1]
-        count = _drain.Sockets({os.getpid(): (port,)})
+        count = drain.Sockets({os.getpid(): (port,)})
         assert count() == 0
         with socket.create_connection(("127.0.0.1", port)):
             assert count() == 1
         assert count() == 0
-    assert _drain.Sockets({2**22 + 1: (port,)})() == 0
+    assert drain.Sockets({2**22 + 1: (port,)})() == 0
     with serving("::1", socket.AF_INET6) as server:
         port = server.getsockname()[1]
-        count = _drain.Sockets({os.getpid(): (port,)})
+        count = drain.Sockets({os.getpid(): (port,)})
         assert count() == 0
         with socket.create_connection(("::1", port)):
             assert count() == 1
 
 
-def draining(counts: list[int], timeout: float, upgraded: float) -> tuple[_drain.Drained, float]:
+def draining(counts: list[int], timeout: float, upgraded: float) -> tuple[drain.Drained, float]:
     clock = Ticking()
     answers = iter(counts)
     last = counts[-1]
-    return _drain.drain(lambda: next(answers, last), Drain(timeout, upgraded), clock), clock.time
+    return drain.wait_until_idle(lambda: next(answers, last), Drain(timeout, upgraded), clock), clock.time
 
 
 def test_drain_ends_with_the_last_request_and_asks_twice() -> None:
     """DP-T19."""
     drained, seconds = draining([3, 0, 2, 0, 0], 30, 30)
-    assert drained == _drain.Drained(0, 0)
+    assert drained == drain.Drained(0, 0)
     assert seconds == pytest.approx(0.325)
 
 
 def test_drain_gives_upgraded_connections_their_own_time_and_counts_what_it_cuts() -> None:
-    assert draining([2], 1, 1)[0] == _drain.Drained(2, 2)
+    assert draining([2], 1, 1)[0] == drain.Drained(2, 2)
     drained, seconds = draining([2] * 40 + [0, 0], 1, 10)
-    assert drained == _drain.Drained(2, 0)
+    assert drained == drain.Drained(2, 0)
     assert 3.7 < seconds < 4.3
     assert draining([5], 0, 0)[0].cut == 5
 

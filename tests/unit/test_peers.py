@@ -9,7 +9,11 @@ from pathlib import Path
 import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.tidegate.platform.plugins.filter.walled import walled
-from ansible_collections.tidegate.platform.plugins.module_utils import _doctor, _entry, _listing, _services, _stack
+from ansible_collections.tidegate.platform.plugins.module_utils._core.decide import stacks
+from ansible_collections.tidegate.platform.plugins.module_utils._core.engine import listing
+from ansible_collections.tidegate.platform.plugins.module_utils._core.host import published_ports
+from ansible_collections.tidegate.platform.plugins.module_utils._core.sources import compose_model
+from ansible_collections.tidegate.platform.plugins.module_utils._core.stories import doctor
 
 
 @pytest.mark.parametrize("subnet", ["172.18.0.0/16", "192.168.16.0/20", "10.1.2.0/24", "10.1.2.48/28"])
@@ -42,9 +46,9 @@ def test_networks_that_were_there_keep_no_address() -> None:
         {"Name": "tidegate-a", "Labels": {"tidegate.proxy": "10.0.0.2/31"}},
         {"Name": "tidegate", "Labels": None},
     ]
-    assert _listing.kept_for_proxy(rows, "tidegate") == {"tidegate": ""}
-    assert _listing.kept_for_proxy(rows, "tidegate-a") == {"tidegate-a": "10.0.0.2/31"}
-    assert _listing.kept_for_proxy(rows, "other") == {}
+    assert listing.kept_for_proxy(rows, "tidegate") == {"tidegate": ""}
+    assert listing.kept_for_proxy(rows, "tidegate-a") == {"tidegate-a": "10.0.0.2/31"}
+    assert listing.kept_for_proxy(rows, "other") == {}
 
 
 @pytest.mark.parametrize(
@@ -53,7 +57,7 @@ def test_networks_that_were_there_keep_no_address() -> None:
 )
 def test_the_doctor_says_whether_the_wall_stands(missed: str | None, state: str) -> None:
     """C9."""
-    found = _doctor.of_wall(missed)
+    found = doctor.of_wall(missed)
     assert found.state == state
     assert bool(found.remedy) == (state != "ok")
 
@@ -61,7 +65,7 @@ def test_the_doctor_says_whether_the_wall_stands(missed: str | None, state: str)
 @pytest.mark.parametrize(("project", "found"), [("shop", {}), ("web", {"a": "web_default", "b": "web_default"})])
 def test_names_that_lead_to_the_wall_are_found(project: str, found: dict[str, str]) -> None:
     """C9: the engine answers with the network whose name sorts first; who is not routed is not in the public one."""
-    key = _stack.NETWORK_KEY
+    key = compose_model.NETWORK_KEY
     model = {
         "networks": {"default": {"name": f"{project}_default"}, key: {"name": "tidegate", "external": True}},
         "services": {
@@ -71,14 +75,14 @@ def test_names_that_lead_to_the_wall_are_found(project: str, found: dict[str, st
             "host": {"network_mode": "host"},
         },
     }
-    assert _services.misled(model) == found
-    assert _services.misled({"services": {"a": {"networks": {"default": None}}}, "networks": {"default": {}}}) == {}
+    assert stacks.misled(model) == found
+    assert stacks.misled({"services": {"a": {"networks": {"default": None}}}, "networks": {"default": {}}}) == {}
 
 
 @pytest.mark.parametrize(("conf", "wanted"), [('subnet4="10.0.0.0/16"\n', True), ('subnet4=""\n', False), ("", False)])
 def test_whether_a_wall_is_wanted_is_what_the_role_wrote(tmp_path: Path, conf: str, wanted: bool) -> None:
     """C9: a platform that never heard of walls has none."""
-    assert not _entry.walled(str(tmp_path))
+    assert not published_ports.walled(str(tmp_path))
     (tmp_path / "traefik").mkdir()
     (tmp_path / "traefik" / "entry.conf").write_text(f'chain="X"\n{conf}')
-    assert _entry.walled(str(tmp_path)) == wanted
+    assert published_ports.walled(str(tmp_path)) == wanted

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible.plugins.filter.core import FilterModule
-from ansible_collections.tidegate.platform.plugins.module_utils import _listing
-from ansible_collections.tidegate.platform.plugins.module_utils._names import place
+from ansible_collections.tidegate.platform.plugins.module_utils._core.engine import listing
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.grammar import place
 from jinja2 import meta
 from jinja2.nativetypes import NativeEnvironment
 
@@ -54,9 +54,9 @@ def test_a_directory_has_one_spelling(spelling: str) -> None:
 @pytest.mark.parametrize("spelling", SPELLINGS)
 def test_what_an_earlier_version_labelled_is_the_platforms(spelling: str) -> None:
     """And nobody else's."""
-    assert _listing.owned({_listing.LABEL_STATE_DIR: spelling}, PLAIN)
-    for labels in (None, {}, {_listing.LABEL_STATE_DIR: f"{spelling}-other"}, {_listing.LABEL_STATE_DIR: ""}):
-        assert not _listing.owned(labels, PLAIN)
+    assert listing.owned({listing.LABEL_STATE_DIR: spelling}, PLAIN)
+    for labels in (None, {}, {listing.LABEL_STATE_DIR: f"{spelling}-other"}, {listing.LABEL_STATE_DIR: ""}):
+        assert not listing.owned(labels, PLAIN)
 
 
 @pytest.mark.parametrize(("role", "name"), [(role, name) for role, names in NAMES.items() for name in names])

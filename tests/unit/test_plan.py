@@ -6,11 +6,13 @@ import typing as t
 from dataclasses import replace
 
 import pytest
-from ansible_collections.tidegate.platform.plugins.module_utils import _names, _routing
-from ansible_collections.tidegate.platform.plugins.module_utils._after import after
-from ansible_collections.tidegate.platform.plugins.module_utils._declared import State, Strategy, Workload
-from ansible_collections.tidegate.platform.plugins.module_utils._errors import InvalidOption
-from ansible_collections.tidegate.platform.plugins.module_utils._model import (
+from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.foretell import after
+from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.plan import Routing, decide, prepare
+from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.stacks import StackRouting
+from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.strategies import STRATEGIES
+from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy import documents
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values import grammar
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.actual import (
     Actual,
     Container,
     Image,
@@ -19,17 +21,16 @@ from ansible_collections.tidegate.platform.plugins.module_utils._model import (
     Verb,
     Volume,
 )
-from ansible_collections.tidegate.platform.plugins.module_utils._plan import Routing, decide, prepare
-from ansible_collections.tidegate.platform.plugins.module_utils._services import StackRouting
-from ansible_collections.tidegate.platform.plugins.module_utils._strategies import STRATEGIES
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import InvalidOption
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.workload import State, Strategy, Workload
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from .conftest import declared
 
-ROUTING = Routing(_routing.document, _routing.hold, StackRouting(_routing.stack_document, _routing.stack_hold))
+ROUTING = Routing(documents.document, documents.hold, StackRouting(documents.stack_document, documents.stack_hold))
 ROUTES = [{"host": "shop.test"}]
-NEW, OLD, OLDER = (_names.deployment_id(n, bytes([n]) * 10) for n in (3, 2, 1))
+NEW, OLD, OLDER = (grammar.deployment_id(n, bytes([n]) * 10) for n in (3, 2, 1))
 
 
 def web(version: int = 1, **options: t.Any) -> Workload:
@@ -40,7 +41,7 @@ def web(version: int = 1, **options: t.Any) -> Workload:
 def candidate(want: Workload, identity: str = NEW) -> Release:
     """What a deployment of it would make; the image's id follows from its tag."""
     image_id = want.container.image
-    names = _names.container_names(want.name, identity, want.container.replicas)
+    names = grammar.container_names(want.name, identity, want.container.replicas)
     fingerprint = want.container.fingerprint(image_id)
     return Release(identity, want.container.image, image_id, fingerprint, names, None, want.snapshot)
 
@@ -351,7 +352,7 @@ def test_nothing_of_blue_can_run_while_green_starts_in_its_place(want: Workload,
     if start is None:
         return
     before = after(have, Plan(steps[:start]))
-    stand_in = _names.stand_in_name(want.name, NEW)
+    stand_in = grammar.stand_in_name(want.name, NEW)
     assert {c.name for c in before.containers if c.state not in ("exited", "created")} <= {stand_in}
     ran = {c.name for c in have.containers if c.state == "running"}
     stops = [step for step in steps[:start] if step.verb is Verb.STOP]
@@ -394,7 +395,7 @@ def test_nothing_is_on_record_any_more_before_anything_of_it_is_removed(have: Ac
 def test_a_stop_after_one_that_was_killed_is_taken_back_to_what_is_on_record() -> None:
     """B3: the routes are held already; those of a release that is stopped on record stay held."""
     have = running(web())
-    held = _routing.hold(t.cast("dict[str, t.Any]", have.route))
+    held = documents.hold(t.cast("dict[str, t.Any]", have.route))
     killed = replace(have, route=held)
     assert [s.undo[0].route for s in planned(web(state="stopped"), killed).steps if s.verb is Verb.HOLD] == [have.route]
     stopped = after(have, planned(web(state="stopped"), have))

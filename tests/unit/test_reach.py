@@ -10,26 +10,28 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.tidegate.platform.plugins.filter.asked import given
-from ansible_collections.tidegate.platform.plugins.module_utils import _command, _errors, _spec
-from ansible_collections.tidegate.platform.plugins.module_utils._call import Call
-from ansible_collections.tidegate.platform.plugins.module_utils._names import place
+from ansible_collections.tidegate.platform.plugins.module_utils._core.options import argument_specs
+from ansible_collections.tidegate.platform.plugins.module_utils._core.stories import reconcile_command
+from ansible_collections.tidegate.platform.plugins.module_utils._core.stories.call import Call
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values import errors
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.grammar import place
 from jinja2.nativetypes import NativeEnvironment
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = "tidegate.platform."
 LIMITS = {"disk_reserve": "900m", "lock_timeout": 7, "traefik_timeout": 3}
-SPECS: dict[str, _spec.Spec] = {
-    "platform_backup": _spec.BACKUP,
-    "platform_doctor": _spec.DOCTOR,
-    "platform_restore": _spec.RESTORE,
-    "reconcile": _spec.RECONCILE,
-    "workload_cancel": _spec.CANCEL,
-    "workload_control": _spec.CONTROL,
-    "workload_exec": _spec.EXEC,
-    "workload_info": _spec.INFO,
-    "workload_prune": _spec.PRUNE,
-    "workload_rollback": _spec.ROLLBACK,
-    "workloads": _spec.WORKLOADS,
+SPECS: dict[str, argument_specs.Spec] = {
+    "platform_backup": argument_specs.BACKUP,
+    "platform_doctor": argument_specs.DOCTOR,
+    "platform_restore": argument_specs.RESTORE,
+    "reconcile": argument_specs.RECONCILE,
+    "workload_cancel": argument_specs.CANCEL,
+    "workload_control": argument_specs.CONTROL,
+    "workload_exec": argument_specs.EXEC,
+    "workload_info": argument_specs.INFO,
+    "workload_prune": argument_specs.PRUNE,
+    "workload_rollback": argument_specs.ROLLBACK,
+    "workloads": argument_specs.WORKLOADS,
 }
 # What a task of one's own can say and no playbook: a matter of one call, that no error tells anybody to change.
 OF_A_CALL = {
@@ -89,10 +91,10 @@ def places(variables: dict[str, t.Any]) -> dict[str, t.Any]:
 def test_playbooks_tell_every_module_all_options_of_a_host() -> None:
     """U: disk_reserve, lock_timeout, traefik_timeout; of what is not given, each module has its own default."""
     said = places({f"tidegate_{name}": value for name, value in LIMITS.items()})
-    assert set(said) == set(_spec.HOST)
+    assert set(said) == set(argument_specs.HOST)
     assert {name: said[name] for name in LIMITS} == LIMITS
     for blank in ({}, {f"tidegate_{name}": " " for name in LIMITS}):
-        assert set(places(blank)) == set(_spec.HOST) - set(LIMITS)
+        assert set(places(blank)) == set(argument_specs.HOST) - set(LIMITS)
     assert places({"tidegate_lock_timeout": 0})["lock_timeout"] == 0
 
 
@@ -118,29 +120,29 @@ def test_the_timer_is_told_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     """U: and its command knows each."""
     command = yaml.safe_load((ROOT / "roles" / "reconcile" / "vars" / "main.yml").read_text())["reconcile_command"]
     flags = {word.partition("=")[0] for word in command if word.startswith("--")}
-    assert flags == {f"--{name.replace('_', '-')}" for name in set(_spec.HOST) - {"lock_timeout"}}
+    assert flags == {f"--{name.replace('_', '-')}" for name in set(argument_specs.HOST) - {"lock_timeout"}}
     asked: list[t.Any] = []
 
     def reconcile(call: Call) -> dict[str, t.Any]:
         asked.append(call.params)
         return {"summary": {}}
 
-    monkeypatch.setattr(_command, "reconcile", reconcile)
-    assert _command.main([f"--state-dir={tmp_path}", "--traefik-timeout=3", "--disk-reserve=900m"]) == 0
+    monkeypatch.setattr(reconcile_command, "reconcile", reconcile)
+    assert reconcile_command.main([f"--state-dir={tmp_path}", "--traefik-timeout=3", "--disk-reserve=900m"]) == 0
     assert (asked[0]["traefik_timeout"], asked[0]["disk_reserve"]) == (3.0, "900m")
 
 
 def test_a_remedy_names_what_sets_the_option() -> None:
     """U: an option of every module is named with the variable of who runs playbooks, and there is such a variable."""
-    assert set(_errors._VARIABLES) == set(_spec.HOST)
+    assert set(errors._VARIABLES) == set(argument_specs.HOST)
     read = "".join(path.read_text() for path in (ROOT / "playbooks").rglob("*.yml"))
-    assert [name for name in _errors._VARIABLES.values() if f"{name} | default" not in read] == []
-    told = re.compile(rf"\b(?:set|raise|lower|correct) (?:{'|'.join(_spec.HOST)})\b", re.IGNORECASE)
-    for path in (ROOT / "plugins" / "module_utils").glob("*.py"):
+    assert [name for name in errors._VARIABLES.values() if f"{name} | default" not in read] == []
+    told = re.compile(rf"\b(?:set|raise|lower|correct) (?:{'|'.join(argument_specs.HOST)})\b", re.IGNORECASE)
+    for path in (ROOT / "plugins" / "module_utils").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 assert not told.search(node.value), (path.name, node.value)
-    assert _errors.setting("lock_timeout") == "lock_timeout (tidegate_lock_timeout for playbooks)"
+    assert errors.setting("lock_timeout") == "lock_timeout (tidegate_lock_timeout for playbooks)"
 
 
 @pytest.mark.parametrize("module", sorted(SPECS))
@@ -148,5 +150,5 @@ def test_what_a_playbook_runs_can_be_told_every_option(module: str) -> None:
     """U: each option of a module that playbooks run is said by one, or is listed above."""
     rows = [task for _path, name, task in of("playbooks") if name == module]
     said = str(rows)
-    told = {name for name in SPECS[module] if re.search(rf"'{name}'", said)} | set(_spec.HOST)
+    told = {name for name in SPECS[module] if re.search(rf"'{name}'", said)} | set(argument_specs.HOST)
     assert set(SPECS[module]) - told == OF_A_CALL.get(module, set())

@@ -6,11 +6,24 @@ import typing as t
 from dataclasses import replace
 
 import pytest
-from ansible_collections.tidegate.platform.plugins.module_utils import _names, _record, _routing
-from ansible_collections.tidegate.platform.plugins.module_utils._after import after
-from ansible_collections.tidegate.platform.plugins.module_utils._declared import State, Workload
-from ansible_collections.tidegate.platform.plugins.module_utils._errors import InvalidOption
-from ansible_collections.tidegate.platform.plugins.module_utils._model import (
+from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.foretell import after
+from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.phases import (
+    committed_at,
+    staging,
+    switching,
+)
+from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.plan import decide
+from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.recovery import (
+    adopt,
+    decide_recovery,
+    give_up,
+    revert,
+)
+from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.retention import retained, target
+from ansible_collections.tidegate.platform.plugins.module_utils._core.options.parse import Here, again
+from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy import documents
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values import grammar, record
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.actual import (
     Actual,
     Attempt,
     Container,
@@ -21,17 +34,14 @@ from ansible_collections.tidegate.platform.plugins.module_utils._model import (
     Step,
     Verb,
 )
-from ansible_collections.tidegate.platform.plugins.module_utils._parse import Here, again
-from ansible_collections.tidegate.platform.plugins.module_utils._phases import committed_at, staging, switching
-from ansible_collections.tidegate.platform.plugins.module_utils._plan import decide
-from ansible_collections.tidegate.platform.plugins.module_utils._recovery import adopt, give_up, recover, revert
-from ansible_collections.tidegate.platform.plugins.module_utils._retention import retained, target
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import InvalidOption
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.workload import State, Workload
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from .test_plan import NEW, OLD, PORTS, RECREATE, ROUTING, candidate, hosts, planned, running, wants, web
 
-HOLD = _routing.hold
+HOLD = documents.hold
 
 
 @settings(max_examples=300, deadline=None)
@@ -45,9 +55,9 @@ def test_a_crash_after_any_step_is_recovered_to_exactly_one_release(
         return
     done = plan.steps[: data.draw(st.integers(0, len(plan.steps)))]
     crashed = replace(after(have, Plan(done)), attempt=Attempt(NEW, plan.candidate))
-    recovered = after(crashed, recover(web(), crashed, HOLD))
+    recovered = after(crashed, decide_recovery(web(), crashed, HOLD))
     assert recovered.attempt is None
-    again = decide(want, recovered, candidate(want, _names.deployment_id(9, b"z" * 10)), ROUTING)
+    again = decide(want, recovered, candidate(want, grammar.deployment_id(9, b"z" * 10)), ROUTING)
     final = after(recovered, again)
     assert final.live is not None
     assert {c.name for c in final.containers} == set(final.live.containers)
@@ -86,7 +96,7 @@ def test_recovery_rolls_forward_once_switched_else_back(want: Workload, last: Ve
     """DS-T5, decided from the route file and the record, never from the newest container or a tag."""
     before = web(**PORTS) if want.container.ports else web()
     crashed = crash(want, running(before), last)
-    plan = recover(web(), crashed, HOLD)
+    plan = decide_recovery(web(), crashed, HOLD)
     assert " ".join(plan.verbs()) == steps
     later = after(crashed, plan)
     assert later.live is not None
@@ -120,7 +130,7 @@ def test_what_the_engine_may_still_be_stopping_has_ended_before_it_serves_again(
     crashed = crash(want, running(web(**PORTS) if want.container.ports else web()), last)
     assert crashed.attempt is not None
     stopping = replace(crashed, attempt=replace(crashed.attempt, stopping=True))
-    plan = recover(want, stopping, HOLD)
+    plan = decide_recovery(want, stopping, HOLD)
     assert " ".join(plan.verbs()) == steps
     later = after(stopping, plan)
     assert later.live is not None
@@ -130,7 +140,7 @@ def test_what_the_engine_may_still_be_stopping_has_ended_before_it_serves_again(
 def test_switched_but_dead_green_goes_back_to_blue() -> None:
     crashed = crash(web(2), running(web()), Verb.SWITCH)
     dead = tuple(replace(c, state="exited") if NEW[-8:] in c.name else c for c in crashed.containers)
-    plan = recover(web(), replace(crashed, containers=dead), HOLD)
+    plan = decide_recovery(web(), replace(crashed, containers=dead), HOLD)
     assert plan.verbs() == ["switch", "drain", "reap"]
     assert plan.candidate is None
 
@@ -138,12 +148,12 @@ def test_switched_but_dead_green_goes_back_to_blue() -> None:
 def test_a_release_command_that_outlived_its_run_is_taken_back() -> None:
     crashed = replace(running(web()), attempt=Attempt(NEW, candidate(web(2))))
     command = Container(f"shop-{NEW[-8:]}-release", "running", deployment=NEW)
-    plan = recover(web(), replace(crashed, containers=(*crashed.containers, command)), HOLD)
+    plan = decide_recovery(web(), replace(crashed, containers=(*crashed.containers, command)), HOLD)
     assert [(step.verb.value, step.containers) for step in plan.steps] == [("reap", (command.name,))]
 
 
 def test_an_attempt_that_made_nothing_is_just_concluded() -> None:
-    assert recover(web(), replace(running(web()), attempt=Attempt(NEW, None)), HOLD).steps == ()
+    assert decide_recovery(web(), replace(running(web()), attempt=Attempt(NEW, None)), HOLD).steps == ()
 
 
 def test_a_step_without_its_release_is_a_bug_that_shows() -> None:
@@ -203,18 +213,23 @@ def test_a_crash_in_a_revert_goes_on_with_it(want: Workload, have: Actual, data:
     steps = revert(web(), switched, HOLD).steps
     killed = after(switched, Plan(steps[: data.draw(st.integers(1, len(steps)))]))
     killed = replace(killed, attempt=Attempt(NEW, plan.candidate, withdrawn=True))
-    later = after(killed, recover(web(), killed, HOLD))
+    later = after(killed, decide_recovery(web(), killed, HOLD))
     assert later.live == have.live
     assert later.route == have.live.route
 
 
 def test_a_bake_cut_short_rolls_forward_unless_green_is_dead() -> None:
     crashed = crash(web(2), running(web()), Verb.PERSIST)
-    assert recover(web(), crashed, HOLD).verbs() == ["drain", "reap"]
+    assert decide_recovery(web(), crashed, HOLD).verbs() == ["drain", "reap"]
     dead = tuple(replace(c, state="exited") if NEW[-8:] in c.name else c for c in crashed.containers)
-    assert recover(web(), replace(crashed, containers=dead), HOLD).verbs() == ["withdraw", "switch", "drain", "reap"]
+    assert decide_recovery(web(), replace(crashed, containers=dead), HOLD).verbs() == [
+        "withdraw",
+        "switch",
+        "drain",
+        "reap",
+    ]
     alone = tuple(c for c in dead if NEW[-8:] in c.name)
-    assert recover(web(), replace(crashed, containers=alone), HOLD).candidate is not None, (
+    assert decide_recovery(web(), replace(crashed, containers=alone), HOLD).candidate is not None, (
         "there is nothing to go back to"
     )
 
@@ -223,7 +238,7 @@ def test_what_was_canceled_is_taken_back_even_if_it_was_switched() -> None:
     """DP-T5: a late write never revives it."""
     crashed = crash(web(2), running(web()), Verb.SWITCH)
     canceled = replace(crashed, attempt=Attempt(NEW, planned(web(2), running(web())).candidate, withdrawn=True))
-    assert recover(web(), canceled, HOLD).verbs() == ["switch", "drain", "reap"]
+    assert decide_recovery(web(), canceled, HOLD).verbs() == ["switch", "drain", "reap"]
 
 
 # -- phases ----------------------------------------------------------------------------------------------------------
@@ -257,7 +272,7 @@ def test_a_deployment_is_cut_in_phases(want: Workload, stage: str, switch: str) 
 def labelled(have: Actual) -> Actual:
     """The same host with what containers say of their release."""
     assert have.live is not None
-    label = _record.to_text(have.live)
+    label = record.to_text(have.live)
     containers = tuple(replace(c, record=label, deployment=have.live.id) for c in have.containers)
     return replace(have, containers=containers)
 
@@ -294,12 +309,12 @@ def test_a_release_declares_itself_again() -> None:
 
 
 def released(number: int, withdrawn: str | None = None, version: int | None = None) -> Kept:
-    identity = _names.deployment_id(number, bytes([number]) * 10)
+    identity = grammar.deployment_id(number, bytes([number]) * 10)
     return Kept(candidate(web(version or number), identity), float(number), withdrawn)
 
 
 def ids(releases: t.Iterable[Release]) -> list[int]:
-    return [_names.time_of(release.id) for release in releases]
+    return [grammar.time_of(release.id) for release in releases]
 
 
 def test_as_many_good_releases_are_kept_as_declared_and_bad_ones_push_none_out() -> None:

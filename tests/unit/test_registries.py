@@ -7,11 +7,15 @@ import typing as t
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.tidegate.platform.plugins.module_utils._declared import Registry, Workload, registry_of
-from ansible_collections.tidegate.platform.plugins.module_utils._engine import Engine
-from ansible_collections.tidegate.platform.plugins.module_utils._errors import InvalidOption
-from ansible_collections.tidegate.platform.plugins.module_utils._parse import Here, parse
-from ansible_collections.tidegate.platform.plugins.module_utils._spec import WORKLOADS
+from ansible_collections.tidegate.platform.plugins.module_utils._core.engine.engine import Engine
+from ansible_collections.tidegate.platform.plugins.module_utils._core.options.argument_specs import WORKLOADS
+from ansible_collections.tidegate.platform.plugins.module_utils._core.options.parse import Here, parse
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import InvalidOption
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.workload import (
+    Registry,
+    Workload,
+    registry_of,
+)
 
 MINE = {"registry_username": "team", "registry_password": "s3cr3t"}
 IMAGE: dict[str, t.Any] = {"image": "registry.test:5000/team/shop:1", "registry": None}

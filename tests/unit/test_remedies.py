@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.tidegate.platform.plugins.module_utils._clock import Clock
-from ansible_collections.tidegate.platform.plugins.module_utils._declared import Gate
-from ansible_collections.tidegate.platform.plugins.module_utils._engine import Engine
-from ansible_collections.tidegate.platform.plugins.module_utils._errors import InvalidOption, Unhealthy
-from ansible_collections.tidegate.platform.plugins.module_utils._gate import Entry, pass_gate
-from ansible_collections.tidegate.platform.plugins.module_utils._listing import Facts
-from ansible_collections.tidegate.platform.plugins.module_utils._model import Known
-from ansible_collections.tidegate.platform.plugins.module_utils._retention import target
+from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.retention import target
+from ansible_collections.tidegate.platform.plugins.module_utils._core.deploy.gates import Entry, pass_gate
+from ansible_collections.tidegate.platform.plugins.module_utils._core.engine.engine import Engine
+from ansible_collections.tidegate.platform.plugins.module_utils._core.engine.listing import Facts
+from ansible_collections.tidegate.platform.plugins.module_utils._core.host.clock import Clock
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.actual import Known
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import InvalidOption, Unhealthy
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.workload import Gate
 
 
 @pytest.mark.parametrize(("code", "words"), [(0, "service_completed_successfully"), (3, "change `health`")])

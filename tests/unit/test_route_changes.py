@@ -8,13 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from ansible_collections.tidegate.platform.plugins.module_utils import _route_files, _traefik, _traefik_api
-from ansible_collections.tidegate.platform.plugins.module_utils._clock import Clock
-from ansible_collections.tidegate.platform.plugins.module_utils._errors import ProxyFailure
-from ansible_collections.tidegate.platform.plugins.module_utils._questions import Ask, Door, Question
+from ansible_collections.tidegate.platform.plugins.module_utils._core.host.clock import Clock
+from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy import route_files
+from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy.api import Answer, Api
+from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy.questions import Ask, Door, Question
+from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy.traefik import Traefik
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import ProxyFailure
 
 
-class Spoken(_traefik_api.Api):
+class Spoken(Api):
     """Traefik, as far as a test tells it; what is asked is counted."""
 
     def __init__(self) -> None:
@@ -28,11 +30,11 @@ class Spoken(_traefik_api.Api):
     def door(self) -> Door | None:
         return Door(("web",), ())
 
-    def ask(self, question: Question) -> _traefik_api.Answer:
+    def ask(self, question: Question) -> Answer:
         key = question.url.split("/")[2].partition(":")[0]
         found = [part["services"].get(key) for part in self.routes.values() if key in part["services"]]
         self.seen.append((key, [server["url"] for one in found for server in one["loadBalancer"]["servers"]]))
-        return _traefik_api.Answer(True, key not in self.refusing, "told")
+        return Answer(True, key not in self.refusing, "told")
 
     def everything(self) -> dict[str, t.Any]:
         self.asked.append("everything")
@@ -58,7 +60,7 @@ class Spoken(_traefik_api.Api):
         return {**found, "status": "disabled" if name in self.invalid else "enabled", "middlewares": qualified}
 
 
-class Taking(_route_files.RouteFiles):
+class Taking(route_files.RouteFiles):
     """A directory whose Traefik takes what is in it at every notice."""
 
     def __init__(self, routes_dir: str, api: Spoken) -> None:
@@ -74,10 +76,10 @@ class Taking(_route_files.RouteFiles):
         self.api.routes.pop(self.refused, None)
 
 
-def batch_of(tmp_path: Path, pending: set[str]) -> tuple[_traefik.Traefik, Spoken, Taking]:
+def batch_of(tmp_path: Path, pending: set[str]) -> tuple[Traefik, Spoken, Taking]:
     """A Traefik that takes everything, its API and its files, for a batch of these workloads."""
     (tmp_path / "routes").mkdir()
-    traefik = _traefik.Traefik(str(tmp_path / "routes"), "http://127.0.0.1:1", 1.0, Clock())
+    traefik = Traefik(str(tmp_path / "routes"), "http://127.0.0.1:1", 1.0, Clock())
     api = Spoken()
     files = Taking(str(tmp_path / "routes"), api)
     traefik.api, traefik.files = api, files

@@ -10,11 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ansible_collections.tidegate.platform.plugins.module_utils import _files, _form, _questions, _routing, _rules
-from ansible_collections.tidegate.platform.plugins.module_utils._declared import Workload
-from ansible_collections.tidegate.platform.plugins.module_utils._errors import InvalidOption
-from ansible_collections.tidegate.platform.plugins.module_utils._model import Release
-from ansible_collections.tidegate.platform.plugins.module_utils._route_files import RouteFiles
+from ansible_collections.tidegate.platform.plugins.module_utils._core.decide import routes_today
+from ansible_collections.tidegate.platform.plugins.module_utils._core.host import filesystem
+from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy import documents, rules
+from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy import questions as proxy_questions
+from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy.route_files import RouteFiles
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.actual import Release
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import InvalidOption
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.workload import Workload
 
 from .conftest import declared
 
@@ -23,7 +26,7 @@ MANY = [f"number-{number}.with-a-long-name.example.test" for number in range(50)
 
 def routers(*routes: dict[str, t.Any]) -> dict[str, t.Any]:
     """The routers of a workload."""
-    document = _routing.document(declared(port=8000, routes=list(routes)), ("shop-1",))
+    document = documents.document(declared(port=8000, routes=list(routes)), ("shop-1",))
     assert document is not None
     found: dict[str, t.Any] = document["http"]["routers"]
     return found
@@ -100,11 +103,11 @@ def released(want: Workload, route: t.Any) -> Release:
 def test_a_release_of_an_earlier_version_has_the_routes_that_its_declaration_makes_today() -> None:
     """B1: or every workload would be declared otherwise after an upgrade."""
     want = declared(port=8000, routes=[{"host": "shop.test", "path_prefix": "/api"}, {"host": "*.shop.test"}])
-    today = _routing.document(want, ("shop-1", "shop-2"))
+    today = documents.document(want, ("shop-1", "shop-2"))
     old = released(want, earlier(today))
-    assert _form.current(old).route == today
-    assert _form.current(released(want, today)).route is today
-    assert _form.current(replace(old, route=None)).route is None
+    assert routes_today.current(old).route == today
+    assert routes_today.current(released(want, today)).route is today
+    assert routes_today.current(replace(old, route=None)).route is None
 
 
 def test_neighbours_of_an_earlier_version_get_priorities(tmp_path: Path) -> None:
@@ -119,7 +122,7 @@ def test_neighbours_of_an_earlier_version_get_priorities(tmp_path: Path) -> None
         "first": [{"host": "*", "path_prefix": "/.well-known"}],
     }
     for key, routes in wants.items():
-        document = _routing.document(declared(name=key, port=1, routes=routes), ("c",))
+        document = documents.document(declared(name=key, port=1, routes=routes), ("c",))
         old = earlier(document)
         if key == "last":
             old["http"]["routers"]["last.production-0"]["priority"] = 1
@@ -137,15 +140,15 @@ def test_neighbours_of_an_earlier_version_get_priorities(tmp_path: Path) -> None
     assert found == sorted(found)
     assert found[3] == priority(host="shop.test", path_prefix="/api")
     assert files.outdated() == []
-    files.place("exact", json.dumps(earlier(_routing.document(declared(port=1, routes=[{"host": "a.test"}]), ("c",)))))
+    files.place("exact", json.dumps(earlier(documents.document(declared(port=1, routes=[{"host": "a.test"}]), ("c",)))))
     assert files.outdated() == [], "they are looked for once"
 
 
 def test_a_hand_written_priority_stays_what_it_was_between_an_earlier_version_and_this() -> None:
     document = {"http": {"routers": {"a": {"rule": "Host(`a.test`)", "priority": 60}}}}
-    assert _rules.outdated(document)
-    assert _rules.ordered(document)["http"]["routers"]["a"]["priority"] == priority(host="a.test", priority=60)
-    assert not _rules.outdated(_rules.ordered(document))
+    assert rules.outdated(document)
+    assert rules.ordered(document)["http"]["routers"]["a"]["priority"] == priority(host="a.test", priority=60)
+    assert not rules.outdated(rules.ordered(document))
 
 
 # -- what a route file has besides routes ------------------------------------------------------------------------------
@@ -157,17 +160,17 @@ def test_what_is_added_to_a_route_file_is_taken_off_it_again(codes: list[str] | 
     health = {"path": "/healthz", "codes": codes, "port": 9000, "host": "in.test"}
     want = declared(port=8000, replicas=2, health=health, routes=[{"host": "shop.test"}])
     for targets in (("shop-1",), ("shop-1", "shop-2")):
-        document = _routing.document(want, targets)
+        document = documents.document(want, targets)
         assert document is not None
-        asks = {"shop.production": _questions.Ask("/healthz", "shop.test")}
-        door = _questions.Door(("traefik",), ("platform-host-only@file",))
-        extra, questions = _questions.asking(document, asks, door, "secret")
-        asking = _questions.with_questions(document, extra)
+        asks = {"shop.production": proxy_questions.Ask("/healthz", "shop.test")}
+        door = proxy_questions.Door(("traefik",), ("platform-host-only@file",))
+        extra, questions = proxy_questions.asking(document, asks, door, "secret")
+        asking = proxy_questions.with_questions(document, extra)
         assert [question.url for question in questions] == [f"http://{name}:8000" for name in targets]
-        plainly, written = _questions.as_written("k", document), _questions.as_written("k", asking)
-        assert _questions.plain(plainly) == _questions.plain(written) == document
+        plainly, written = proxy_questions.as_written("k", document), proxy_questions.as_written("k", asking)
+        assert proxy_questions.plain(plainly) == proxy_questions.plain(written) == document
         assert plainly["http"]["services"]["_stamp-k"] == written["http"]["services"]["_stamp-k"]
-        assert _routing.problems(plainly) == _routing.problems(written) == []
+        assert documents.problems(plainly) == documents.problems(written) == []
         for name, router in written["http"]["routers"].items():
             if name.startswith("_ask"):
                 assert router["middlewares"][0] == "platform-host-only@file", "what guards the API guards it, too"
@@ -196,7 +199,7 @@ def test_what_is_added_to_a_route_file_is_taken_off_it_again(codes: list[str] | 
 def test_a_gate_that_traefik_cannot_ask_is_not_asked_by_it(health: dict[str, t.Any]) -> None:
     """B18: what would be asked otherwise than declared could call a good replica sick."""
     want = declared(port=8000, replicas=2, health=health, routes=[{"host": "shop.test"}])
-    document = _routing.document(want, ("shop-1", "shop-2"))
+    document = documents.document(want, ("shop-1", "shop-2"))
     assert document is not None
     assert "healthCheck" not in document["http"]["services"]["shop.production"]["loadBalancer"]
 
@@ -219,5 +222,5 @@ def test_a_mark_that_cannot_be_written_stops_nothing(tmp_path: Path, monkeypatch
     def full(*_given: t.Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(_files, "place", full)
+    monkeypatch.setattr(filesystem, "place", full)
     assert RouteFiles(str(tmp_path)).outdated() == []

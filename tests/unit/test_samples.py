@@ -8,19 +8,21 @@ from pathlib import Path
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.tidegate.platform.plugins.module_utils import _archive, _record, _spec
-from ansible_collections.tidegate.platform.plugins.module_utils._candidate import candidate, claims_of
-from ansible_collections.tidegate.platform.plugins.module_utils._clock import Clock
-from ansible_collections.tidegate.platform.plugins.module_utils._compose import Compose
-from ansible_collections.tidegate.platform.plugins.module_utils._compose import folder as folder_of
-from ansible_collections.tidegate.platform.plugins.module_utils._declared import Subject, Workload
-from ansible_collections.tidegate.platform.plugins.module_utils._listing import ownership, subject_of
-from ansible_collections.tidegate.platform.plugins.module_utils._model import Actual, Image, Release
-from ansible_collections.tidegate.platform.plugins.module_utils._parse import Here, parse
-from ansible_collections.tidegate.platform.plugins.module_utils._routing import document, stack_document
-from ansible_collections.tidegate.platform.plugins.module_utils._secrets import Secrets
-from ansible_collections.tidegate.platform.plugins.module_utils._store import Store
-from ansible_collections.tidegate.platform.plugins.module_utils._traefik import Traefik
+from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.candidate import candidate, claims_of
+from ansible_collections.tidegate.platform.plugins.module_utils._core.deploy.store import Store
+from ansible_collections.tidegate.platform.plugins.module_utils._core.engine.listing import ownership, subject_of
+from ansible_collections.tidegate.platform.plugins.module_utils._core.host.clock import Clock
+from ansible_collections.tidegate.platform.plugins.module_utils._core.host.secrets import Secrets
+from ansible_collections.tidegate.platform.plugins.module_utils._core.options import argument_specs
+from ansible_collections.tidegate.platform.plugins.module_utils._core.options.parse import Here, parse
+from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy.documents import document, stack_document
+from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy.traefik import Traefik
+from ansible_collections.tidegate.platform.plugins.module_utils._core.sources.compose import Compose
+from ansible_collections.tidegate.platform.plugins.module_utils._core.sources.compose import folder as folder_of
+from ansible_collections.tidegate.platform.plugins.module_utils._core.stories import backup_archive
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values import record
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.actual import Actual, Image, Release
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.workload import Subject, Workload
 
 SAMPLES = Path(__file__).parent / "samples"
 DECLARED = json.loads((SAMPLES / "declared.json").read_text())
@@ -34,8 +36,8 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The state directory of the archive."""
     into = tmp_path_factory.mktemp("sample") / "state"
     archive = str(SAMPLES / "archive.tar.gz")
-    assert {row["name"] for row in _archive.verify(archive)["volumes"]} >= {f"{SHOP.workload}-data"}
-    _archive.unpack(archive, "state", str(into))
+    assert {row["name"] for row in backup_archive.verify(archive)["volumes"]} >= {f"{SHOP.workload}-data"}
+    backup_archive.unpack(archive, "state", str(into))
     return str(into)
 
 
@@ -48,7 +50,7 @@ def live(state: str, subject: Subject) -> Release:
 
 def declared(state: str, kind: str) -> Workload:
     """The same declaration, today."""
-    spec, params = getattr(_spec, f"WORKLOAD_{kind.upper()}"), DECLARED[kind]
+    spec, params = getattr(argument_specs, f"WORKLOAD_{kind.upper()}"), DECLARED[kind]
     given = ArgumentSpecValidator(copy.deepcopy(spec)).validate({**params, "state_dir": DECLARED["state_dir"]})
     assert given.error_messages == []
     return parse({**given.validated_parameters, "type": kind}, Here(Secrets(state).version, DECLARED["state_dir"]))
@@ -61,7 +63,7 @@ def test_a_store_is_read(state: str) -> None:
     kept = [entry.release for entry in store.releases(SHOP)]
     assert [release.image.rpartition(":")[2] for release in kept] == ["2", "1"]
     files = Path(state, "records", f"{SHOP.workload}.production").iterdir()
-    found = [_record.found(file.read_text()) for file in files]
+    found = [record.found(file.read_text()) for file in files]
     assert sorted(release.id for release in found if release is not None and release in kept) == sorted(
         release.id for release in kept
     )

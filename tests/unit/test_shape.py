@@ -14,105 +14,150 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-UTILS = ROOT / "plugins" / "module_utils"
+CORE = ROOT / "plugins" / "module_utils" / "_core"
 PINNED = re.compile(r"docker\.io/\w+/\w+:v?[0-9][\w.-]*@sha256:[0-9a-f]{64}")
 MODULES = sorted((ROOT / "plugins" / "modules").glob("*.py"))
 
 # Which files may import which: arrows point one way, deciding knows no acting.
 LAYERS = {
-    "_errors": set(),
-    "_clock": set(),
-    "_sources": set(),
-    "_declared": {"_sources", "_stack"},
-    "_schema": set(),
-    "_spec": set(),
-    "_names": {"_errors"},
-    "_files": {"_errors"},
-    "_fleet": {"_errors", "_model"},
-    "_conflicts": {"_declared", "_errors"},
-    "_stack": {"_conflicts", "_declared", "_errors", "_sources"},
-    "_stack_volumes": {"_declared", "_errors"},
-    "_services": {"_declared", "_errors", "_leave", "_model", "_stack", "_strategies"},
-    "_model": {"_declared", "_stack"},
-    "_record": {"_declared", "_model"},
-    "_listing": {"_declared", "_model", "_names", "_stack_volumes"},
-    "_create": {"_declared"},
-    "_routing": {"_declared", "_names", "_rules"},
-    "_rules": {"_declared"},
-    "_questions": {"_declared"},
-    "_form": {"_errors", "_model", "_names", "_options", "_project", "_routing", "_rules"},
-    "_options": {"_names", "_errors", "_declared"},
-    "_words": set(),
-    "_dockerfile": {"_errors", "_words"},
-    "_buildkit": {"_sources"},
-    "_unpack": {"_errors", "_options"},
-    "_tree": {"_errors", "_unpack"},
-    "_runners": {"_declared", "_errors"},
-    "_static": {"_declared"},
-    "_recipe": {"_declared", "_names", "_options", "_errors", "_runners", "_sources", "_static"},
-    "_project": {"_declared", "_errors", "_names", "_options", "_recipe", "_stack"},
-    "_candidate": {"_declared", "_model", "_names", "_options", "_project"},
-    "_written": {"_errors", "_runners", "_sources", "_static", "_tree"},
-    "_container": {"_names", "_options", "_errors", "_declared"},
-    "_hidden": {"_declared", "_errors", "_masks"},
-    "_masks": {"_spec"},
-    "_parse": {
-        "_hidden",
-        "_names",
-        "_options",
-        "_container",
-        "_errors",
-        "_declared",
-        "_model",
-        "_project",
-        "_spec",
-        "_stack",
-        "_recipe",
-        "_sources",
+    "values/errors": set(),
+    "host/clock": set(),
+    "values/recipe": set(),
+    "values/workload": {"values/recipe", "sources/compose_model"},
+    "host/schema": set(),
+    "options/argument_specs": set(),
+    "values/grammar": {"values/errors"},
+    "host/filesystem": {"values/errors"},
+    "decide/fleet": {"values/errors", "values/actual"},
+    "sources/compose_conflicts": {"values/workload", "values/errors"},
+    "sources/compose_model": {"sources/compose_conflicts", "values/workload", "values/errors", "values/recipe"},
+    "sources/compose_volumes": {"values/workload", "values/errors"},
+    "decide/stacks": {
+        "values/workload",
+        "values/errors",
+        "decide/leave",
+        "values/actual",
+        "sources/compose_model",
+        "decide/strategies",
     },
-    "_leave": {"_declared", "_model", "_options"},
-    "_strategies": {"_declared", "_leave", "_model", "_names"},
-    "_phases": {"_model"},
-    "_plan": {"_declared", "_errors", "_leave", "_model", "_names", "_services", "_strategies"},
-    "_recovery": {"_declared", "_form", "_leave", "_model", "_names", "_record", "_strategies"},
-    "_retention": {"_errors", "_model"},
-    "_after": {"_model", "_stack"},
-    "_view": {"_model", "_plan"},
+    "values/actual": {"values/workload", "sources/compose_model"},
+    "values/record": {"values/workload", "values/actual"},
+    "engine/listing": {"values/workload", "values/actual", "values/grammar", "sources/compose_volumes"},
+    "engine/arguments": {"values/workload"},
+    "proxy/documents": {"values/workload", "values/grammar", "proxy/rules"},
+    "proxy/rules": {"values/workload"},
+    "proxy/questions": {"values/workload"},
+    "decide/routes_today": {
+        "values/errors",
+        "values/actual",
+        "values/grammar",
+        "options/checks",
+        "options/compose",
+        "proxy/documents",
+        "proxy/rules",
+    },
+    "options/checks": {"values/grammar", "values/errors", "values/workload"},
+    "sources/dockerfile_words": set(),
+    "sources/base_images": {"values/errors", "sources/dockerfile_words"},
+    "sources/buildkit": {"values/recipe"},
+    "sources/unpack": {"values/errors", "options/checks"},
+    "sources/trees": {"values/errors", "sources/unpack"},
+    "sources/runners": {"values/workload", "values/errors"},
+    "sources/site": {"values/workload"},
+    "options/build": {
+        "values/workload",
+        "values/grammar",
+        "options/checks",
+        "values/errors",
+        "sources/runners",
+        "values/recipe",
+        "sources/site",
+    },
+    "options/compose": {
+        "values/workload",
+        "values/errors",
+        "values/grammar",
+        "options/checks",
+        "options/build",
+        "sources/compose_model",
+    },
+    "decide/candidate": {"values/workload", "values/actual", "values/grammar", "options/checks", "options/compose"},
+    "sources/generated": {"values/errors", "sources/runners", "values/recipe", "sources/site", "sources/trees"},
+    "options/container": {"values/grammar", "options/checks", "values/errors", "values/workload"},
+    "options/hidden": {"values/workload", "values/errors", "options/masks"},
+    "options/masks": {"options/argument_specs"},
+    "options/parse": {
+        "options/hidden",
+        "values/grammar",
+        "options/checks",
+        "options/container",
+        "values/errors",
+        "values/workload",
+        "values/actual",
+        "options/compose",
+        "options/argument_specs",
+        "sources/compose_model",
+        "options/build",
+        "values/recipe",
+    },
+    "decide/leave": {"values/workload", "values/actual", "options/checks"},
+    "decide/strategies": {"values/workload", "decide/leave", "values/actual", "values/grammar"},
+    "decide/phases": {"values/actual"},
+    "decide/plan": {
+        "values/workload",
+        "values/errors",
+        "decide/leave",
+        "values/actual",
+        "values/grammar",
+        "decide/stacks",
+        "decide/strategies",
+    },
+    "decide/recovery": {
+        "values/workload",
+        "decide/routes_today",
+        "decide/leave",
+        "values/actual",
+        "values/grammar",
+        "values/record",
+        "decide/strategies",
+    },
+    "decide/retention": {"values/errors", "values/actual"},
+    "decide/foretell": {"values/actual", "sources/compose_model"},
+    "decide/view": {"values/actual", "decide/plan"},
 }
 KNOWERS = {
-    "docker": "_engine",
-    "sqlite3": "_database",
-    "ansible": "_module",
-    "fcntl": "_lock",
-    "subprocess": "_process",
-    "http": "_gate _loki _traefik_api",
+    "docker": "engine/engine",
+    "sqlite3": "host/database",
+    "ansible": "stories/module",
+    "fcntl": "host/locks",
+    "subprocess": "host/process",
+    "http": "deploy/gates proxy/api stories/loki",
 }
 
 
 def imports(path: Path) -> set[str]:
-    """Names of the modules that a file imports; those of this package with their underscore."""
+    """What a file imports: packages of others by name, files of the core as `room/file`."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             found |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
             found.add((node.module or "").split(".")[0])
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module)
         elif isinstance(node, ast.ImportFrom):
-            found |= {alias.name for alias in node.names}
+            place = path.parents[node.level - 1].joinpath(*(node.module or "").split("."))
+            inner = [place / alias.name for alias in node.names] if place.is_dir() else [place]
+            found |= {str(file.relative_to(CORE)) for file in inner}
     return found
 
 
 @pytest.mark.parametrize("name", sorted(LAYERS))
 def test_a_layer_imports_only_what_lies_below(name: str) -> None:
-    own = {used for used in imports(UTILS / f"{name}.py") if used.startswith("_") and used != "__future__"}
-    assert own <= LAYERS[name]
+    assert {used for used in imports(CORE / f"{name}.py") if "/" in used} <= LAYERS[name]
 
 
 @pytest.mark.parametrize(("package", "knower"), sorted(KNOWERS.items()))
 def test_one_file_knows_each_outside_thing(package: str, knower: str) -> None:
-    users = {path.stem for path in UTILS.glob("*.py") if package in imports(path)}
+    users = {str(path.relative_to(CORE).with_suffix("")) for path in CORE.rglob("*.py") if package in imports(path)}
     assert users == set(knower.split())
 
 

@@ -11,15 +11,21 @@ from pathlib import Path
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.tidegate.platform.plugins.module_utils import _building, _buildkit, _dockerfile, _tree, _unpack
-from ansible_collections.tidegate.platform.plugins.module_utils._declared import Strategy, Workload
-from ansible_collections.tidegate.platform.plugins.module_utils._errors import BuildFailure, InvalidOption
-from ansible_collections.tidegate.platform.plugins.module_utils._model import Release
-from ansible_collections.tidegate.platform.plugins.module_utils._options import inside
-from ansible_collections.tidegate.platform.plugins.module_utils._parse import Here, again, parse
-from ansible_collections.tidegate.platform.plugins.module_utils._sources import Recipe, Source
-from ansible_collections.tidegate.platform.plugins.module_utils._spec import WORKLOADS
-from ansible_collections.tidegate.platform.plugins.module_utils._stream import BuildRequest, refusal
+from ansible_collections.tidegate.platform.plugins.module_utils._core.engine.builds import BuildRequest, refusal
+from ansible_collections.tidegate.platform.plugins.module_utils._core.options.argument_specs import WORKLOADS
+from ansible_collections.tidegate.platform.plugins.module_utils._core.options.checks import inside
+from ansible_collections.tidegate.platform.plugins.module_utils._core.options.parse import Here, again, parse
+from ansible_collections.tidegate.platform.plugins.module_utils._core.sources import (
+    base_images,
+    buildkit,
+    trees,
+    unpack,
+)
+from ansible_collections.tidegate.platform.plugins.module_utils._core.sources.builder import ATTEMPTS, Builder
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.actual import Release
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import BuildFailure, InvalidOption
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.recipe import Recipe, Source
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.workload import Strategy, Workload
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -141,20 +147,20 @@ DOCKERFILES: list[tuple[str, dict[str, str], list[str]]] = [
 
 @pytest.mark.parametrize(("text", "args", "expected"), DOCKERFILES)
 def test_base_images_of_a_dockerfile(text: str, args: dict[str, str], expected: list[str]) -> None:
-    assert list(_dockerfile.bases(text, args)) == expected
+    assert list(base_images.bases(text, args)) == expected
 
 
 @pytest.mark.parametrize("text", ["", "# nothing", "RUN x", "ARG B\nFROM ${B}", "FROM --platform=x"])
 def test_a_dockerfile_without_a_base(text: str) -> None:
     with pytest.raises(InvalidOption):
-        _dockerfile.bases(text, {})
+        base_images.bases(text, {})
 
 
 @given(st.text(max_size=200), st.dictionaries(st.text(max_size=5), st.text(max_size=5), max_size=3))
 def test_any_text_is_read_or_refused(text: str, args: dict[str, str]) -> None:
     """Never a traceback."""
     try:
-        found = _dockerfile.bases(text, args)
+        found = base_images.bases(text, args)
     except InvalidOption:
         return
     assert all(found)
@@ -162,17 +168,17 @@ def test_any_text_is_read_or_refused(text: str, args: dict[str, str]) -> None:
 
 def test_a_digest_tells_content_name_and_mode_alone(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("1")
-    first = _tree.digest(str(tmp_path), ["a"])
+    first = trees.digest(str(tmp_path), ["a"])
     os.utime(tmp_path / "a", (5, 5))
-    assert _tree.digest(str(tmp_path), ["a"]) == first
+    assert trees.digest(str(tmp_path), ["a"]) == first
     (tmp_path / "a").chmod(0o755)
-    assert _tree.digest(str(tmp_path), ["a"]) != first
+    assert trees.digest(str(tmp_path), ["a"]) != first
     (tmp_path / "a").chmod(0o644)
     (tmp_path / "a").write_text("2")
-    assert _tree.digest(str(tmp_path), ["a"]) != first
+    assert trees.digest(str(tmp_path), ["a"]) != first
     os.mkfifo(tmp_path / "p")
     with pytest.raises(InvalidOption, match="neither file"):
-        _tree.digest(str(tmp_path), ["p"])
+        trees.digest(str(tmp_path), ["p"])
 
 
 def test_packed_and_unpacked_is_the_same(tmp_path: Path) -> None:
@@ -184,12 +190,12 @@ def test_packed_and_unpacked_is_the_same(tmp_path: Path) -> None:
     (tree / "link").symlink_to("run")
     (tree / ".git").mkdir()
     with (tmp_path / "archive").open("wb+") as stream:
-        _tree.pack(str(tree), _tree.every_path(str(tree)), stream, top="source")
+        trees.pack(str(tree), trees.every_path(str(tree)), stream, top="source")
     (tmp_path / "out").mkdir()
-    _unpack.unpack(str(tmp_path / "archive"), str(tmp_path / "out"))
-    paths = _tree.every_path(str(tree))
-    assert sorted(paths) == sorted(_tree.every_path(str(tmp_path / "out")))
-    assert _tree.digest(str(tree), paths) == _tree.digest(str(tmp_path / "out"), paths)
+    unpack.unpack(str(tmp_path / "archive"), str(tmp_path / "out"))
+    paths = trees.every_path(str(tree))
+    assert sorted(paths) == sorted(trees.every_path(str(tmp_path / "out")))
+    assert trees.digest(str(tree), paths) == trees.digest(str(tmp_path / "out"), paths)
 
 
 @pytest.mark.parametrize("kind", [tarfile.CHRTYPE, tarfile.FIFOTYPE])
@@ -200,7 +206,7 @@ def test_devices_are_refused(tmp_path: Path, kind: bytes) -> None:
         tar.addfile(entry)
     (tmp_path / "out").mkdir()
     with pytest.raises(InvalidOption, match="device"):
-        _unpack.unpack(str(tmp_path / "a.tar"), str(tmp_path / "out"))
+        unpack.unpack(str(tmp_path / "a.tar"), str(tmp_path / "out"))
 
 
 def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
@@ -210,7 +216,7 @@ def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
         tar.addfile(entry, io.BytesIO(b"\0" * entry.size))
     (tmp_path / "out").mkdir()
     with pytest.raises(InvalidOption, match="max_size"):
-        _unpack.unpack(str(tmp_path / "a.tar.gz"), str(tmp_path / "out"), 2**20)
+        unpack.unpack(str(tmp_path / "a.tar.gz"), str(tmp_path / "out"), 2**20)
     assert not list((tmp_path / "out").iterdir())
 
 
@@ -220,7 +226,7 @@ def test_buildkit_gets_secrets_by_file() -> None:
         build={"builder": "buildkit", "secrets": [{"name": "npm", "value": CANARY}], "args": {"A": "1"}, "target": "x"}
     )
     assert want.recipe
-    argv = _buildkit.command(want.recipe, "/tree", "ref:1", {"l": "v"}, {"npm": "/private/npm"})
+    argv = buildkit.command(want.recipe, "/tree", "ref:1", {"l": "v"}, {"npm": "/private/npm"})
     assert argv[:2] == ["docker", "build"]
     assert {"--secret=id=npm,src=/private/npm", "--build-arg=A=1", "--label=l=v", "--target=x", "--tag=ref:1"} <= set(
         argv
@@ -247,8 +253,8 @@ def attempts(said: t.Sequence[str], monkeypatch: pytest.MonkeyPatch) -> tuple[li
         if len(tried) <= len(said):
             raise refusal(said[len(tried) - 1], request.reference)
 
-    monkeypatch.setattr(_building.Builder, "_stream", stream)
-    builder = _building.Builder.__new__(_building.Builder)
+    monkeypatch.setattr(Builder, "_stream", stream)
+    builder = Builder.__new__(Builder)
     builder.tell = lambda _line: None
     try:
         builder._attempt(
@@ -264,7 +270,7 @@ def test_a_build_starts_again_if_its_cache_was_removed(said: str, monkeypatch: p
     """Removing another workload's image removes layers that a build beside it has just found."""
     assert attempts([said, said], monkeypatch) == ([True, True, True], "")
     tried, error = attempts([said] * 99, monkeypatch)
-    assert tried == [True] * (_building.ATTEMPTS - 1) + [False], "the last attempt needs no cache"
+    assert tried == [True] * (ATTEMPTS - 1) + [False], "the last attempt needs no cache"
     assert said in error
 
 

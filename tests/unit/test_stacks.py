@@ -8,22 +8,23 @@ from dataclasses import replace
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.tidegate.platform.plugins.module_utils import (
-    _compose,
-    _composer,
-    _conflicts,
-    _project,
-    _routing,
-    _services,
-    _stack,
-    _stack_volumes,
+from ansible_collections.tidegate.platform.plugins.module_utils._core.decide import stacks
+from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.foretell import after
+from ansible_collections.tidegate.platform.plugins.module_utils._core.engine.listing import container_of
+from ansible_collections.tidegate.platform.plugins.module_utils._core.host.secrets import Secrets
+from ansible_collections.tidegate.platform.plugins.module_utils._core.options.argument_specs import WORKLOADS
+from ansible_collections.tidegate.platform.plugins.module_utils._core.options.compose import project_name
+from ansible_collections.tidegate.platform.plugins.module_utils._core.options.parse import Here, parse
+from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy import documents
+from ansible_collections.tidegate.platform.plugins.module_utils._core.sources import (
+    compose,
+    compose_conflicts,
+    compose_model,
+    compose_volumes,
+    composer,
 )
-from ansible_collections.tidegate.platform.plugins.module_utils._after import after
-from ansible_collections.tidegate.platform.plugins.module_utils._declared import Strategy, Workload, digest
-from ansible_collections.tidegate.platform.plugins.module_utils._errors import InvalidOption
-from ansible_collections.tidegate.platform.plugins.module_utils._info import replicas
-from ansible_collections.tidegate.platform.plugins.module_utils._listing import container_of
-from ansible_collections.tidegate.platform.plugins.module_utils._model import (
+from ansible_collections.tidegate.platform.plugins.module_utils._core.stories.info import replicas
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.actual import (
     Actual,
     Container,
     Plan,
@@ -31,16 +32,15 @@ from ansible_collections.tidegate.platform.plugins.module_utils._model import (
     Step,
     Verb,
 )
-from ansible_collections.tidegate.platform.plugins.module_utils._parse import Here, parse
-from ansible_collections.tidegate.platform.plugins.module_utils._secrets import Secrets
-from ansible_collections.tidegate.platform.plugins.module_utils._spec import WORKLOADS
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import InvalidOption
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.workload import Strategy, Workload, digest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 OWNER = {"tidegate.workload": "shop"}
 WEB = {"image": "web:1"}
 SIGN = Secrets("/nowhere").version
-ROUTING = _services.StackRouting(_routing.stack_document, _routing.stack_hold)
+ROUTING = stacks.StackRouting(documents.stack_document, documents.stack_hold)
 ROUTED = {"name": "web", "port": 80, "routes": [{"host": "shop.test"}]}
 
 
@@ -53,11 +53,11 @@ def declared(**options: t.Any) -> Workload:
     return parse(result.validated_parameters["workloads"][0], Here(lambda _value: ""))
 
 
-def defined(services: dict[str, t.Any], want: Workload | None = None, **more: t.Any) -> _stack.Definition:
+def defined(services: dict[str, t.Any], want: Workload | None = None, **more: t.Any) -> compose_model.Definition:
     """What Compose made of these services, and of what else its file has."""
     stack = (want or declared()).stack
     assert stack
-    return _stack.definition(stack, "id", {"services": copy.deepcopy(services), **more}, OWNER, SIGN)
+    return compose_model.definition(stack, "id", {"services": copy.deepcopy(services), **more}, OWNER, SIGN)
 
 
 @pytest.mark.parametrize(
@@ -75,13 +75,13 @@ def defined(services: dict[str, t.Any], want: Workload | None = None, **more: t.
 )
 def test_a_project_name_is_safe(given_: str | None, plain: str) -> None:
     """DS-12, DS-T7, DS-T9."""
-    assert _project.project_name(given_, "shop", "production") == plain
+    assert project_name(given_, "shop", "production") == plain
 
 
 @given(st.text(max_size=80))
 def test_any_project_name_is_one_that_compose_takes(text: str) -> None:
     """DS-T9: a leading letter or digit, nothing that looks like a flag."""
-    name = _project.project_name(text, "shop", "production")
+    name = project_name(text, "shop", "production")
     assert name[0].isascii()
     assert name[0].isalnum()
     assert set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789_-")
@@ -162,12 +162,12 @@ def test_what_is_taken_from_another_service_for_writing_is_written(row: str, wri
     assert web
     assert web.in_place is writes
     del services["data"]["volumes"]
-    found = _stack.with_images(defined(services), {"d:1": ["/d"]}).service("web")
+    found = compose_model.with_images(defined(services), {"d:1": ["/d"]}).service("web")
     assert found
     assert found.in_place is writes
 
 
-def there(definition: _stack.Definition, **states: str) -> tuple[Container, ...]:
+def there(definition: compose_model.Definition, **states: str) -> tuple[Container, ...]:
     """A container of each service, as it is declared."""
     return tuple(
         Container(f"{s.name}-1", states.get(s.name, "running"), fingerprint=s.fingerprint, service=s.name)
@@ -178,7 +178,7 @@ def there(definition: _stack.Definition, **states: str) -> tuple[Container, ...]
 def plan(want: Workload, have: Actual) -> list[str]:
     """The plan's steps, rolls with the service that they are of."""
     candidate = Release("02", "compose/x", "id", "new", (), None, want.snapshot)
-    steps = _services.decide(want, have, candidate, ROUTING).steps
+    steps = stacks.decide(want, have, candidate, ROUTING).steps
     return [f"{s.verb.value} {s.service.name}" if s.service else s.verb.value for s in steps]
 
 
@@ -186,7 +186,7 @@ def test_only_what_is_behind_is_touched_whatever_was_interrupted() -> None:
     want = declared()
     old = defined({"web": WEB, "db": {"image": "db:1"}}, want)
     new = defined({"web": {"image": "web:2"}, "db": {"image": "db:1"}}, want)
-    document = _routing.stack_document(want, {"web": ["web-1"]})
+    document = documents.stack_document(want, {"web": ["web-1"]})
     live = Release("01", "compose/x", "id", "old", ("db-1", "web-1"), document, want.snapshot)
     have = Actual(containers=there(old), live=live, route=document, definition=new, live_definition=old)
     assert plan(want, have) == ["roll web", "persist"]
@@ -211,12 +211,12 @@ def test_a_project_that_is_recreated_is_taken_back_to_what_ran() -> None:
     """DS-T5: to the definition that was live; a first one, which has none, is taken away."""
     want = replace(declared(), strategy=Strategy.RECREATE)
     old, new = (defined({"web": {"image": image, "scale": 2}}, want) for image in ("web:1", "web:2"))
-    document = _routing.stack_document(want, {"web": ["web-1", "web-2"]})
+    document = documents.stack_document(want, {"web": ["web-1", "web-2"]})
     live = Release("01", "compose/x", "id", "old", ("web-1", "web-2"), document, want.snapshot)
     before = Actual(containers=there(old), live=live, route=document, definition=new, live_definition=old)
 
-    def taken_back(have: Actual) -> list[tuple[Verb, _stack.Definition | None]]:
-        steps = _services.decide(want, have, replace(live, id="02", fingerprint="new"), ROUTING).steps
+    def taken_back(have: Actual) -> list[tuple[Verb, compose_model.Definition | None]]:
+        steps = stacks.decide(want, have, replace(live, id="02", fingerprint="new"), ROUTING).steps
         (up,) = (step for step in steps if step.verb is Verb.UP)
         return [(step.verb, step.definition) for step in up.undo]
 
@@ -232,7 +232,7 @@ def test_a_service_that_is_rolled_is_taken_back_to_what_ran() -> None:
     old, new = (defined({"web": {"image": i}, **more}, want) for i, more in (("a", {}), ("b", {"new": {"image": "n"}})))
     live = Release("01", "compose/x", "id", "old", ("web-1",), None, want.snapshot)
     have = Actual(containers=there(old), live=live, definition=new, live_definition=old)
-    steps = _services.decide(want, have, replace(live, id="02", fingerprint="new"), ROUTING).steps
+    steps = stacks.decide(want, have, replace(live, id="02", fingerprint="new"), ROUTING).steps
     undo = {s.service.name: [(u.verb, u.definition) for u in s.undo] for s in steps if s.service}
     assert undo["web"][-1] == (Verb.ROLL, old)
     assert undo["new"][-1] == (Verb.UNROLL, new)
@@ -243,25 +243,25 @@ def test_what_a_killed_deployment_left_is_taken_back_and_what_is_on_no_record_st
     """DS-T5: whose record is lost was guessed from what is there, which also a killed first deployment leaves."""
     want = declared()
     new = defined({"web": WEB, "db": {"image": "db:1"}}, want)
-    route = _routing.stack_document(want, {"web": ["web-1"]})
+    route = documents.stack_document(want, {"web": ["web-1"]})
     names = ("db-1", "web-1")
     have = Actual(containers=there(new), route=route, definition=new, unrecorded=names if lost else ())
     candidate = Release("02", "compose/x", "id", "new", (), None, want.snapshot)
 
     def undo(strategy: Strategy) -> dict[Verb, list[tuple[Verb, t.Any]]]:
-        steps = _services.decide(replace(want, strategy=strategy), have, candidate, ROUTING).steps
+        steps = stacks.decide(replace(want, strategy=strategy), have, candidate, ROUTING).steps
         return {step.verb: [(back.verb, back.route) for back in step.undo] for step in steps if step.undo}
 
     gone, back = [(Verb.UNROUTE, None)], [(Verb.SWITCH, route)]
     assert undo(Strategy.ROLLING) == ({} if lost else {Verb.ROLL: [*gone, (Verb.UNROLL, None)]})
-    first = _services.decide(want, have, candidate, ROUTING).steps[0]
+    first = stacks.decide(want, have, candidate, ROUTING).steps[0]
     whole = [(back.verb, back.service is None) for back in first.undo if back.verb is Verb.UNROLL]
     assert whole == ([] if lost else [(Verb.UNROLL, False), (Verb.UNROLL, True)]), "at last what only that one declared"
     held = back if lost else gone
     assert undo(Strategy.RECREATE) == {Verb.HOLD: held, Verb.UP: [*held, (Verb.UNROLL, None)]}
-    assert _services.spared(have) == (set(names) if lost else set())
+    assert stacks.spared(have) == (set(names) if lost else set())
     one = replace(have, unrecorded=("web-1",))
-    assert _services.spared(one) == set(names), "what is there beside it may be all that still works with it"
+    assert stacks.spared(one) == set(names), "what is there beside it may be all that still works with it"
 
 
 @pytest.mark.parametrize("lost", [False, True])
@@ -272,22 +272,22 @@ def test_a_new_service_of_a_killed_deployment_goes_with_the_one_that_fails(lost:
     live = Release("01", "compose/x", "id", "old", ("web-1",), None, want.snapshot)
     have = Actual(containers=there(new), live=live, definition=new, live_definition=old)
     have = replace(have, unrecorded=("work-1",) if lost else ())
-    steps = _services.decide(want, have, replace(live, id="02", fingerprint="new"), ROUTING).steps
+    steps = stacks.decide(want, have, replace(live, id="02", fingerprint="new"), ROUTING).steps
     undo = {s.service.name: [u.verb for u in s.undo] for s in steps if s.service}
     assert undo == {"work": [] if lost else [Verb.UNROLL]}
-    assert _services.spared(have) == set(have.unrecorded)
+    assert stacks.spared(have) == set(have.unrecorded)
 
 
 def test_only_routes_of_services_that_are_down_say_when_to_come_back() -> None:
     """DS-02: whoever is still there answers for itself."""
     want = declared(compose={"services": [ROUTED, {"name": "api", "port": 80, "routes": [{"host": "api.test"}]}]})
-    routed = _routing.stack_document(want, {"web": ["web-1"], "api": ["api-1"]})
+    routed = documents.stack_document(want, {"web": ["web-1"], "api": ["api-1"]})
     assert routed
-    held = _routing.stack_hold(want, routed, ["web"])["http"]
+    held = documents.stack_hold(want, routed, ["web"])["http"]
     waits = {row["service"]: row.get("middlewares", []) for row in held["routers"].values()}
     assert waits == {"shop.production-web": ["shop.production-web-hold"], "shop.production-api": []}
     assert [len(row["loadBalancer"]["servers"]) for row in held["services"].values()] == [0, 1]
-    assert _routing.stack_hold(want, {"http": held}, ["web"]) == {"http": held}
+    assert documents.stack_hold(want, {"http": held}, ["web"]) == {"http": held}
 
 
 def test_a_network_that_is_another_now_is_not_rolled() -> None:
@@ -295,7 +295,7 @@ def test_a_network_that_is_another_now_is_not_rolled() -> None:
     want = declared()
     web = {**WEB, "networks": {"back": None}}
     old, new = (defined({"web": web}, want, networks={"back": {"internal": internal}}) for internal in (False, True))
-    document = _routing.stack_document(want, {"web": ["web-1"]})
+    document = documents.stack_document(want, {"web": ["web-1"]})
     live = Release("01", "compose/x", "id", "old", ("web-1",), document, want.snapshot)
     have = Actual(containers=there(old), live=live, route=document, definition=new, live_definition=old)
     with pytest.raises(InvalidOption, match=r"networks[.]back"):
@@ -312,11 +312,11 @@ def test_who_is_to_be_restarted_with_another_goes_with_it() -> None:
     volume = {"type": "volume", "source": "d", "target": "/d"}
     rest = {"web": {**WEB, **needs}, "kept": {"image": "k:1", **needs, "volumes": [volume]}, "plain": plain}
     old, new = (defined({"db": {"image": image}, **rest}, want) for image in ("db:1", "db:2"))
-    document = _routing.stack_document(want, {"web": ["web-1"]})
+    document = documents.stack_document(want, {"web": ["web-1"]})
     live = Release("01", "compose/x", "id", "old", ("db-1", "web-1"), document, want.snapshot)
     have = Actual(containers=there(old), live=live, route=document, definition=new, live_definition=old)
     assert plan(want, have) == ["roll db", "roll kept", "roll web", "persist"]
-    steps = _services.decide(want, have, replace(live, id="02", fingerprint="new"), ROUTING).steps
+    steps = stacks.decide(want, have, replace(live, id="02", fingerprint="new"), ROUTING).steps
     assert [step.containers for step in steps if step.service] == [("db-1",), ("kept-1",), ("web-1",)]
     assert plan(replace(want, strategy=Strategy.RECREATE), have) == ["hold", "up", "persist"], "web is not there, too"
     assert plan(want, replace(have, definition=old, live=replace(live, fingerprint="new"))) == []
@@ -331,7 +331,7 @@ def restarting(services: dict[str, t.Any], *names: str) -> dict[str, t.Any]:
 def rolls(want: Workload, have: Actual) -> dict[str, tuple[tuple[str, ...], bool]]:
     """The rolls of a plan: who goes whatever it is, and whether because of another."""
     candidate = Release("02", "compose/x", "id", "new", (), None, want.snapshot)
-    steps = _services.decide(want, have, candidate, ROUTING).steps
+    steps = stacks.decide(want, have, candidate, ROUTING).steps
     return {step.service.name: (step.containers, step.anew) for step in steps if step.service}
 
 
@@ -386,7 +386,7 @@ def test_going_back_ends_with_who_is_to_be_restarted_with_what_was_gone_back_to(
     old, new = (defined(restarting({"db": {"image": image}, **rest}, "web"), want) for image in ("db:1", "db:2"))
     live = Release("01", "compose/x", "id", "old", ("db-1", "web-1"), None, want.snapshot)
     have = Actual(containers=there(old), live=live, definition=new, live_definition=old)
-    steps = _services.decide(want, have, replace(live, id="02", fingerprint="new"), ROUTING).steps
+    steps = stacks.decide(want, have, replace(live, id="02", fingerprint="new"), ROUTING).steps
     back = [undo for step in reversed(steps) for undo in step.undo if undo.service]
     assert [(undo.service and undo.service.name, undo.anew) for undo in back] == [
         ("web", False),
@@ -401,9 +401,9 @@ def test_the_newest_of_a_service_are_those_that_stay() -> None:
     service = defined({"web": {**WEB, "scale": 2}}).services[0]
     rows = [("web-9", 5), ("web-10", 5), ("web-1", 7), ("web-2", 3)]
     found = [Container(n, "running", fingerprint=service.fingerprint, service="web", created=at) for n, at in rows]
-    assert _services.newest(service, found) == ["web-10", "web-1"]
-    assert _services.newest(service, found[:1]) == ["web-9"]
-    assert _services.newest(replace(service, replicas=0), found) == []
+    assert stacks.newest(service, found) == ["web-10", "web-1"]
+    assert stacks.newest(service, found[:1]) == ["web-9"]
+    assert stacks.newest(replace(service, replicas=0), found) == []
 
 
 @pytest.mark.parametrize("project", [None, {}])
@@ -436,8 +436,8 @@ def test_a_variable_that_is_not_set_is_refused_by_its_name() -> None:
     """U4 (review): Compose only warns, and a database would have a blank password."""
     said = 'time="2026-01-01T00:00:00Z" level=warning msg="The \\"DB_PASSWORD\\" variable is not set. Defaulting to a'
     with pytest.raises(InvalidOption, match=r"compose[.]env='DB_PASSWORD'.*is not set"):
-        _compose.refuse_unset(f'{said} blank string."\n')
-    _compose.refuse_unset('level=warning msg="the attribute `version` is obsolete"')
+        compose.refuse_unset(f'{said} blank string."\n')
+    compose.refuse_unset('level=warning msg="the attribute `version` is obsolete"')
 
 
 @pytest.mark.parametrize("strategy", ["blue-green", "handover"])
@@ -484,7 +484,7 @@ def test_what_should_have_completed_but_failed_is_done_again() -> None:
     want = declared()
     job = {"image": "job:1"}
     both = defined({"web": {**WEB, "depends_on": {"job": {"condition": "service_completed_successfully"}}}, "job": job})
-    document = _routing.stack_document(want, {"web": ["web-1"]})
+    document = documents.stack_document(want, {"web": ["web-1"]})
     live = Release("01", "compose/x", "id", "new", ("job-1", "web-1"), document, want.snapshot)
     have = Actual(live=live, route=document, definition=both, live_definition=both)
     for code, steps in ((0, []), (1, ["roll job", "persist"])):
@@ -500,7 +500,7 @@ def test_a_fingerprint_tells_nothing_without_the_key() -> None:
         stack = declared().stack
         assert stack
         model = {"services": {"web": copy.deepcopy(facts)}, "secrets": {"key": {"name": "x", "file": file}}}
-        found = _stack.definition(stack, "id", model, OWNER, lambda text: digest([key, text]))
+        found = compose_model.definition(stack, "id", model, OWNER, lambda text: digest([key, text]))
         return found.services[0].fingerprint
 
     assert told("/a", "one") == told("/a", "one")
@@ -520,7 +520,7 @@ def test_a_fingerprint_tells_nothing_without_the_key() -> None:
 )
 def test_which_compose_is_new_enough(said: str, words: str) -> None:
     """D4."""
-    found = _composer.problem(said)
+    found = composer.problem(said)
     assert (words in found) if words else found == ""
 
 
@@ -528,12 +528,12 @@ def test_compose_is_told_of_every_volume_as_an_external_one() -> None:
     """A1: whatever is declared of a volume, Compose has nothing to compare, and so nothing to make anew."""
     options = {"name": "p_data", "driver": "local", "driver_opts": {"type": "nfs"}, "labels": {"a": "1"}}
     model = {"name": "p", "services": {}, "volumes": {"data": options, "more": {"name": "x", "external": True}}}
-    handed = _stack_volumes.handed(model)["volumes"]
+    handed = compose_volumes.handed(model)["volumes"]
     assert handed == {"data": {"name": "p_data", "external": True}, "more": {"name": "x", "external": True}}
-    (made,) = _stack_volumes.labelled(model)
+    (made,) = compose_volumes.labelled(model)
     assert (made.name, made.options, made.labels["com.docker.compose.volume"]) == ("p_data", {"type": "nfs"}, "data")
     ours = made._replace(labels={**made.labels, "tidegate.workload": "other"})
-    _stack_volumes.refuse_another(model, {"p_data": ours, "x": made})
+    compose_volumes.refuse_another(model, {"p_data": ours, "x": made})
     for other in (
         made._replace(driver="nfs"),
         made._replace(options={}),
@@ -541,9 +541,9 @@ def test_compose_is_told_of_every_volume_as_an_external_one() -> None:
         made._replace(labels={}),
     ):
         with pytest.raises(InvalidOption, match="p_data"):
-            _stack_volumes.refuse_another(model, {"p_data": other, "x": made})
+            compose_volumes.refuse_another(model, {"p_data": other, "x": made})
     with pytest.raises(InvalidOption, match="not there"):
-        _stack_volumes.refuse_another(model, {"p_data": ours})
+        compose_volumes.refuse_another(model, {"p_data": ours})
 
 
 @pytest.mark.parametrize(
@@ -557,7 +557,7 @@ def test_compose_is_told_of_every_volume_as_an_external_one() -> None:
 )
 def test_a_service_whose_image_keeps_data_stays_in_its_place(mounts: dict[str, t.Any], in_place: bool) -> None:
     """A3: unless something is mounted at that very path."""
-    found = _stack.with_images(defined({"web": {**WEB, **mounts}}), {"web:1": ["/data"]})
+    found = compose_model.with_images(defined({"web": {**WEB, **mounts}}), {"web:1": ["/data"]})
     assert found.services[0].in_place is in_place
 
 
@@ -576,20 +576,20 @@ def test_the_routes_of_some_services_change_and_those_of_others_stay() -> None:
         for name in names
     ]
     want = declared(compose={"definition": {"services": dict.fromkeys(names, WEB)}, "services": rows})
-    before = _routing.stack_document(want, {name: [f"{name}-1"] for name in names})
-    after = _routing.stack_document(want, {name: [f"{name}-2"] for name in names})
+    before = documents.stack_document(want, {name: [f"{name}-1"] for name in names})
+    after = documents.stack_document(want, {name: [f"{name}-2"] for name in names})
     assert before
     assert after
-    held = _routing.stack_hold(want, before, names)
+    held = documents.stack_hold(want, before, names)
     for name in names:
-        one = _routing.merged(held, after, want, [name])
-        others = _routing.merged(held, None, want, [name])
+        one = documents.merged(held, after, want, [name])
+        others = documents.merged(held, None, want, [name])
         for kind, entries in one["http"].items():
             key = f"shop.production-{name}"
             mine = {k for k in entries if k not in others["http"].get(kind, {})}
             assert mine == {k for k, v in after["http"].get(kind, {}).items() if _is_of(kind, k, v, key, after)}, kind
             assert all(entries[k] == held["http"][kind][k] for k in entries if k not in mine)
-    assert _routing.merged(held, after, want, names) == after
+    assert documents.merged(held, after, want, names) == after
 
 
 def _is_of(kind: str, name: str, entry: t.Any, key: str, document: t.Any) -> bool:
@@ -616,7 +616,7 @@ def test_a_part_of_a_volume_is_refused() -> None:
     for volumes, fine in (([mount], False), ([{**mount, "volume": {}}], True), ([{**mount, "volume": None}], True)):
         services = {"web": {"image": "i", "volumes": volumes}}
         if fine:
-            _conflicts.refuse_conflicts(services)
+            compose_conflicts.refuse_conflicts(services)
             continue
         with pytest.raises(InvalidOption, match=r"services.web.volumes, at /data.*the part 'nine' of a volume"):
-            _conflicts.refuse_conflicts(services)
+            compose_conflicts.refuse_conflicts(services)

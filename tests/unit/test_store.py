@@ -14,11 +14,12 @@ import zlib
 from pathlib import Path
 
 import pytest
-from ansible_collections.tidegate.platform.plugins.module_utils import _record, _restoring, _schema
-from ansible_collections.tidegate.platform.plugins.module_utils._declared import Subject
-from ansible_collections.tidegate.platform.plugins.module_utils._errors import Canceled, StoreFailure
-from ansible_collections.tidegate.platform.plugins.module_utils._model import Release
-from ansible_collections.tidegate.platform.plugins.module_utils._store import NewAttempt, Store
+from ansible_collections.tidegate.platform.plugins.module_utils._core.deploy.store import NewAttempt, Store
+from ansible_collections.tidegate.platform.plugins.module_utils._core.host import restoring, schema
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.actual import Release
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import Canceled, StoreFailure
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.record import columns, found, to_text
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.workload import Subject
 
 SHOP, WIKI = Subject("shop", "production"), Subject("wiki", "production")
 
@@ -176,12 +177,12 @@ def test_old_deployments_go_but_releases_and_the_newest_stay(tmp_path: Path) -> 
 def test_a_database_of_the_first_schema_is_brought_up(tmp_path: Path) -> None:
     """DS-T16: what an earlier version wrote is read as it was meant."""
     with sqlite3.connect(tmp_path / "tidegate.db") as db:
-        db.executescript(_schema.MIGRATIONS[0])
+        db.executescript(schema.MIGRATIONS[0])
         db.execute("PRAGMA user_version = 1")
         db.execute(
             "INSERT INTO deployments VALUES ('a','shop','production','r','completed','succeeded','','{}',NULL,1,2)"
         )
-        row = ("a", "shop", "production", *_record.columns(release("a")), 1.0)
+        row = ("a", "shop", "production", *columns(release("a")), 1.0)
         db.execute("INSERT INTO releases VALUES (?,?,?,?,?,?,?,?,?,?)", row)
         db.execute("INSERT INTO live VALUES ('shop','production','a',NULL,'running',1.0)")
     db.close()
@@ -195,11 +196,11 @@ def test_a_database_of_the_first_schema_is_brought_up(tmp_path: Path) -> None:
 
 
 def test_a_release_survives_as_text_and_nothing_else_passes_for_one() -> None:
-    text = _record.to_text(release("a"))
+    text = to_text(release("a"))
     label = base64.b64encode(zlib.compress(text.encode(), 9)).decode()
-    assert _record.found(text) == _record.found(label) == release("a")
+    assert found(text) == found(label) == release("a")
     for broken in ("", "x", "eA==", label[:-8], "e30=", text[:-8], "[]", "[1,2]"):
-        assert _record.found(broken) is None
+        assert found(broken) is None
 
 
 def test_twenty_processes_make_one_schema_while_others_read(tmp_path: Path) -> None:
@@ -208,7 +209,7 @@ def test_twenty_processes_make_one_schema_while_others_read(tmp_path: Path) -> N
     (tmp_path / "tidegate.db.new-journal").write_text("and its journal")
     program = textwrap.dedent("""
         import os, sys
-        from ansible_collections.tidegate.platform.plugins.module_utils._store import NewAttempt, Store
+        from ansible_collections.tidegate.platform.plugins.module_utils._core.deploy.store import NewAttempt, Store
         gate, go = os.pipe()
         children = []
         for number in range(20):
@@ -241,19 +242,19 @@ def test_the_way_back_from_an_interrupted_restore_is_one(tmp_path: Path, made: t
     record = str(state / "tidegate.db")
     aside.mkdir()
     (aside / "tidegate.db").write_text("")
-    _restoring.begin(str(state), record, str(aside))
+    restoring.begin(str(state), record, str(aside))
     with pytest.raises(StoreFailure) as plain:
-        _restoring.refuse(str(state), record)
+        restoring.refuse(str(state), record)
     assert f"to go back, rename {aside} to {state}, remove" in plain.value.remedy
     state.mkdir()
     for name in made:
         (state / name).mkdir()
     with pytest.raises(StoreFailure) as refused:
-        _restoring.refuse(str(state), record)
+        restoring.refuse(str(state), record)
     first = f"rename {state}, which holds no platform, to another name, "
     assert refused.value.remedy == plain.value.remedy.replace("to go back, ", f"to go back, {first}")
-    assert _restoring.kept(str(state), record) == str(aside)
+    assert restoring.kept(str(state), record) == str(aside)
     state.rename(tmp_path / "another")
     aside.rename(state)
-    _restoring.refuse(str(state), record)
-    assert _restoring.kept(str(state), record) == ""
+    restoring.refuse(str(state), record)
+    assert restoring.kept(str(state), record) == ""

@@ -11,8 +11,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from ansible_collections.tidegate.platform.plugins.module_utils._errors import InvalidOption
-from ansible_collections.tidegate.platform.plugins.module_utils._unpack import unpack
+from ansible_collections.tidegate.platform.plugins.module_utils._core.sources.unpack import unpack
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import InvalidOption
 
 Entries = t.Sequence[t.Tuple[str, str, str]]
 MIB = 2**20

@@ -12,7 +12,7 @@ import yaml
 from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
-from ansible_collections.tidegate.platform.plugins.module_utils._names import place
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.grammar import place
 from jinja2 import nodes
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,16 +8,16 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.tidegate.platform.plugins.module_utils._declared import Subject
-from ansible_collections.tidegate.platform.plugins.module_utils._doctor import of_walls
-from ansible_collections.tidegate.platform.plugins.module_utils._errors import InvalidOption
-from ansible_collections.tidegate.platform.plugins.module_utils._model import Known, Release
-from ansible_collections.tidegate.platform.plugins.module_utils._project_walls import refuse_project
-from ansible_collections.tidegate.platform.plugins.module_utils._walls import (
+from ansible_collections.tidegate.platform.plugins.module_utils._core.host.walls import (
     Walls,
     refuse_capabilities,
     refuse_mounts,
 )
+from ansible_collections.tidegate.platform.plugins.module_utils._core.sources.compose_walls import refuse_project
+from ansible_collections.tidegate.platform.plugins.module_utils._core.stories.doctor import of_walls
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.actual import Known, Release
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import InvalidOption
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.workload import Subject
 
 PLAIN = {"image": "app:1"}
 ANYWAY = ("/opt/shop", "/mnt/disk", "/root/app", "/etc/localtime", "/etc/timezone", "{tmp}/state/traefik/acme")

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
-from ansible_collections.tidegate.platform.plugins.module_utils._spec import DECLARATION, SOURCES
+from ansible_collections.tidegate.platform.plugins.module_utils._core.options.argument_specs import DECLARATION, SOURCES
 from ansible_collections.tidegate.platform.plugins.plugin_utils._workload_files import SCHEMA, Reader
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.tidegate.platform.plugins.filter.problems import problems
-from ansible_collections.tidegate.platform.plugins.module_utils import _runners, _static
-from ansible_collections.tidegate.platform.plugins.module_utils._declared import Document, Workload
-from ansible_collections.tidegate.platform.plugins.module_utils._errors import InvalidOption
-from ansible_collections.tidegate.platform.plugins.module_utils._parse import Here, parse
-from ansible_collections.tidegate.platform.plugins.module_utils._spec import WORKLOADS
+from ansible_collections.tidegate.platform.plugins.module_utils._core.options.argument_specs import WORKLOADS
+from ansible_collections.tidegate.platform.plugins.module_utils._core.options.parse import Here, parse
+from ansible_collections.tidegate.platform.plugins.module_utils._core.sources import runners, site
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import InvalidOption
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.workload import Document, Workload
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -51,7 +51,7 @@ def test_each_value_stays_in_its_instruction(value: str, command: str) -> None:
     if not command.strip():
         return
     facts = json.loads(_recipe_facts(value, command))
-    lines = _runners.dockerfile(facts, ["a.py"], lambda _path: "").split("\n")
+    lines = runners.dockerfile(facts, ["a.py"], lambda _path: "").split("\n")
     verbs = " ".join(line.partition(" ")[0] for line in lines if line)
     assert verbs == "FROM USER WORKDIR RUN USER ENV ENV ENV COPY RUN RUN EXPOSE ENTRYPOINT CMD"
     (said,) = [line for line in lines if line.startswith("ENV A=")]
@@ -87,7 +87,7 @@ def test_a_header_is_one_word_of_the_servers_configuration(value: str) -> None:
     """Review (heirs): a backslash at the end took the quote behind it, and with it the rest of the configuration."""
     want = built("static", headers={"X-A": value})
     assert want.recipe
-    (line,) = [row for row in _static.config(json.loads(want.recipe.facts)).split("\n") if "header X-A" in row]
+    (line,) = [row for row in site.config(json.loads(want.recipe.facts)).split("\n") if "header X-A" in row]
     word = line.partition("header X-A ")[2]
     assert WORD.fullmatch(word)
     assert (word[1:-1] if word[0] == "`" else word[1:-1].replace('\\"', '"')) == value

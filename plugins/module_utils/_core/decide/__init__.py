@@ -1,0 +1,4 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From `Workload` and `Actual` to a `Plan`, and what that leads to. Pure functions over frozen values."""

@@ -1,0 +1,46 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Releases whose routes were written by an earlier version, in the form of this one. Pure.
+
+So a newer collection finds nothing that is declared otherwise: the next run, or
+reconciliation, writes the route file anew, and deploys nothing.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from ..options import checks, compose
+from ..proxy import documents, rules
+from ..values.actual import Release
+from ..values.errors import InvalidOption
+from ..values.grammar import key_of
+
+
+def current(release: Release) -> Release:
+    """The release with the routing document that its declaration makes today; the same containers are behind it."""
+    if release.route is None or not rules.outdated(release.route):
+        return release
+    try:
+        return replace(release, route=documents.whole(_parts(release)))
+    except InvalidOption:
+        return release  # what is not taken any more stays as it is, until it is declared otherwise
+
+
+def _parts(release: Release) -> t.Iterator[documents.Part]:
+    given = release.snapshot
+    key = key_of(given["name"], given["environment"])
+    if not given.get("compose"):
+        yield documents.Part(key, checks.routes(given), given["port"], release.containers, checks.gate(given))
+        return
+    for exposed in compose.exposed_services(given["compose"]):
+        name = f"{key}-{exposed.service}"
+        yield documents.Part(name, exposed.routes, exposed.port, _targets(release, name), exposed.gate)
+
+
+def _targets(release: Release, service: str) -> tuple[str, ...]:
+    balancer = (release.route or {})["http"].get("services", {}).get(service, {}).get("loadBalancer", {})
+    return tuple(urlsplit(server["url"]).hostname or "" for server in balancer.get("servers", ()))

@@ -1,0 +1,247 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One function a verb: what a step of a plan does to the host.
+
+Each act can be repeated: after a crash the same step is simply done again.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import typing as t
+
+from ..decide.candidate import claims_of
+from ..decide.retention import retained
+from ..engine.artifacts import Wanted, bring_back
+from ..host import packet_filter, published_ports, records
+from ..options import checks
+from ..sources import compose, site, site_assets
+from ..sources.builder import Builder
+from ..sources.workshop import Workshop
+from ..values.actual import Step, Verb
+from ..values.errors import Unhealthy
+from ..values.workload import Gate, Port
+from . import containers, gates, reach, stacks, volumes
+from .bake import watch
+from .containers import each, prune_kept, release_command, release_of, room, stand_in, start
+from .run import World
+
+Act = t.Callable[[World, Step], str]
+"""Does one step and gives a short detail for people, or an empty text."""
+
+
+def build(world: World, _step: Step) -> str:
+    """Build the artifact, and remember that it is here because of us."""
+    want, on = world.want, world.on
+    if want.recipe is None:
+        raise ValueError("a build step comes of a declaration with a recipe")
+    room(world)
+    workshop = Workshop(on.state_dir, world.key, world.watch)
+    builder = Builder(on.engine, workshop, world.watch, lambda line: world.tell(world.key, line))
+    reference, image = builder.build(want.recipe, want.pull, want.registry)
+    on.store.remember_pull(image.id, reference, on.clock.now())
+    return reference
+
+
+def keep_assets(world: World, step: Step) -> str:
+    """Keep what an open page of the live release may still ask for, and let go of what was kept long enough."""
+    folder = site_assets.folder(world.on.state_dir, world.key)
+    site_assets.expire(folder, world.want.keep_assets, world.on.clock.now())
+    kept = 0
+    with tempfile.TemporaryFile(dir=world.on.state_dir) as archive:
+        for name in step.containers[:1]:  # its replicas have the same site
+            if world.on.engine.archive(name, site.SITE, archive):
+                kept = site_assets.keep(folder, archive, world.on.clock.now())
+    return f"{kept} files"
+
+
+def pull(world: World, _step: Step) -> str:
+    """Fetch the artifact, if that leaves room on the disk, and remember that it is here because of us."""
+    want, on = world.want, world.on
+    room(world)
+    if want.artifact:
+        bring_back(on.engine, Wanted(want.artifact, want.container.image, [], True), world.check)
+    else:
+        on.engine.pull(want.container.image, want.registry, world.check)
+    image = on.engine.image(want.container.image)
+    if image is not None:
+        on.store.remember_pull(image.id, want.container.image, on.clock.now())
+    return want.container.image
+
+
+def divert(world: World, step: Step) -> str:
+    """Send new connections for the release's ports to its stand-in."""
+    (name,) = step.containers
+    facts = world.on.engine.inspect(name)
+    if facts is None or not facts.address:
+        raise Unhealthy("the stand-in has no address", subject=name, remedy=gates.STILL_SERVES)
+    ports = [Port(**port) for port in release_of(step).snapshot["ports"]]
+    packet_filter.begin(
+        packet_filter.whose(world.key, world.on.state_dir), ports, packet_filter.Target(facts.address, facts.address6)
+    )
+    return f"new connections go to {name}"
+
+
+def undivert(world: World, _step: Step) -> str:
+    """Let connections go to the owner of the ports again."""
+    packet_filter.end(packet_filter.whose(world.key, world.on.state_dir))
+    return ""
+
+
+def gate(world: World, step: Step) -> str:
+    """Wait until every container passed its release's gate."""
+    settled = _settled(world, step)
+    said = ""
+    # A container made by this very deployment may not have restarted even once.
+    own = step.release is not None and step.release.id == world.deployment
+    for name in step.containers:
+        entry = gates.Entry(name, settled, 0 if own else None)
+        said = gates.pass_gate(world.on.engine, world.watch, entry)
+    return said
+
+
+def bake(world: World, step: Step) -> str:
+    """Watch the new release under traffic while the old one still could take it back."""
+    window = world.want.bake
+    if window is None:
+        raise ValueError("a bake step comes of a declaration with one")
+    entries = [gates.Entry(name, _settled(world, step)) for name in step.containers]
+    count = None if window.error_ratio is None else (lambda: world.on.traefik.api.answered(world.key))
+    return watch(world.on.engine, world.watch, entries, window, count)
+
+
+def _settled(world: World, step: Step) -> Gate:
+    image = world.on.engine.image(step.release.image_id) if step.release else world.have.image
+    declared = world.want.gate if step.release is None else checks.gate(step.release.snapshot)
+    return gates.settle(declared, bool(image and image.has_healthcheck))
+
+
+def place_route(world: World, step: Step) -> str:
+    """Switch or hold: write the route file and have it confirmed; of a new release, its servers are asked before."""
+    if step.route is None:
+        raise ValueError("a switch step carries its route")
+    asks = reach.asks(step.release) if step.release is not None else {}
+    said = reach.judge(world, world.on.traefik.ask(world.key, step.route, asks, world.have.routed))
+    world.on.traefik.place(world.key, step.route)
+    servers = [s for v in step.route["http"].get("services", {}).values() for s in v["loadBalancer"]["servers"]]
+    confirmed = ", ".join(s["url"] for s in servers) or "no server, 503 with Retry-After"
+    return f"confirmed: {confirmed}" + (f"; {said}" if said else "")
+
+
+def unroute(world: World, _step: Step) -> str:
+    """Take the routes away."""
+    world.on.traefik.withdraw(world.key)
+    return ""
+
+
+def resume(world: World, step: Step) -> str:
+    """Start containers that exist."""
+    each(step.containers, world.on.engine.resume)
+    return ", ".join(step.containers)
+
+
+def stop(world: World, step: Step) -> str:
+    """Stop containers, but keep them."""
+    each(step.containers, lambda name: world.on.engine.stop(name, step.leaving.stop_timeout))
+    return ", ".join(step.containers)
+
+
+def persist(world: World, step: Step) -> str:
+    """Make the candidate live, in one transaction, before anything of blue is touched."""
+    release = release_of(step)
+    on = world.on
+    if world.want.stack is not None and release.state == "running":
+        release = stacks.named(world, release)
+    records.keep(on.state_dir, world.key, release)
+    on.store.persist(world.subject, release, claims_of(release), on.clock.now())
+    prune_kept(world)
+    if world.want.stack is not None:
+        kept = retained(on.store.releases(world.subject), on.store.known(world.subject).get(world.subject))
+        stacks.compose_of(world).prune({entry.image_id for entry in kept})
+    return release.id
+
+
+def withdraw(world: World, step: Step) -> str:
+    """Make the release before live again, in one transaction; what was live is remembered as not good."""
+    back = step.release
+    if back is not None:
+        records.keep(world.on.state_dir, world.key, back)
+    world.on.store.withdraw(world.subject, world.failure, back, claims_of(back) if back else ())
+    return back.id if back else "nothing is live"
+
+
+def drain(world: World, step: Step) -> str:
+    """Wait until nothing is in flight to these containers; count what had to be cut."""
+    drained = containers.drain_containers(world, step.containers, step.leaving)
+    if drained is None:
+        return "nothing listens"
+    return f"cut {drained.cut}" if drained.cut else "none in flight"
+
+
+def reap(world: World, step: Step) -> str:
+    """Stop and remove containers."""
+
+    def away(name: str) -> None:
+        world.on.engine.stop(name, step.leaving.stop_timeout)
+        volumes.remove_container(world, name)
+
+    each(step.containers, away)
+    prune_kept(world)
+    return ", ".join(step.containers)
+
+
+def remove_volumes(world: World, step: Step) -> str:
+    """Remove the workload's volumes with their data, because that was asked for."""
+    for name in step.volumes:
+        world.on.engine.remove_volume(name)
+    return ", ".join(step.volumes)
+
+
+def forget(world: World, _step: Step) -> str:
+    """Nothing of the workload is live any more; what its containers still need stays until they are gone."""
+    world.on.store.forget(world.subject)
+    records.prune(world.on.state_dir, world.key, ())
+    return ""
+
+
+def clear(world: World, _step: Step) -> str:
+    """Remove what is left of a workload that has no containers: its files, its secrets and its networks."""
+    world.on.secrets.prune(world.key, ())
+    records.prune(world.on.state_dir, world.key, ())
+    published_ports.give_up(world.on.state_dir, world.key, {})
+    world.on.engine.remove_networks(world.subject)
+    for place in (site_assets.folder(world.on.state_dir, world.key), compose.folder(world.on.state_dir, world.key)):
+        shutil.rmtree(place, ignore_errors=True)
+    return ""
+
+
+ACTS: dict[Verb, Act] = {
+    Verb.PULL: pull,
+    Verb.BUILD: build,
+    Verb.PLACE: stacks.place,
+    Verb.ROLL: stacks.roll,
+    Verb.UNROLL: stacks.unroll,
+    Verb.UP: stacks.up,
+    Verb.HOLD: place_route,
+    Verb.STOP: stop,
+    Verb.STAND_IN: stand_in,
+    Verb.DIVERT: divert,
+    Verb.UNDIVERT: undivert,
+    Verb.KEEP_ASSETS: keep_assets,
+    Verb.RELEASE_COMMAND: release_command,
+    Verb.START: start,
+    Verb.RESUME: resume,
+    Verb.GATE: gate,
+    Verb.SWITCH: place_route,
+    Verb.UNROUTE: unroute,
+    Verb.PERSIST: persist,
+    Verb.BAKE: bake,
+    Verb.WITHDRAW: withdraw,
+    Verb.DRAIN: drain,
+    Verb.REAP: reap,
+    Verb.REMOVE_VOLUMES: remove_volumes,
+    Verb.FORGET: forget,
+    Verb.CLEAR: clear,
+}

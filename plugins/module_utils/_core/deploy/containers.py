@@ -1,0 +1,246 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Making a release's containers: its own, a stand-in, and the one-off that runs its release command."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import typing as t
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from ..decide.plan import stateful_paths
+from ..decide.retention import retained
+from ..engine import listing
+from ..engine.arguments import ContainerExtra
+from ..host import filesystem, published_ports, records
+from ..host.clock import attempts
+from ..host.secrets import user_ids
+from ..host.socket_diag import Diag
+from ..proxy.held import HOLDS, Held, Holds, holds
+from ..values.actual import Leaving, Release, Step
+from ..values.errors import EngineFailure, ProxyFailure, Unhealthy, setting
+from ..values.grammar import SUFFIX_LENGTH, suffix_of
+from ..values.workload import TRAEFIK, ContainerSpec, Mount
+from .drain import Drained, Sockets, wait_until_idle
+from .run import World
+
+
+def start(world: World, step: Step) -> str:
+    """Create the candidate's containers complete, then start them."""
+    release = release_of(step)
+    spec = world.want.container
+    records.keep(world.on.state_dir, world.key, release)
+    _ground(world)
+    for name in step.containers:
+        _create(world, name, release, _placed(world, spec, 0))
+    each(step.containers, world.on.engine.start)
+    return ", ".join(step.containers)
+
+
+def _ground(world: World) -> None:
+    """Make what its containers need as it is declared, before the first of any kind: the engine has its own way."""
+    spec = world.want.container
+    for network in spec.networks:
+        world.on.engine.ensure_network(network, dict(spec.addresses).get(network, ""))
+    for mount in spec.mounts:
+        if not mount.source.startswith("/"):
+            world.on.engine.ensure_volume(mount.source, listing.ownership(world.on.state_dir, world.subject))
+
+
+def stand_in(world: World, step: Step) -> str:
+    """Start the candidate without its ports, to take its connections while they change hands.
+
+    What has one writer is only read by it: what it would write from its own memory, it read before blue wrote last.
+    """
+    release = release_of(step)
+    records.keep(world.on.state_dir, world.key, release)
+    _ground(world)
+    spec = world.want.container
+    mounts = tuple(replace(mount, read_only=mount.read_only or mount.one_writer) for mount in spec.mounts)
+    for name in step.containers:
+        plain = replace(spec, ports=(), addresses=(), mounts=mounts)
+        _create(world, name, release, _placed(world, plain, 1))
+        world.on.engine.start(name)
+    return ", ".join(step.containers)
+
+
+def _placed(world: World, spec: ContainerSpec, number: int) -> ContainerSpec:
+    """The proxy has the addresses that its networks keep for it, by which they tell it from everybody else.
+
+    :param number: which of those that are kept; its stand-in has the second.
+    """
+    if world.subject != TRAEFIK:
+        return spec
+    kept = {network: world.on.engine.kept_for_proxy(network) for network in spec.networks}
+    found = {network: str(ipaddress.ip_network(prefix)[number]) for network, prefix in kept.items() if prefix}
+    return replace(spec, addresses=tuple(sorted({**dict(spec.addresses), **found}.items())))
+
+
+def _known_in(world: World, spec: ContainerSpec) -> tuple[str, ...]:
+    """Networks in which others may call it by its aliases.
+
+    Behind the wall nobody may, so that where it has other networks, the names lead to it by those.
+    """
+    if not spec.aliases or not published_ports.walled(world.on.state_dir):
+        return spec.networks
+    return tuple(network for network in spec.networks if not world.on.engine.kept_for_proxy(network)) or spec.networks
+
+
+def release_command(world: World, step: Step) -> str:
+    """Run the release command once, in a container of the candidate's make, and remove that container."""
+    release = release_of(step)
+    name = f"{world.want.name}-{release.id[-SUFFIX_LENGTH:]}-release"
+    engine, seconds, passed = world.on.engine, world.want.release_command_timeout, False
+    try:
+        _ground(world)
+        # Nobody calls it: it has neither an address nor a name of those that serve.
+        spec = replace(world.want.container, addresses=(), aliases=())
+        _create(world, name, release, spec, world.want.release_command)
+        engine.start(name)
+        code = _exit_code(world, name, seconds)
+        if code != 0:
+            how = f"did not end within {seconds:g} s" if code is None else f"ended with exit code {code}"
+            remedy = "What served before still serves; the output is in `logs`."
+            raise Unhealthy(f"the release command {how}", subject=name, remedy=remedy, logs=engine.tail(name))
+        passed = True
+    finally:  # whatever ended it: no step takes this back
+        engine.remove(name, volumes=True)
+        if not passed:
+            prune_kept(world)
+    return f"exit code {code}"
+
+
+def _exit_code(world: World, name: str, seconds: float) -> int | None:
+    """How a one-off container ended, or None when it has not after `seconds`."""
+    for _left in attempts(world.watch, seconds, first=0.02):
+        facts = world.on.engine.inspect(name)
+        if facts is not None and facts.state in ("exited", "dead"):
+            return facts.exit_code
+    return None
+
+
+def _create(
+    world: World, name: str, release: Release, spec: ContainerSpec, command: tuple[str, ...] | None = None
+) -> None:
+    """Create one container with labels, environment and secret files that its user may read."""
+    want = world.want
+    suffix = release.id[-SUFFIX_LENGTH:]
+    folder = world.on.secrets.write(world.key, suffix, want.secrets)
+    extra = ContainerExtra(
+        labels={
+            **listing.ownership(world.on.state_dir, world.subject),
+            listing.LABEL_DEPLOYMENT: release.id,
+        },
+        env={s.name: s.value for s in want.secrets if s.delivery == "environment"},
+        secrets_dir=folder,
+        command=command,
+        one_off=command is not None,
+        known_in=_known_in(world, spec),
+    )
+    world.on.engine.create(name, release.image_id, replace(spec, mounts=(*spec.mounts, *_carried(world))), extra)
+    if folder:
+        image = world.have.image
+        user = spec.user if spec.user is not None else ((image.user or "") if image else "")
+        uid_given = user.partition(":")[0].isdigit() and ":" in user
+        uid, gid = user_ids(user, "" if uid_given else world.on.engine.passwd(name))
+        first_uid, first_gid = listing.user_namespace(world.on.engine.facts())
+        world.on.secrets.give(folder, first_uid + uid, first_gid + gid)
+
+
+def _carried(world: World) -> tuple[Mount, ...]:
+    """The volumes without a name of the release before, which hold what was written where only its image declares one.
+
+    The engine would give the new container empty ones.
+    """
+    image, live = world.have.image, world.have.live
+    paths = stateful_paths(world.want, image) if image is not None and world.want.container.replicas == 1 else ()
+    found: dict[str, str] = {}
+    for name in live.containers if live is not None and paths else ():
+        found = {**world.on.engine.unnamed_volumes(name), **found}
+    return tuple(Mount(found[path], path) for path in paths if path in found)
+
+
+def each(names: t.Collection[str], act: t.Callable[[str], None]) -> None:
+    """The same for every replica, at once: an engine takes its time for each, but not for all together."""
+    if len(names) == 1:
+        act(*names)
+        return
+    with ThreadPoolExecutor(max_workers=max(1, len(names))) as pool:
+        for done in [pool.submit(act, name) for name in names]:
+            done.result()
+
+
+def room(world: World) -> None:
+    """Refuse to fetch or build what may fill the engine's disk."""
+    root, reserve = world.on.engine.root_dir(), world.on.disk_reserve
+    free = filesystem.free_bytes(root)
+    if free is not None and free < reserve:
+        cause = f"has {free // 2**20} MiB free, less than disk_reserve ({reserve // 2**20} MiB)"
+        raise EngineFailure(
+            cause, subject=root, remedy=f"Free space (playbook prune), or lower {setting('disk_reserve')}."
+        )
+
+
+@contextlib.contextmanager
+def _held_by_traefik(world: World, leaving: Leaving) -> t.Iterator[Held]:
+    """Counts the requests that Traefik holds before it dials: none, where it has nothing to hold them with."""
+    api, diag = world.on.traefik.api, None
+    what = Holds()
+    try:
+        document = world.on.traefik.read(world.key) or {}
+        routers = [api.look("routers", name) or {} for name in (document.get("http") or {}).get("routers", ())]
+        now = [name for router in routers for name in router.get("middlewares", ())]  # those of entry points, too
+        what = holds({*leaving.middlewares, *now}, api.middleware)
+        if what.ports:
+            proxy = world.on.engine.publisher(urlsplit(api.url).port or 80)
+            facts = world.on.engine.inspect(proxy.name) if proxy else None
+            diag = Diag(facts.pid if facts else None)
+    except (ProxyFailure, OSError) as error:
+        world.warnings.append(f"What Traefik still holds cannot be counted: {error}.")
+        what = what if what.ports or not leaving.middlewares else Holds((), HOLDS["forwardAuth"])
+    try:
+        yield Held(what, world.on.clock, diag)
+    finally:
+        if diag is not None:
+            diag.close()
+
+
+def drain_containers(world: World, names: t.Collection[str], leaving: Leaving) -> Drained | None:
+    """Wait until nothing is in flight to these containers, and count what had to be cut; None if nothing listens."""
+    facts = {name: world.on.engine.inspect(name) for name, _ports in leaving.ports if name in names}
+    ports = {f.pid: ports for name, ports in leaving.ports if (f := facts.get(name)) is not None and f.pid}
+    if not ports:
+        return None
+    sockets = Sockets(ports)
+    with _held_by_traefik(world, leaving) as held:
+        drained = wait_until_idle(lambda: sockets() + held(), leaving.limits, world.watch, held.unsure)
+    if drained.unsure and leaving.limits.timeout > 0:
+        given = f"drain.timeout ({leaving.limits.timeout:g} s)"
+        world.warnings.append(f"Whether middlewares still held requests after {given} cannot be told.")
+    world.drained = Drained(world.drained.outlived + drained.outlived, world.drained.cut + drained.cut)
+    return drained
+
+
+def prune_kept(world: World) -> None:
+    """Keep the files of releases that can be gone back to: their secrets, and what they are derived from.
+
+    Where the record is lost, a container that nobody remembers needs its own all the same.
+    """
+    on, subject = world.on, world.subject
+    kept = retained(on.store.releases(subject), on.store.known(subject).get(subject))
+    suffixes = {suffix_of(name) for release in kept for name in release.containers}
+    if not {*on.secrets.held(world.key), *records.held(on.state_dir, world.key)} <= suffixes:
+        suffixes |= {suffix_of(c.name) for c in on.engine.containers(subject).get(subject, ())}
+    on.secrets.prune(world.key, suffixes)
+    records.prune(on.state_dir, world.key, suffixes)
+
+
+def release_of(step: Step) -> Release:
+    """The release that a step of this kind always carries."""
+    if step.release is None:
+        raise ValueError(f"a {step.verb.value} step carries its release")
+    return step.release

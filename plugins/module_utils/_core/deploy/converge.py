@@ -1,0 +1,195 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The story of one run: read, recover, prepare, decide, act."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field, replace
+
+from ..decide import fleet
+from ..decide.candidate import candidate
+from ..decide.foretell import after
+from ..decide.phases import Phase
+from ..decide.plan import decide, prepare
+from ..decide.recovery import adopt, decide_recovery
+from ..decide.view import view
+from ..host import locks
+from ..values.actual import Actual, Plan, Release
+from ..values.errors import TidegateError, explained_at_least
+from ..values.workload import Workload
+from . import reach
+from .ending import ending
+from .observe import Survey, observe
+from .phases import (
+    PHASES,
+    ROUTING,
+    conclude,
+    conclude_failed,
+    document,
+    is_declared,
+    recover,
+    refuse_unmountable,
+    staged_already,
+)
+from .run import World
+from .unrecorded import refusal, unrecorded
+
+# Seconds that a pruning of images may take, for which a deployment waits.
+PRUNING = 60.0
+Declare = t.Callable[[World], Workload]
+"""Gives the declaration once the workload is locked and recovered: a rollback chooses its target only then."""
+
+
+@dataclass
+class Outcome:
+    """What a run did, or in check mode would do."""
+
+    changed: bool
+    reason: str
+    steps: list[dict[str, t.Any]]
+    before: dict[str, t.Any]
+    after: dict[str, t.Any]
+    live: Release | None = None
+    previous: Release | None = None
+    deployment: dict[str, t.Any] | None = None
+    cut: dict[str, int] = field(default_factory=lambda: {"outlived": 0, "cut": 0})
+
+
+def as_declared(world: World) -> Workload:
+    """What the run was begun with."""
+    return world.want
+
+
+def unchanged(want: Workload, survey: Survey) -> Outcome | None:
+    """The outcome of a workload that is as declared, without its lock; None when it takes a closer look."""
+    if want.force or want.pull == "always" or want.remove_volumes:
+        return None
+    have = survey.of(want)
+    proposed = candidate(want, have, "")
+    if have.attempt is not None or adopt(have, is_declared(want)).steps or prepare(want, have, proposed).steps:
+        return None
+    plan = decide(want, have, proposed, ROUTING)
+    if plan.steps or plan.skipped:
+        return None
+    seen = view(have, ROUTING)
+    return Outcome(False, plan.reason, [], seen, seen, have.live, have.previous)
+
+
+def preview(world: World, phase: Phase = Phase.DEPLOY, declare: Declare = as_declared, deep: bool = False) -> Outcome:
+    """What `converge` would do now; touches nothing."""
+    have = now = world.have = observe(world.want, world.on, deep)
+    fleet.refuse(have.attempt, world.fleet, world.on.clock.now(), world.key)
+    if phase in (Phase.FINISH, Phase.REVERT):
+        return _preview_of_end(world, phase)
+    plans: list[Plan] = []
+    adopted = adopt(have, is_declared(world.want))
+    recovery = decide_recovery(world.want, have, ROUTING.hold) if have.attempt else adopted
+    if have.attempt or recovery.steps:
+        plans.append(recovery)
+        now = after(have, recovery)
+    want = world.want = declare(world)
+    if declare is not as_declared:
+        have = now = _spared(world, deep)
+    proposed = candidate(want, now, world.deployment)
+    plans += [prepare(want, now, proposed), decide(want, now, proposed, ROUTING)]
+    reach.require_network(want, plans[-1], world.on)
+    for plan in plans[-2:]:
+        refuse_unmountable(world, plan)
+    return _foreseen(have, now, plans)
+
+
+def _preview_of_end(world: World, phase: Phase) -> Outcome:
+    """The same of the end of a fleet's deployment, which is decided by the record."""
+    have = world.have
+    plan = ending(world, phase)
+    if plan is not None:
+        foreseen = _foreseen(have, have, [plan])
+        return replace(foreseen, changed=bool(foreseen.steps))
+    want, now = world.want, world.have
+    proposed = candidate(want, now, world.deployment)
+    plan = decide(want, now, proposed, ROUTING)
+    plan = replace(plan, reason=world.failure or plan.reason)
+    return _foreseen(have, now, [prepare(want, now, proposed), plan])
+
+
+def _foreseen(have: Actual, now: Actual, plans: list[Plan]) -> Outcome:
+    """What these plans come to, of which the last is what was asked for.
+
+    :param now: what that one begins with.
+    """
+    later = after(now, plans[-1])
+    steps = [{"name": verb, "seconds": 0.0, "detail": ""} for plan in plans for verb in plan.verbs()]
+    changed = bool(steps) or have.attempt is not None
+    before = view(have, ROUTING)
+    return Outcome(changed, plans[-1].reason, steps, before, view(later, ROUTING), later.live, later.previous)
+
+
+def _spared(world: World, deep: bool) -> Actual:
+    """A look that leaves out what is not on record: who declares from the record must not remove it."""
+    have = world.have = observe(world.want, world.on, deep)
+    own = have.live.containers if have.live else ()
+    spared = unrecorded(world.on, world.subject, [c for c in have.containers if c.name not in own])
+    if not spared or have.live is None:
+        return have
+    refused = refusal(world.key, spared)
+    if len(have.named(own)) < len(own):
+        raise refused  # what serves may be what is not on record
+    world.warnings.append(str(refused))
+    world.have = replace(have, containers=tuple(c for c in have.containers if c not in spared))
+    return world.have
+
+
+def seen_after(outcome: Outcome, want: Workload, survey: Survey) -> Outcome:
+    """The same outcome, with what a look at the whole host shows of it."""
+    last = survey.of(replace(want, pull="missing"))
+    return replace(outcome, after=view(last, ROUTING), live=last.live, previous=last.previous)
+
+
+def converge(
+    world: World,
+    phase: Phase = Phase.DEPLOY,
+    declare: Declare = as_declared,
+    deep: bool = False,
+    look: bool = True,
+    before: Survey | None = None,
+) -> Outcome:
+    """Make the host as declared, or do one phase of that, under the workload's lock.
+
+    :param before: a look at the whole host that this run has just made.
+    :param look: see what it came to; else `after` is what was there before, until `seen_after`.
+    :raises TidegateError: nothing that served was taken away; `world` holds the steps done so far.
+    """
+    on = world.on
+    with (
+        locks.held(on.state_dir, world.subject, on.lock_timeout, world.watch),
+        locks.images(on.state_dir, max(on.lock_timeout, PRUNING), world.watch),
+    ):
+        first = world.have = observe(world.want, on, deep, before)
+        fleet.refuse(first.attempt, world.fleet, on.clock.now(), world.key)
+        again = phase is Phase.STAGE and staged_already(world)
+        tidied = phase in (Phase.DEPLOY, Phase.STAGE) and not again and recover(world)
+        if declare is not as_declared or tidied:
+            world.want = declare(world)
+            world.have = observe(world.want, on, deep) if declare is as_declared else _spared(world, deep)
+        try:
+            with explained_at_least():
+                plan, conclusion = PHASES[phase](world)
+        except TidegateError as error:
+            conclude_failed(world, error)
+            raise
+        if world.recorded and conclusion:
+            conclude(world, conclusion, plan.reason)
+        last = observe(replace(world.want, pull="missing"), on) if world.steps and look else world.have
+    return Outcome(
+        changed=bool(world.steps) or tidied,
+        reason=plan.reason,
+        steps=world.steps,
+        before=view(first, ROUTING),
+        after=view(last, ROUTING),
+        live=last.live,
+        previous=last.previous,
+        deployment=document(world, conclusion),
+        cut={"outlived": world.drained.outlived, "cut": world.drained.cut},
+    )

@@ -1,0 +1,28 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Route files that an earlier version left on the host, beside which the first of this version is about to come.
+
+Without a priority they would all come after it, whatever they say.
+"""
+
+from __future__ import annotations
+
+from ..host import locks
+from ..values.errors import LockHeld
+from ..values.workload import Subject
+from .run import World
+
+
+def settle(world: World) -> None:
+    """Give the routes of all other workloads their priorities; Traefik reads them with what is placed next."""
+    files = world.on.traefik.files
+    for key in files.outdated():
+        workload, _dot, environment = key.rpartition(".")
+        if key == world.key:
+            continue
+        try:
+            with locks.held(world.on.state_dir, Subject(workload, environment), 0, world.on.clock):
+                files.order(key)
+        except LockHeld:
+            continue  # its own run places it

@@ -1,0 +1,298 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reading the host: everything that deciding needs, for one workload or for all."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+from dataclasses import replace
+
+from ..decide.stacks import good
+from ..engine import listing
+from ..host import packet_filter, published_ports, records, restoring
+from ..host.walls import Walls, refuse_capabilities, refuse_mounts
+from ..options.container import is_root
+from ..sources import composer, site_assets
+from ..sources.builder import Builder
+from ..sources.compose import Compose, folder
+from ..sources.compose_model import Definition, pinned, with_images
+from ..sources.compose_volumes import declared, refuse_another
+from ..sources.workshop import Workshop
+from ..values import grammar
+from ..values.actual import Actual, Container, Image, Known, Volume
+from ..values.errors import InvalidOption
+from ..values.workload import State, Strategy, Subject, Workload
+from .run import Platform
+from .stacks import read, volumes_of
+from .unrecorded import unrecorded
+
+FindImage = t.Callable[[str], t.Optional[Image]]
+
+
+class Survey(t.NamedTuple):
+    """One look at the host. Containers are read before the store, so that nothing looks unchanged that is not."""
+
+    on: Platform
+    containers: dict[Subject, tuple[Container, ...]]
+    known: dict[Subject, Known]
+    claims: dict[str, Subject]
+    find_image: FindImage
+
+    def of(self, want: Workload) -> Actual:
+        """The part of one workload: one file is read, and the image listing is asked.
+
+        :raises InvalidOption: the image may not, or cannot, be used.
+        """
+        known = self.known.get(want.subject, Known())
+        if want.stack is not None:
+            return self._stack(want, known)
+        _refuse_unsafe(want, self.on)
+        if want.state is State.PRESENT:
+            mounts = [mount.source for mount in want.container.mounts]
+            restoring.refuse_unfilled(self.on.engine, self.on.state_dir, mounts)
+        image, pull_needed, reference = _artifact(want, self.on, self.find_image)
+        containers = self.containers.get(want.subject, ())
+        return Actual(
+            containers=containers if known.live or known.attempt else _recorded(want.subject, containers, self.on),
+            live=known.live,
+            previous=known.previous,
+            attempt=known.attempt,
+            route=self.on.traefik.read(grammar.key_of(*want.subject)),
+            image=image,
+            pull_needed=pull_needed,
+            reference=reference,
+            claimed=_claimed(want, self.claims),
+            volumes=_volumes(want, self.on) if want.remove_volumes else (),
+            sequence=known.sequence,
+            diverted=_diverted(known, self.on.state_dir),
+            left=want.state is State.ABSENT and _left(grammar.key_of(*want.subject), self.on),
+        )
+
+    def _stack(self, want: Workload, known: Known) -> Actual:
+        """The same for a Compose project: its definition is read, or kept from before.
+
+        :raises InvalidOption: Compose refuses it, or the project is somebody else's.
+        """
+        key = grammar.key_of(*want.subject)
+        compose = Compose(folder(self.on.state_dir, key), self.on.engine.docker_host, self.on.clock, lambda _line: None)
+        _refuse_project(want, self.on, known)
+        found = compose.known(want.artifact) if want.artifact else read(self.on, want, compose)
+        if found is None:
+            remedy = "Nothing was touched. Deploy the declaration, which brings it again."
+            raise InvalidOption("compose", want.artifact, "is not kept on this host any more", remedy)
+        have, strange = self.containers.get(want.subject, ()), list[Container]()
+        pull_needed = compose.known(found.identity) is None
+        before = compose.known(known.live.image_id) if known.live else None
+        if want.force or not _settled(found, known, have):
+            composer.require(self.on.clock)
+            _refuse_names(want, found, self.on)
+            names = [volume.name for volume in declared(found.model)]
+            restoring.refuse_unfilled(self.on.engine, self.on.state_dir, names)
+            if before is None or before.identity != found.identity:  # else it was made by just this
+                refuse_another(found.model, self.on.engine.named_volumes())
+            pull_needed = pull_needed or not _complete(self.on, found)
+            if compose.known(found.identity) is None:  # what it will be pinned to
+                images = _images(self.on, found)
+                found = pinned(found, {name: image.id for name, image in images.items()})
+            found, before = _with_volumes(self.on, found), before and _with_volumes(self.on, before)
+            strange = [c for c in have if before is None or before.service(c.service) is None]
+        return Actual(
+            containers=have,
+            live=known.live,
+            previous=known.previous,
+            attempt=known.attempt,
+            route=self.on.traefik.read(key),
+            pull_needed=pull_needed,
+            claimed=_claimed(want, self.claims),
+            sequence=known.sequence,
+            definition=found,
+            live_definition=before,
+            unrecorded=tuple(c.name for c in unrecorded(self.on, want.subject, strange)),
+        )
+
+
+def _left(key: str, on: Platform) -> bool:
+    """Whether files of a workload are here: also of one that never was live."""
+    folders = (site_assets.folder(on.state_dir, key), folder(on.state_dir, key))
+    return bool(on.secrets.held(key) or records.held(on.state_dir, key) or any(map(os.path.exists, folders)))
+
+
+def _recorded(subject: Subject, containers: tuple[Container, ...], on: Platform) -> tuple[Container, ...]:
+    """Containers of a workload that is not on record, with what was written down of their releases."""
+    key = grammar.key_of(*subject)
+    return tuple(replace(c, record=records.read(on.state_dir, key, c.deployment) or c.record) for c in containers)
+
+
+def _complete(on: Platform, definition: Definition) -> bool:
+    """True while the engine has all images by their names, and those that they were pinned to."""
+    names = {name for service in definition.services for name in (service.image, service.image_id) if name}
+    return all(on.engine.image(name) is not None for name in sorted(names))
+
+
+def _images(on: Platform, definition: Definition) -> dict[str, Image]:
+    """The images of all services, as far as the engine has them: those that they are pinned to."""
+    names = {service.image: service.image_id or service.image for service in definition.services}
+    rows = {name: on.engine.image(reference) for name, reference in sorted(names.items())}
+    return {name: image for name, image in rows.items() if image is not None}
+
+
+def _with_volumes(on: Platform, definition: Definition) -> Definition:
+    return with_images(definition, {name: image.volumes for name, image in _images(on, definition).items()})
+
+
+def _settled(found: Definition, known: Known, have: t.Sequence[Container]) -> bool:
+    """True while every service of the live definition has its containers, so that nothing of it will be made."""
+    if known.live is None or known.live.image_id != found.identity:
+        return False
+    return all(sum(good(c, service) for c in have) == service.replicas for service in found.services)
+
+
+def _refuse_unsafe(want: Workload, on: Platform) -> None:
+    """Refuse what hands the host to a container, unless the declaration says that it shall; a record was judged."""
+    if want.state is not State.PRESENT or want.artifact or want.snapshot.get("unsafe"):
+        return
+    refuse_capabilities(want.container.cap_add)
+    volumes = want.snapshot.get("volumes") or ()
+    if volumes:
+        refuse_mounts(Walls(on.state_dir, on.engine.docker_host), volumes)
+
+
+def _refuse_project(want: Workload, on: Platform, known: Known) -> None:
+    """Never touch containers of a project that another has (DS-T8), or leave those of an earlier name behind."""
+    project = want.stack.project if want.stack else ""
+    if on.engine.project_owners(project) - {want.subject}:
+        cause = "is a Compose project that is not this workload's"
+        remedy = f"Choose another name, or take its containers away; `docker compose -p {project} down` keeps its"
+        raise InvalidOption("compose.project", project, cause, f"{remedy} volumes, which are then used as they are.")
+    if known.live is not None and known.live.image != want.container.image:
+        cause = f"cannot be changed, {known.live.image.partition('/')[2]} is live"
+        remedy = "Its volumes are called by it: keep the name, or tear the workload down and copy their data over."
+        raise InvalidOption("compose.project", project, cause, remedy)
+
+
+def _refuse_names(want: Workload, found: Definition, on: Platform) -> None:
+    """Refuse names of containers that somebody else's have: Compose would only notice once it has begun."""
+    named = {row["container_name"]: name for name, row in found.model["services"].items() if row.get("container_name")}
+    for taken in on.engine.strangers(named, want.subject):
+        cause = f"is {taken}, the name of a container that is not this workload's"
+        remedy = "Choose another name, or remove that container first."
+        raise InvalidOption("compose", f"services.{named[taken]}.container_name", cause, remedy)
+
+
+def survey(on: Platform, list_images: bool = True) -> Survey:
+    """One observation of everything: two requests to the engine and three queries, however many workloads there are.
+
+    :param list_images: False after a run, which knows those that matter, and which no others are worth 25 ms for.
+    """
+    containers = on.engine.containers()
+    images = on.engine.images() if list_images else {}
+    return Survey(
+        on=on,
+        containers=containers,
+        known=on.store.known(),
+        claims=on.store.claims(),
+        find_image=lambda reference: images.get(listing.familiar(reference)) or on.engine.image(reference),
+    )
+
+
+def observe(want: Workload, on: Platform, deep: bool = False, before: Survey | None = None) -> Actual:
+    """One filtered listing, one image, one file, three queries.
+
+    :param deep: also inspect the live containers for what was changed on them by hand.
+    :param before: a look at the whole host, from before the workload was locked. As long as its record is the same, no
+        run has replaced its containers, and they are not listed again.
+    """
+    if before is not None and on.store.known(want.subject).get(want.subject) == before.known.get(want.subject):
+        containers, known = before.containers, before.known
+    else:
+        containers, known = on.engine.containers(want.subject), on.store.known(want.subject)
+    have = Survey(on, containers, known, on.store.claims() if want.claims else {}, on.engine.image).of(want)
+    return replace(have, containers=_inspected(want, have, on)) if deep and want.container.image else have
+
+
+def _inspected(want: Workload, have: Actual, on: Platform) -> tuple[Container, ...]:
+    own = have.live.containers if have.live else ()
+    ports = (have.live.snapshot.get("ports") or ()) if have.live else ()
+    in_vain = published_ports.given_up(on.state_dir, grammar.key_of(*want.subject)) if ports else {}
+    found = []
+    for container in have.containers:
+        facts = on.engine.inspect(container.name) if container.name in own else None
+        changes = listing.altered(facts, want.container) if facts else ()
+        if facts and facts.state == "running":
+            closed = published_ports.refused(ports, facts.reachable, on.clock)
+            changes += tuple(way for way in closed if way not in in_vain.get(container.name, ()))
+        found.append(replace(container, altered=changes))
+    return tuple(found)
+
+
+def _diverted(known: Known, state_dir: str) -> bool:
+    """Whether an interrupted handover left its connections diverted; asked only where there is one."""
+    candidate = known.attempt.candidate if known.attempt else None
+    if candidate is None or candidate.snapshot.get("strategy") != Strategy.HANDOVER.value:
+        return False
+    key = grammar.key_of(candidate.snapshot["name"], candidate.snapshot["environment"])
+    return packet_filter.active(packet_filter.whose(key, state_dir))
+
+
+def _claimed(want: Workload, claims: dict[str, Subject]) -> tuple[tuple[str, str], ...]:
+    """Which of the declared routes belong to another workload."""
+    owners = [(claim, claims[claim]) for claim in want.claims if claims.get(claim, want.subject) != want.subject]
+    return tuple((claim, f"{owner.workload} ({owner.environment})") for claim, owner in owners)
+
+
+def _volumes(want: Workload, on: Platform) -> tuple[Volume, ...]:
+    """The workload's volumes, and who else uses them: other containers, or other workloads' declarations."""
+    declared = {
+        volume: subject.workload
+        for subject, known in on.store.known().items()
+        if known.live is not None and subject != want.subject
+        for volume in volumes_of(on, subject, known.live)
+    }
+    found = []
+    for name in on.engine.volumes(want.subject):
+        users = [user for user, subject in on.engine.volume_users(name).items() if subject != want.subject]
+        found.append(Volume(name, tuple(dict.fromkeys([*users, *([declared[name]] if name in declared else [])]))))
+    return tuple(found)
+
+
+def _artifact(want: Workload, on: Platform, find: FindImage) -> tuple[Image | None, bool, str]:
+    """The wanted image, whether it has to be fetched or built, and its name if it is one that is built."""
+    if want.recipe is None or want.artifact or want.state is not State.PRESENT:
+        return (*_image(want, on, find), "")
+    builder = Builder(on.engine, Workshop(on.state_dir, grammar.key_of(*want.subject), on.clock), on.clock)
+    reference, image = builder.find(want.recipe, want.pull, want.registry)
+    if image is not None and image.user is not None and not want.container.allow_root and want.container.user is None:
+        _refuse_root(reference, image.user)
+    return image, image is None, reference
+
+
+def _image(want: Workload, on: Platform, find: FindImage) -> tuple[Image | None, bool]:
+    """The wanted image in the engine, and whether it has to be fetched."""
+    if want.state is not State.PRESENT or not want.container.image:
+        return None, False
+    reference = want.container.image
+    image = find(want.reference)
+    if want.artifact and image is None:
+        if want.snapshot.get("type", "image") == "image":  # what a registry has; anything else was built here
+            return None, True
+        remedy = "Nothing was touched. Deploy the declaration, which brings it again."
+        raise InvalidOption("image", reference, f"is not in the engine any more ({want.artifact})", remedy)
+    if image is not None and image.user is not None and not want.container.allow_root and want.container.user is None:
+        _refuse_root(reference, image.user)
+    if want.pull == "never" and image is None:
+        raise InvalidOption(
+            "pull", "never", f"but {reference} is not in the engine", "Load it, or set pull to missing."
+        )
+    if want.pull == "always" and image is not None and "@" not in reference:
+        stale = on.engine.remote_digest(reference, want.registry) not in image.digests
+        return (None, True) if stale else (image, False)
+    return image, image is None
+
+
+def _refuse_root(reference: str, user: str) -> None:
+    if is_root(user):
+        raise InvalidOption(
+            "allow_root", False, f"but {reference} runs as root", "Set user, or set allow_root to true."
+        )

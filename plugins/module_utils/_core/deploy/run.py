@@ -1,0 +1,160 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What acting needs: the parts of the host, the declaration, and what has been said so far."""
+
+from __future__ import annotations
+
+import os
+import signal
+import typing as t
+from dataclasses import dataclass, field, replace
+
+from ..decide.fleet import NO_FLEET, Fleet
+from ..engine.engine import Engine
+from ..host.clock import Clock, Watch
+from ..host.secrets import Redactor, Secrets
+from ..proxy.traefik import Traefik
+from ..sources import compose
+from ..values import grammar
+from ..values.actual import Actual
+from ..values.errors import Canceled
+from ..values.workload import Subject, Workload
+from .drain import Drained
+from .store import Store
+
+Tell = t.Callable[[str, str], None]
+"""Called with a workload's key and what it does now, so that a long run can be watched."""
+
+
+class Interrupts:
+    """Turns SIGTERM, SIGINT and SIGHUP into `Canceled`, but only where stopping is safe: in a pause, between steps."""
+
+    SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+    def __init__(self) -> None:
+        self._pending = ""
+
+    def install(self) -> None:
+        """Take over the signals of this process."""
+        for number in self.SIGNALS:
+            signal.signal(number, self._arrive)
+
+    def _arrive(self, number: int, _frame: t.Any) -> None:
+        self._pending = signal.Signals(number).name
+
+    def check(self) -> None:
+        """Stop here if a signal came.
+
+        :raises Canceled: names the signal.
+        """
+        if self._pending:
+            raise Canceled(f"stopped by {self._pending}", remedy="Run again; nothing that served was taken away.")
+
+
+@dataclass(frozen=True)
+class Platform:
+    """The parts of one host."""
+
+    engine: Engine
+    store: Store
+    traefik: Traefik
+    secrets: Secrets
+    clock: Clock
+    state_dir: str
+    lock_timeout: float
+    disk_reserve: int = 0
+
+    def paced(self, pending: set[str]) -> Platform:
+        """The same host, for a batch whose route changes are made together.
+
+        :param pending: keys of the workloads whose routes may yet be changed; each leaves when that is over.
+        """
+        return replace(self, traefik=self.traefik.paced(pending))
+
+    def another(self) -> Platform:
+        """The same host, for a thread of its own."""
+        return replace(self, engine=self.engine.another(), store=Store(self.state_dir))
+
+
+def silent(_key: str, _what: str) -> None:
+    """Nobody watches."""
+
+
+@dataclass
+class World:
+    """One run of one workload: the host, the declaration and the results so far.
+
+    :param leaves: the release that it goes back from, and why.
+    """
+
+    on: Platform
+    want: Workload
+    have: Actual
+    deployment: str
+    recorded: bool = False
+    committed: bool = False
+    undoing: bool = False
+    failure: str = ""
+    leaves: tuple[str, str] = ("", "")
+    fleet: Fleet = NO_FLEET
+    interrupts: Interrupts = field(default_factory=Interrupts)
+    teller: Tell = silent
+    steps: list[dict[str, t.Any]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    drained: Drained = field(default_factory=lambda: Drained(0, 0))
+    hidden: set[str] = field(default_factory=set, repr=False)
+
+    @property
+    def key(self) -> str:
+        """The workload's name in files, locks and Traefik."""
+        return grammar.key_of(*self.subject)
+
+    @property
+    def subject(self) -> Subject:
+        """Workload and environment."""
+        return self.want.subject
+
+    @property
+    def watch(self) -> Clock:
+        """The clock of everything that may be stopped while it waits."""
+        return Watch(self.on.clock, self.check)
+
+    def check(self) -> None:
+        """Stop here if a signal came or somebody asked for a cancellation; never while taking back.
+
+        :raises Canceled: says which.
+        """
+        if self.undoing:
+            return
+        self.interrupts.check()
+        if self.recorded and not self.committed and self.on.store.canceling(self.deployment):
+            raise Canceled("canceled on request", remedy="Deploy again when it is wanted after all.")
+
+    def tell(self, key: str, what: str) -> None:
+        """Say what is done now, without this workload's secrets: builds and Compose say what they like."""
+        self.teller(key, self.redact(what))
+
+    @property
+    def redact(self) -> Redactor:
+        """Takes this workload's secrets out of a text, also those of releases that it is brought back to."""
+        # What is pruned later in a run was said something of before.
+        self.hidden |= compose.secrets_of(compose.folder(self.on.state_dir, self.key))
+        values = list(self.hidden)
+        values += [secret.value for secret in self.want.secrets]
+        values += [self.want.registry.password] if self.want.registry else []
+        if self.want.recipe is not None:
+            access = self.want.recipe.source.access
+            values += [access.token, access.deploy_key, *(value for _name, value in self.want.recipe.secrets)]
+        return Redactor(values)
+
+
+def new_world(want: Workload, on: Platform, interrupts: Interrupts, tell: Tell = silent) -> World:
+    """A run that has not looked yet; its deployment's id says when it was asked for.
+
+    The id is never earlier than one on record, even if the host's clock went back.
+    """
+    earliest = grammar.time_of(on.store.newest(want.subject))
+    moment = max(int(on.clock.now() * 1000), earliest + 1)
+    identity = grammar.deployment_id(moment, os.urandom(10))
+    return World(on=on, want=want, have=Actual(), deployment=identity, interrupts=interrupts, teller=tell)

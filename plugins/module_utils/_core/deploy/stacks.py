@@ -1,0 +1,450 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The acts of a stack: placing its definition, rolling a service, going back."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import typing as t
+from dataclasses import replace
+
+from ..decide import leave, stacks
+from ..engine import artifacts
+from ..engine.artifacts import Wanted
+from ..engine.listing import ownership
+from ..host import published_ports
+from ..host.clock import attempts
+from ..host.walls import Walls
+from ..options.compose import exposed_services
+from ..proxy import documents
+from ..sources.compose import Compose, Pinned, folder
+from ..sources.compose_model import Definition, Service, Stack
+from ..sources.compose_volumes import declared, labelled
+from ..sources.compose_walls import refuse_project
+from ..sources.trees import every_path
+from ..sources.workshop import Workshop
+from ..values.actual import Actual, Container, Release, Step
+from ..values.errors import EngineFailure, Unhealthy
+from ..values.grammar import key_of
+from ..values.workload import Document, Gate, Subject, Workload
+from . import containers, gates, reach
+from .run import Platform, World
+
+COMPLETION_SECONDS = 300.0
+COUNTS = 3  # more than a killed run can come late with
+_NO_WAY_BACK = "What it was made of before is on no record, and cannot be gone back to."
+
+
+def kept(on: Platform, subject: Subject, release: Release | None) -> Definition | None:
+    """The definition of a stack's release, while it is kept; None for other releases."""
+    if release is None or not release.snapshot.get("compose"):
+        return None
+    return definition_of(on, subject, release.image_id)
+
+
+def volumes_of(on: Platform, subject: Subject, live: Release) -> dict[str, str]:
+    """The volumes that a release mounts by name, and where; of a Compose project's it does not matter where."""
+    definition = kept(on, subject, live)
+    found = {volume.name: "/data" for volume in declared(definition.model)} if definition else {}
+    mounts = [(mount["source"], mount["target"]) for mount in live.snapshot.get("volumes") or ()]
+    return {**found, **{source: target for source, target in mounts if not source.startswith("/")}}
+
+
+def definition_of(on: Platform, subject: Subject, identity: str) -> Definition | None:
+    """A definition of a workload, while it is kept."""
+    place = folder(on.state_dir, key_of(*subject))
+    return Compose(place, on.engine.docker_host, on.clock, lambda _line: None).known(identity)
+
+
+def compose_of(world: World) -> Compose:
+    """Compose for a run's workload."""
+    on = world.on
+    place = folder(on.state_dir, world.key)
+    return Compose(place, on.engine.docker_host, world.watch, lambda line: world.tell(world.key, line.strip()))
+
+
+def read(on: Platform, want: Workload, compose: Compose, *, place: bool = False) -> Definition:
+    """What is declared, as Compose reads it; one that is kept is not read again.
+
+    :param place: keep it, with the files that it mounts.
+    """
+    stack = want.stack
+    if stack is None:
+        raise ValueError("only a stack has a definition")
+    workshop = Workshop(on.state_dir, key_of(*want.subject), on.clock)
+    owner = ownership(on.state_dir, want.subject)
+    tree = workshop.identity(stack.source, every_path) if stack.source else ""
+    declared = stack.identity(tree, owner)
+    walls = Walls(on.state_dir, on.engine.docker_host)
+    known = compose.known(compose.identity(declared, stack.env_files))
+    if known is not None:
+        _refuse_unsafe(stack, walls, known, compose)
+        return known
+    with _files_of(stack, workshop) as root:
+        found = compose.read(stack, declared, root, owner, on.secrets.version)
+        _refuse_unsafe(stack, walls, found, compose)
+        if place:
+            compose.place(found, (secret.value for secret in stack.secrets))
+    return found
+
+
+def _refuse_unsafe(stack: Stack, walls: Walls, found: Definition, compose: Compose) -> None:
+    if not stack.unsafe:
+        refuse_project(walls, found.model, compose.folder, found.outside)
+
+
+@contextlib.contextmanager
+def _files_of(stack: Stack, workshop: Workshop) -> t.Iterator[str]:
+    """The directory that a stack's file is read in."""
+    try:
+        if stack.source is None:
+            root = workshop.file("inline")
+            os.makedirs(root, exist_ok=True)
+            yield root
+        else:
+            with workshop.tree(stack.source) as (root, _commit):
+                yield root
+    finally:
+        workshop.clear()
+
+
+def place(world: World, _step: Step) -> str:
+    """Keep the definition on the host and have its images here."""
+    on, compose, artifact = world.on, compose_of(world), world.want.artifact
+    found = (compose.known(artifact) if artifact else None) or read(on, world.want, compose, place=True)
+    names = sorted({service.image for service in found.services})
+    pinned = compose.images(found.identity)
+    missing = [name for name in names if _lacks(world, name, pinned.get(name))]
+    if missing:
+        containers.room(world)
+        _fetch(world, compose, found.identity, {name: pinned.get(name) for name in missing})
+    for name in names:
+        image = on.engine.image(name, fresh=True)
+        if image is not None and (name not in pinned or _lacks(world, name, pinned[name])):
+            pinned[name] = Pinned(image.id, tuple(artifacts.exact(name, image)))
+        if image is not None and name in missing:
+            on.store.remember_pull(pinned[name].image_id, name, on.clock.now())
+    compose.pin(found.identity, pinned)
+    _say_misled(world, found)
+    return f"{len(found.services)} services"
+
+
+def _say_misled(world: World, found: Definition) -> None:
+    """Say whose names lead to addresses that the wall between workloads refuses, and what leads past it."""
+    names = stacks.misled(found.model)
+    network = world.want.stack.network if world.want.stack else ""
+    if names and published_ports.walled(world.on.state_dir) and world.on.engine.kept_for_proxy(network):
+        others = ", ".join(f"{name}.{shared}" for name, shared in names.items())
+        cause = f"Routed services of this project get each other's address in {network}, where a wall is between them"
+        world.warnings.append(f"{cause}. They reach each other by these names: {others}.")
+
+
+def _lacks(world: World, name: str, row: Pinned | None) -> bool:
+    """True while the engine has not what a service is to run: by its id where that is known, and by its name."""
+    engine = world.on.engine
+    return engine.image(name, fresh=True) is None or (
+        row is not None and engine.image(row.image_id, fresh=True) is None
+    )
+
+
+def _fetch(world: World, compose: Compose, identity: str, missing: t.Mapping[str, Pinned | None]) -> None:
+    """Have these images: the very ones that they were; a declaration, unlike a release, also takes what they are now.
+
+    :raises EngineFailure: a release's image cannot be had any more.
+    """
+    for name, row in missing.items():
+        if row is None:
+            continue
+        # A name that means another image now stays that image's: others may be declared by it.
+        taken = world.on.engine.image(name, fresh=True) is not None
+        wanted = Wanted(row.image_id, (*row.exact, row.image_id)[0] if taken else name, list(row.exact), True)
+        if world.want.artifact:
+            artifacts.bring_back(world.on.engine, wanted, world.check)
+        else:
+            artifacts.bring(world.on.engine, wanted, world.check)
+    if any(world.on.engine.image(name, fresh=True) is None for name in missing):
+        compose.pull(identity)
+
+
+def images(on: Platform, subject: Subject, release: Release, live: bool) -> list[Wanted]:
+    """The images of a stack's release, by what they were when it was deployed; none of other releases."""
+    definition = kept(on, subject, release)
+    if definition is None:
+        return []
+    place = folder(on.state_dir, key_of(*subject))
+    pinned = Compose(place, on.engine.docker_host, on.clock, lambda _line: None).images(release.image_id)
+    for name in {service.image for service in definition.services} - pinned.keys():
+        image = on.engine.image(name)
+        if image is not None:
+            pinned[name] = Pinned(image.id, tuple(artifacts.exact(name, image)))
+    rows = [Wanted(row.image_id, name, list(row.exact), live) for name, row in sorted(pinned.items())]
+    return [row for row in rows if row.exact or on.engine.image(row.image_id) is not None]
+
+
+def roll(world: World, step: Step) -> str:
+    """Bring one service to its definition: beside itself where that can be, else in its place."""
+    service, wanted = t.cast("Service", step.service), t.cast("Definition", step.definition)
+    want = _bringing(world, step.release)
+    in_place = service.in_place or service.completes
+    going = _going(world, step)
+    if step.anew and not going:
+        return f"{service.name}: as it was"
+    if in_place:  # what is recreated in its place keeps its name; what is replaced beside itself does not
+        going = ()
+    _bury(world, service)
+    before = [c for c in _members(world, service) if c.name not in going and stacks.good(c, service)]
+    if in_place:
+        _hold(world, want, service, anew=step.anew)
+        _up(world, wanted, service.name, anew=step.anew)
+    else:
+        _beside(world, wanted, service, going)
+    names = stacks.newest(service, [c for c in _members(world, service) if c.name not in going])
+    old = [c.name for c in _members(world, service) if c.name not in names]
+    try:
+        _pass(world, want, service, names)
+        route(world, want, wanted, {service.name: names})
+    except Unhealthy as error:
+        if not in_place:
+            _back(world, service, old, sorted(set(names) - {c.name for c in before}))
+        _say_true(world, error)
+        raise
+    _drained(world, want, old)
+    for name in old:
+        _away(world, name)
+    return f"{service.name}: {', '.join(names)}"
+
+
+def _going(world: World, step: Step) -> tuple[str, ...]:
+    """Containers that are to be others whatever they are; on a way back, if what they depend on was replaced."""
+    service, wanted = t.cast("Service", step.service), t.cast("Definition", step.definition)
+    if not (step.anew and world.undoing):
+        return step.containers
+    before = {(c.name, c.created) for c in world.have.containers}
+    needs, there = wanted.restarted_after(service.name), _all(world)
+    replaced = any(c.service in needs and (c.name, c.created) not in before for c in there)
+    return tuple(c.name for c in there if replaced and c.service == service.name)
+
+
+def _beside(world: World, wanted: Definition, service: Service, going: t.Collection[str]) -> None:
+    """Have Compose make the containers that are missing, beside those that run.
+
+    What a killed run asked the engine for may come after they were counted, and for Compose it is one of them.
+    """
+    for _count in range(COUNTS):
+        members = _members(world, service)
+        missing = service.replicas - sum(c.name not in going and stacks.same(c, service) for c in members)
+        if missing <= 0:
+            return
+        _up(world, wanted, service.name, scale=len(members) + missing)
+
+
+def _say_true(world: World, error: Unhealthy) -> None:
+    """Have an error say that what served before still serves only where that is so: a lost record has no way back."""
+    now = {(c.name, c.created) for c in _all(world) if c.serves}
+    if world.have.live_definition is None and any(
+        c.serves and (c.name, c.created) not in now for c in world.have.containers
+    ):
+        error.remedy = error.remedy.replace(gates.STILL_SERVES, _NO_WAY_BACK)
+
+
+def _back(world: World, service: Service, old: t.Sequence[str], fresh: t.Sequence[str]) -> None:
+    """Send requests to the old containers again, if they came to the new ones at all, and remove these."""
+    want, before = _bringing(world, world.have.live), _readable(world)
+    document = documents.stack_document(want, stacks.targets(want, _all(world), {service.name: old}))
+    if before is not None and document is not None:
+        document = documents.merged(before, document, want, [service.name])
+    if old and document is not None and document != before:
+        world.on.traefik.place(world.key, document)
+    _drained(world, want, fresh)
+    for name in fresh:
+        _away(world, name)
+
+
+def _bringing(world: World, release: Release | None) -> Workload:
+    """The declaration with the routed services of the release that is brought; on a way back, of an earlier one."""
+    want = world.want
+    if release is None or want.stack is None or not release.snapshot.get("compose"):
+        return want
+    exposed = exposed_services(release.snapshot["compose"])
+    routes = tuple(route for one in exposed for route in one.routes)
+    return replace(want, stack=replace(want.stack, exposed=exposed), routes=routes)
+
+
+def _hold(world: World, want: Workload, service: Service, *, anew: bool) -> None:
+    """While a routed service is away, who asks for it is told when to come back; what is under way may end."""
+    old = [c.name for c in _members(world, service) if c.serves and (anew or not stacks.same(c, service))]
+    document = _readable(world)
+    held = documents.stack_hold(want, document, [service.name]) if old and document is not None else None
+    if held is not None and held != document:
+        world.on.traefik.place(world.key, held)
+    _drained(world, want, old)
+
+
+def _bury(world: World, service: Service) -> None:
+    """Remove what is dead of a service and would be counted by Compose, which carries over what is in place."""
+    if service.in_place:
+        return
+    for container in _members(world, service):
+        if not container.serves and not stacks.good(container, service):
+            world.on.engine.remove(container.name)
+
+
+def unroll(world: World, step: Step) -> str:
+    """Remove what a first deployment made of a service, or of all; as an undo, nothing whose record is lost."""
+    before = world.have if step.definition is not None else Actual()
+    kept = stacks.spared(before)
+    mine = _all(world) if step.service is None else _members(world, step.service)
+    gone = [c.name for c in mine if c.name not in kept]
+    document = _readable(world)
+    if step.service is not None and document is not None:
+        rest = documents.merged(document, stacks.routed(before), world.want, [step.service.name])
+        if not rest["http"].get("routers"):
+            world.on.traefik.withdraw(world.key)
+        elif rest != document:
+            world.on.traefik.place(world.key, rest)
+    _drained(world, world.want, gone)
+    for name in gone:
+        _away(world, name)
+    return ", ".join(gone)
+
+
+def up(world: World, step: Step) -> str:
+    """Have Compose bring the whole stack to its definition, and pass every routed service's gate."""
+    wanted, want = t.cast("Definition", step.definition), _bringing(world, step.release)
+    # They are held; what is under way may end.
+    changed = [c for c in _all(world) if not any(stacks.same(c, one) for one in wanted.services)]
+    restarted = wanted.restarted_with(c.service for c in changed)
+    going = [c.name for c in _all(world) if c in changed or c.service in restarted]
+    _drained(world, want, going)
+    _up(world, wanted)
+    try:
+        for service in wanted.services:
+            _pass(world, want, service, [c.name for c in _members(world, service)])
+        route(world, want, wanted, {})
+    except Unhealthy as error:
+        _say_true(world, error)
+        raise
+    return f"{len(wanted.services)} services"
+
+
+def _up(world: World, wanted: Definition, service: str = "", scale: int = 0, *, anew: bool = False) -> None:
+    """Run Compose, once every volume is there: those that exist are used as they are, whoever made them."""
+    for volume in labelled(wanted.model):
+        world.on.engine.ensure_volume(volume.name, volume.labels, volume.driver, volume.options)
+    compose_of(world).up(wanted, _moved(world, wanted, service), service, scale, anew=anew)
+
+
+def _moved(world: World, wanted: Definition, only: str) -> dict[str, str]:
+    """Services whose image's name means another one than they are pinned to, with the id of theirs.
+
+    :raises EngineFailure: an image is gone; what its name means now would be another release.
+    """
+    found: dict[str, str] = {}
+    for service in wanted.services:
+        if only not in ("", service.name):
+            continue
+        image = world.on.engine.image(service.image, fresh=True)
+        if service.image_id and (image is None or image.id != service.image_id):
+            if world.on.engine.image(service.image_id, fresh=True) is None:
+                cause, remedy = "the image that the release was made of is gone", "Load it, or deploy a declaration."
+                raise EngineFailure(cause, subject=service.image, remedy=remedy)
+            found[service.name] = service.image_id
+    return found
+
+
+def named(world: World, release: Release) -> Release:
+    """A stack's release with the containers and routes that it came to have."""
+    names = tuple(sorted(c.name for c in _all(world)))
+    return replace(release, containers=names, route=world.on.traefik.read(world.key))
+
+
+def route(world: World, want: Workload, wanted: Definition, only: t.Mapping[str, t.Collection[str]]) -> None:
+    """Send the routed services' requests to what runs now; of some services to these containers alone.
+
+    Services that are yet to be brought keep their routes as they are: their containers may listen elsewhere.
+
+    :raises Unhealthy: Traefik does not reach one of these.
+    """
+    there, before = _all(world), _readable(world)
+    document: dict[str, t.Any] | None = documents.stack_document(want, stacks.targets(want, there, only))
+    exposed = [one.service for one in (want.stack.exposed if want.stack else ())]
+    ready = [name for name in exposed if any(_brought(c, wanted.service(name)) for c in there)]
+    if before is not None and document is not None and len(ready) < len(exposed):
+        document = documents.merged(before, document, want, ready)
+    if document is None or document == before:
+        return
+    asks = {} if world.undoing else reach.of_services(world.key, world.want.snapshot["compose"])
+    mine = {f"{world.key}-{name}" for name in ready if not only or name in only}
+    asked = {key: ask for key, ask in asks.items() if key in mine}
+    reach.judge(world, world.on.traefik.ask(world.key, document, asked, world.have.routed))
+    world.on.traefik.place(world.key, document)
+
+
+def _brought(container: Container, service: Service | None) -> bool:
+    return service is not None and container.serves and stacks.same(container, service)
+
+
+def _readable(world: World) -> Document | None:
+    """The routes in place, if they are the platform's."""
+    found = world.on.traefik.read(world.key)
+    return found if found is not None and "http" in found else None
+
+
+def _all(world: World) -> tuple[Container, ...]:
+    return world.on.engine.containers(world.subject).get(world.subject, ())
+
+
+def _members(world: World, service: Service) -> list[Container]:
+    return [c for c in _all(world) if c.service == service.name]
+
+
+def _pass(world: World, want: Workload, service: Service, names: t.Sequence[str]) -> None:
+    """Wait until every container passed the service's gate, or ended well where it shall end."""
+    exposed = [e for e in (want.stack.exposed if want.stack else ()) if e.service == service.name]
+    if not names and service.replicas:
+        raise Unhealthy("has no container", subject=service.name, remedy=gates.STILL_SERVES)
+    for name in names:
+        if service.completes:
+            _complete(world, name)
+            continue
+        facts = world.on.engine.inspect(name)
+        declared = exposed[0].gate if exposed else Gate("auto")
+        settled = gates.settle(declared, bool(facts and facts.health))
+        gates.pass_gate(world.on.engine, world.watch, gates.Entry(name, settled, None))
+
+
+def _complete(world: World, name: str) -> None:
+    for _left in attempts(world.watch, COMPLETION_SECONDS):
+        facts = world.on.engine.inspect(name)
+        if facts is not None and facts.state == "exited":
+            if facts.exit_code:
+                raise gates.unhealthy(world.on.engine, name, f"ended with exit code {facts.exit_code}", "See logs.")
+            return
+    raise Unhealthy(f"did not end within {COMPLETION_SECONDS:g} s", subject=name, remedy=gates.STILL_SERVES)
+
+
+def _drained(world: World, want: Workload, names: t.Sequence[str]) -> None:
+    """Wait until nothing is in flight to containers of any release; what is not routed has no port to look at."""
+    if names:
+        have = replace(world.have, containers=_all(world))
+        containers.drain_containers(world, names, leave.leaving(want, have, names, _proposed(world)))
+
+
+def _proposed(world: World) -> Release:
+    """What is declared, as a release that is on no record yet."""
+    return Release(world.deployment, world.want.container.image, "", "", (), None, world.want.snapshot)
+
+
+def _away(world: World, name: str) -> None:
+    """Stop by the container's own grace period, and remove it; one that another run removed is fine."""
+    facts = world.on.engine.inspect(name)
+    if facts is None:
+        return
+    try:
+        world.on.engine.stop(name, None)
+    except EngineFailure:
+        if world.on.engine.inspect(name) is not None:
+            raise
+    world.on.engine.remove(name)

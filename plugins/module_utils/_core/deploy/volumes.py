@@ -1,0 +1,40 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What becomes of the volumes without a name when their container goes.
+
+They are data until it is known that they are not: they go when that was asked for, or when nobody ever used them.
+"""
+
+from __future__ import annotations
+
+from ..decide.plan import stateful_paths
+from ..options.parse import keeps_image_volumes
+from ..values.workload import State
+from .run import World
+
+
+def remove_container(world: World, name: str) -> None:
+    """Remove a container; what it leaves behind without a name is told."""
+    engine, want = world.on.engine, world.want
+    left = engine.unnamed_volumes(name)
+    if want.remove_volumes:
+        engine.remove(name, volumes=True)
+        for volume in left.values():  # those that were carried over belong to no container alone
+            engine.remove_volume(volume)
+        return
+    engine.remove(name, volumes=_worthless(world))
+    one = want.state is State.PRESENT and want.container.replicas == 1
+    image = world.have.image if one else None
+    carried = stateful_paths(want, image) if image is not None else ()
+    rows = [f"{volume} ({path})" for path, volume in sorted(left.items()) if path not in carried]
+    if rows and not _worthless(world):
+        world.warnings.append(f"Data of {name} was kept in volumes without a name: {', '.join(rows)}.")
+
+
+def _worthless(world: World) -> bool:
+    """True where the declaration says so, and for what never was live."""
+    live = world.have.live
+    if world.undoing and live is None and world.want.bake is None:
+        return True
+    return not keeps_image_volumes(live.snapshot if live is not None else world.want.snapshot)

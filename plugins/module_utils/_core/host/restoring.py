@@ -1,0 +1,96 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The moment of a restore in which a host has no record: what was there is put aside, what comes has no name yet.
+
+A run that is killed then leaves a host that looks as if nothing had ever been deployed. A
+note beside the state directory says otherwise, until a restore ends. Another one says which volumes are being filled.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import typing as t
+
+from ..engine.engine import Engine
+from ..engine.listing import LABEL_RESTORED
+from ..values.errors import StoreFailure
+from . import filesystem
+
+
+def note(state_dir: str) -> str:
+    """Where the note is."""
+    return f"{state_dir}.restoring"
+
+
+def begin(state_dir: str, record: str, aside: str) -> None:
+    """Note where what is there goes, before it does; of several interrupted runs, the first put a platform there."""
+    text = json.dumps({"aside": kept(state_dir, record) or aside})
+    filesystem.place(note(state_dir), text, 0o600, os.path.dirname(os.path.abspath(state_dir)))
+
+
+def kept(state_dir: str, record: str) -> str:
+    """Where an interrupted restore put the platform that was here; an empty text without one."""
+    return _aside(state_dir) if not os.path.exists(record) else ""
+
+
+def end(state_dir: str) -> None:
+    """What was restored is in its place."""
+    filesystem.remove(note(state_dir))
+
+
+def refuse(state_dir: str, record: str) -> None:
+    """Refuse a host without a record on which a restore was interrupted.
+
+    :raises StoreFailure: says how to end it, or to go back.
+    """
+    if not os.path.exists(note(state_dir)) or os.path.exists(record):
+        return
+    aside = _aside(state_dir)
+    # What was made there meanwhile would take it in: also a run that was refused makes its locks.
+    first = f"rename {state_dir}, which holds no platform, to another name, " if os.path.lexists(state_dir) else ""
+    then = f"rename {aside} to {state_dir}, remove {note(state_dir)} and run the playbook reconcile"
+    back = f"; or, to go back, {first}{then}"
+    remedy = f"Run the playbook restore again, with its archive{back if aside else ''}."
+    raise StoreFailure("is not there: a restore was interrupted before it ended", subject=record, remedy=remedy)
+
+
+def volumes(state_dir: str) -> str:
+    """Where the note of volumes that are being filled is."""
+    return f"{state_dir}.volumes"
+
+
+def unfilled(state_dir: str) -> tuple[dict[str, str], float]:
+    """Volumes that a restore did not fill to the end, with their marks, and when it was at it; early ones made none."""
+    try:
+        with open(volumes(state_dir), encoding="utf-8") as stream:
+            found, written = json.load(stream), os.fstat(stream.fileno()).st_mtime
+    except (FileNotFoundError, ValueError):
+        return {}, 0.0
+    return (found if isinstance(found, dict) else {}), written
+
+
+def refuse_unfilled(engine: Engine, state_dir: str, names: t.Iterable[str]) -> None:
+    """Refuse to have a container on a volume of which only a part came back.
+
+    :raises StoreFailure: says how to end the restore, or that the volume is right as it is.
+    """
+    marks, _written = unfilled(state_dir)
+    chosen = [name for name in names if name in marks]
+    here = engine.named_volumes() if chosen else {}
+    for name in chosen:
+        if name in here and here[name].labels.get(LABEL_RESTORED) == marks[name] and not engine.volume_users(name):
+            instead = f"or, if what is in it is right, remove {volumes(state_dir)}"
+            remedy = f"Run the playbook restore again, with its archive; {instead}."
+            raise StoreFailure("was half filled by a restore that was interrupted", subject=name, remedy=remedy)
+
+
+def _aside(state_dir: str) -> str:
+    """Where the platform that was there before is; an empty text where there was none."""
+    try:
+        with open(note(state_dir), encoding="utf-8") as stream:
+            aside = str(json.load(stream)["aside"])
+    except FileNotFoundError:
+        return ""
+    return aside if os.path.isdir(aside) else ""

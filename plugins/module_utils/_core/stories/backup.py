@@ -1,0 +1,319 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The stories of `platform_backup` and `platform_restore`."""
+
+from __future__ import annotations
+
+import contextlib
+import grp
+import gzip
+import hashlib
+import os
+import shutil
+import socket
+import time
+import typing as t
+
+from ..decide.retention import retained
+from ..deploy import stacks
+from ..engine import artifacts
+from ..engine.artifacts import Wanted
+from ..host import filesystem, locks, restoring, workplace
+from ..host.database import DAMAGED, Database
+from ..options.checks import positive
+from ..values.actual import Known
+from ..values.errors import BackupFailure, InvalidOption, RecordDamaged
+from ..values.grammar import key_of, place
+from ..values.workload import Subject
+from . import backup_archive, backup_cipher, backup_rotation, backup_volumes
+from .backup_archive import Part
+from .call import Call, Result
+
+DATABASE = "tidegate.db"
+# What a run makes anew; the database is copied by itself, as of one moment.
+_WITHOUT = ("work", "locks", DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm")
+DUMP = "postgres.sql.gz"
+# Where the role `postgres` looks for what it has to restore.
+RESTORED_DUMP = os.path.join("platform", "postgres-restore.sql.gz")
+# What the server had whose platform was replaced.
+KEPT_DUMP = "postgres-before-restore.sql.gz"
+_COMPLETE = b"PostgreSQL database cluster dump complete"
+
+
+class Job(t.NamedTuple):
+    """What a backup takes in, and where it goes."""
+
+    target: str
+    mine: backup_rotation.Mine
+    made_at: str
+    known: dict[Subject, Known]
+    images: list[str]
+    elsewhere: list[Wanted]
+    dumped: str | None
+
+
+def backup(call: Call) -> Result:
+    """An archive of everything that makes this host's platform, read again and compared before it gets its name."""
+    job = _job(call)
+    done: Result = {"changed": True, "archive": job.target, "images": job.images, "postgres": job.dumped is not None}
+    if call.check:
+        return {**done, "files": 0, "bytes": 0, "sha256": None, "removed": [], "paused": []}
+    directory = os.path.dirname(job.target)
+    with _explained(directory), workplace.within(directory) as work:
+        path, count, volumes = _written(call, job, work)
+        written, digest, size = os.path.getmtime(path), _digest(path), os.path.getsize(path)
+        filesystem.sync(path)
+        if not filesystem.name_first(path, job.target):  # also by a host of this name, on a share
+            raise BackupFailure("was made meanwhile", subject=job.target, remedy="Back up again.")
+        text = backup_rotation.checksum(job.mine, os.path.basename(job.target), digest)
+        filesystem.place(f"{job.target}{backup_rotation.ENDING}", text, 0o640, directory)
+        removed = [] if volumes.lost else _old(call, job, written)  # one of those may have what this one has not
+    return {**done, "files": count, "bytes": size, "sha256": digest, "removed": removed, "paused": volumes.paused}
+
+
+def _old(call: Call, job: Job, written: float) -> list[str]:
+    """Remove what was asked to be removed, now that the new archive is whole and on the disk."""
+    keep, directory = call.params["keep"], os.path.dirname(job.target)
+    if keep is None:
+        return []
+    own = not call.params["name"]  # one that a person named is not one of those that are counted
+    paths = backup_rotation.removable(directory, job.mine, job.target, written)
+    return backup_rotation.rotate(directory, paths, keep - 1 if own else keep, call.params["spare"])
+
+
+def _job(call: Call) -> Job:
+    params, state = call.params, call.params["state_dir"]
+    if params["keep"] is not None:
+        positive("keep", params["keep"])
+    if not os.path.exists(os.path.join(state, DATABASE)):
+        raise InvalidOption("state_dir", state, "holds no platform", "Correct it, or deploy something first.")
+    stamp = _stamp(call)
+    mine = backup_rotation.Mine(socket.gethostname(), state, backup_rotation.machine())
+    name = params["name"] or backup_rotation.default_name(mine, stamp)
+    target = os.path.join(params["directory"], name + (".tar.gz.enc" if params["passphrase"] else ".tar.gz"))
+    if os.path.sep in name or os.path.exists(target):
+        raise InvalidOption("name", name, "is taken, or no file name", "Choose another one.")
+    if params["group"] and params["group"] not in {group.gr_name for group in grp.getgrall()}:
+        remedy = "Run the role platform_base, which makes its group, or leave group out."
+        raise InvalidOption("group", params["group"], "is no group of this host", remedy)
+    known = call.on.store.known()
+    server = known.get(backup_volumes.POSTGRES, Known()).live
+    dumped = server.containers[0] if server and server.state == "running" and server.containers else None
+    images = _wanted(call, known)
+    only_here = [artifacts.name_of(call.on.engine, row) for row in images if not row.exact]
+    elsewhere = [row for row in images if row.exact]
+    return Job(target, mine, stamp, known, only_here if params["images"] else [], elsewhere, dumped)
+
+
+def _written(call: Call, job: Job, work: str) -> tuple[str, int, backup_volumes.Saved]:
+    """The whole archive in a private folder, verified; how many files are in it, and what of volumes."""
+    plain, passphrase = os.path.join(work, "plain"), call.params["passphrase"]
+    releases = {key_of(*subject): known.live.id for subject, known in sorted(job.known.items()) if known.live}
+    having = call.on.engine.volumes_of_all()
+    whose = backup_volumes.taken(job.known, having, volumes=call.params["volumes"], dumped=job.dumped is not None)
+    volumes = backup_volumes.saved(call, whose, work)
+    facts = {
+        "volumes": volumes.rows,
+        "state_dir": call.params["state_dir"],
+        "host": socket.gethostname(),
+        "made_at": job.made_at,
+        "elsewhere": [row._asdict() for row in job.elsewhere],
+    }
+    with open(plain, "xb") as stream:
+        manifest = backup_archive.write(
+            stream, [*_parts(call, work, job), *volumes.parts], {**facts, "releases": releases}
+        )
+    path = backup_cipher.encrypted(plain, work, passphrase, call.clock)
+    with backup_cipher.readable(path, work, passphrase, call.clock) as again:
+        if backup_archive.verify(again) != manifest:
+            raise BackupFailure("is not what was written", subject=path, remedy="Check the disk.")
+    os.chmod(path, 0o640)
+    if call.params["group"]:
+        shutil.chown(path, group=call.params["group"])
+    return path, len(manifest["files"]), volumes
+
+
+def _stamp(call: Call) -> str:
+    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(call.clock.now()))
+
+
+@contextlib.contextmanager
+def _explained(directory: str) -> t.Iterator[None]:
+    """Turn what the file system refuses, such as more than its disk has, into a failure that says where."""
+    try:
+        yield
+    except OSError as error:
+        cause = f"cannot be written: {error.strerror or error}"
+        raise BackupFailure(cause, subject=directory, remedy="Check its space and permissions.") from error
+
+
+def restore(call: Call) -> Result:
+    """Put a backup's records, secrets, certificates and images on this host; reconciliation then makes it run."""
+    parent = os.path.dirname(os.path.abspath(call.params["state_dir"]))
+    archive, secret = call.params["archive"], call.params["passphrase"]
+    with contextlib.ExitStack() as held:
+        held.enter_context(_explained(parent))
+        work = held.enter_context(workplace.within(parent))
+        held.enter_context(_held(archive))
+        return _restored(call, held.enter_context(backup_cipher.readable(archive, work, secret, call.clock)), work)
+
+
+def _held(archive: str) -> t.ContextManager[None]:
+    """Nobody's rotation removes the archive while it is read."""
+    return locks.shared(archive) if os.path.isfile(archive) else contextlib.nullcontext()
+
+
+def _restored(call: Call, plain: str, work: str) -> Result:
+    state, manifest = call.params["state_dir"], backup_archive.verify(plain)
+    if place(manifest["state_dir"]) != state:
+        cause = f"is not {manifest['state_dir']}, where the archive comes from and its containers look"
+        raise InvalidOption("state_dir", state, cause, "Use the same directory.")
+    _refuse_taken(call, state)
+    _check_record(plain, work)
+    aside = f"{state}.before-{_stamp(call)}"
+    absent = artifacts.missing(call.on.engine, (Wanted(**row) for row in manifest["elsewhere"]))
+    document = {
+        "changed": True,
+        **{name: manifest[name] for name in ("releases", "made_at", "host")},
+        "postgres": DUMP in manifest["files"],
+        "pulled": [row.reference for row in absent],
+        "volumes": [row["name"] for row in manifest.get("volumes", ())],
+        "aside": restoring.kept(state, os.path.join(state, DATABASE)) or (aside if os.path.exists(state) else None),
+    }
+    if not call.check:
+        call.warnings += artifacts.fetch(call.on.engine, absent, call.interrupts.check)
+        _put(call, plain, work, aside, manifest)
+    else:
+        backup_volumes.left(call, manifest.get("volumes", ()))
+    return document
+
+
+def _refuse_taken(call: Call, state: str) -> None:
+    """See that what is here may go, and can go, before anything is touched."""
+    here = sorted(c.name for found in call.on.engine.containers().values() for c in found)
+    if not call.params["replace"] and (os.path.exists(os.path.join(state, DATABASE)) or here):
+        remedy = "Back it up, then set replace, which removes its containers and puts its directory aside."
+        raise InvalidOption("replace", False, f"but {state} holds a platform", remedy)
+    if os.path.ismount(state):
+        cause = "is a mount point, which cannot be put aside"
+        raise InvalidOption("state_dir", state, cause, "Mount the directory above it instead.")
+
+
+def _check_record(plain: str, work: str) -> None:
+    """See that the archive's record is one that this version can read, before anything is removed for it."""
+    copy = os.path.join(work, "record")
+    backup_archive.unpack(plain, f"state/{DATABASE}", copy)
+    if not os.path.isfile(copy):
+        raise BackupFailure("holds no record of a platform", subject=plain, remedy="Use another archive.")
+    Database.check(copy)
+    os.unlink(copy)
+
+
+def _put(call: Call, plain: str, work: str, aside: str, manifest: t.Mapping[str, t.Any]) -> None:
+    """Everything is unpacked before anything is removed; a note tells of a crash that comes between the two renames."""
+    state, engine = call.params["state_dir"], call.on.engine
+    images = sorted(name for name in manifest["files"] if name.startswith("images/"))
+    _keep_database(call)
+    fresh = os.path.join(work, "state")
+    os.mkdir(fresh)
+    backup_archive.unpack(plain, "state", fresh)
+    for top in (*images, DUMP) if DUMP in manifest["files"] else images:
+        backup_archive.unpack(plain, top, os.path.join(work, os.path.basename(top)))
+    for name in images:
+        with open(os.path.join(work, os.path.basename(name)), "rb") as stream:
+            engine.load(stream)
+    backup_volumes.put(call, plain, work, manifest.get("volumes", ()))
+    if DUMP in manifest["files"]:
+        os.makedirs(os.path.join(fresh, "platform"), mode=0o700, exist_ok=True)
+        os.rename(os.path.join(work, DUMP), os.path.join(fresh, RESTORED_DUMP))
+    filesystem.sync_tree(fresh)
+    there = engine.containers()
+    with contextlib.ExitStack() as held:
+        for subject in there if os.path.exists(state) else ():  # no run is in the middle of a deployment
+            held.enter_context(locks.held(state, subject, call.on.lock_timeout, call.clock))
+        for container in [container for found in there.values() for container in found]:
+            engine.remove(container.name)
+        restoring.begin(state, os.path.join(state, DATABASE), aside)
+        if os.path.exists(state):
+            os.rename(state, aside)
+        filesystem.rename(fresh, state)
+        restoring.end(state)
+
+
+def _keep_database(call: Call) -> None:
+    """Of a platform whose record is damaged there is no archive: what its database has is kept in what is put aside."""
+    servers = call.on.engine.containers(backup_volumes.POSTGRES).get(backup_volumes.POSTGRES, ())
+    running = next((container.name for container in servers if container.state == "running"), None)
+    if running is None or not _damaged(call):
+        return
+    folder = os.path.join(call.params["state_dir"], "platform")
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    path = os.path.join(folder, KEPT_DUMP)
+    filesystem.discard(path)
+    _dump(call, running, path)
+    filesystem.sync(path)
+
+
+def _damaged(call: Call) -> bool:
+    """Whether there is a record that is not what was written."""
+    store = call.store()
+    try:
+        store.known()
+        return bool(store.damage())
+    except RecordDamaged:
+        return True
+
+
+def _wanted(call: Call, known: t.Mapping[Subject, Known]) -> list[Wanted]:
+    """Images of the releases that are live or can be gone back to."""
+    rows: list[Wanted] = []
+    for subject, has in known.items():
+        for release in retained(call.on.store.releases(subject), has):
+            live = has.live is not None and has.live.id == release.id
+            rows += artifacts.of_release(call.on.engine, release, live)
+            rows += stacks.images(call.on, subject, release, live)
+    return artifacts.merged(rows)
+
+
+def _parts(call: Call, work: str, job: Job) -> list[Part]:
+    """The database comes first: what it names is kept for as long as its releases are."""
+    copy = os.path.join(work, DATABASE)
+    call.on.store.copy_to(copy)
+    damage = call.on.store.damage()
+    if damage:  # an archive of that would in time push the good ones out
+        raise RecordDamaged(f"is damaged: {damage}", subject=call.on.store.path, remedy=DAMAGED)
+    os.chmod(copy, 0o600)
+    parts = [*backup_archive.parts_of(call.params["state_dir"], "state", _WITHOUT), Part(copy, f"state/{DATABASE}")]
+    for number, name in enumerate(job.images):
+        path = os.path.join(work, f"{number}.tar")
+        with open(path, "x+b") as stream:
+            call.on.engine.save(name, stream)
+        parts.append(Part(path, f"images/{number}.tar"))
+    if job.dumped is not None:
+        path = os.path.join(work, DUMP)
+        _dump(call, job.dumped, path)
+        parts.append(Part(path, DUMP))
+    return parts
+
+
+def _dump(call: Call, container: str, path: str) -> None:
+    command = ["pg_dumpall", "-U", "postgres", "--clean", "--if-exists"]
+    with gzip.open(path, "xb", compresslevel=backup_archive.LEVEL) as stream:
+        code, said = call.on.engine.output(container, command, t.cast("t.IO[bytes]", stream))
+    os.chmod(path, 0o600)
+    last = b""
+    with gzip.open(path) as written:
+        for line in written:
+            last = line if _COMPLETE in line else last
+    if code or not last:
+        cause = f"the dump of PostgreSQL failed: {said or 'it is not complete'}"
+        raise BackupFailure(cause, subject=container, remedy="See its logs; a server that is stopped is not dumped.")
+
+
+def _digest(path: str) -> str:
+    found = hashlib.sha256()
+    with open(path, "rb") as stream:
+        for data in iter(lambda: stream.read(2**20), b""):
+            found.update(data)
+    return found.hexdigest()

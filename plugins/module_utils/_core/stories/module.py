@@ -1,0 +1,54 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The boundary: the only file that knows AnsibleModule; the `except` around every story."""
+
+from __future__ import annotations
+
+import resource
+import time
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+from ..engine import engine
+from ..host.secrets import Redactor
+from ..options.argument_specs import Spec, given
+from ..options.masks import LEAST_MASKED, masked, secret_values
+from ..values.errors import TidegateError, explained_at_least
+from .call import Call, Result
+from .result import failure
+
+Story = t.Callable[[Call], Result]
+"""What a module does with a call; the document says `failed` where not everything went well."""
+
+
+def run(spec: Spec, story: Story, *, needs_sdk: bool = True) -> None:
+    """Parse, tell the story (or in check mode foretell it), report.
+
+    :param needs_sdk: it is refused where the Docker SDK is missing.
+    """
+    begun = time.monotonic()
+    module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
+    module.no_log_values = {value for value in module.no_log_values if len(value) >= LEAST_MASKED}
+    if needs_sdk and engine.IMPORT_ERROR:
+        module.fail_json(msg=missing_required_lib("docker"), exception=engine.IMPORT_ERROR)
+    call = Call(given(spec, module.params), module.check_mode, module._diff)
+    call.interrupts.install()
+    try:
+        with explained_at_least():
+            document = story(call)
+    except TidegateError as error:
+        document = {**failure(error, None, Redactor(secret_values(module.params, spec))), "failed": True}
+    for text in call.warnings:
+        module.warn(text)
+    document["invocation"] = {"module_args": masked(module.params, spec)}
+    document["stats"] = {
+        "engine_requests": call.engine_requests,
+        "seconds": round(time.monotonic() - begun, 4),
+        "sdk_seconds": round(engine.IMPORT_SECONDS, 4),
+        "peak_memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+    }
+    if document.get("failed"):
+        module.fail_json(**document)
+    module.exit_json(**document)

@@ -1,0 +1,83 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What `workloads` does with its list: declare it, take it back, restart it, as a whole or phase by phase.
+
+Rollbacks and restarts have the phases of a deployment, because they are one.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import replace
+
+from ..decide.phases import Phase
+from ..decide.retention import target
+from ..deploy.batch import Batch, Manner
+from ..deploy.converge import Declare, as_declared
+from ..deploy.run import World
+from ..options.checks import positive
+from ..options.parse import nothing
+from ..values.actual import Known
+from ..values.errors import StoreFailure
+from ..values.workload import State, Workload
+from .call import Call, Result
+from .declare import declare_many, documents, fleet_of, subject_of, together
+from .reconcile import as_released
+
+ENDING = (Phase.FINISH, Phase.REVERT)
+
+
+def many(call: Call) -> Result:
+    """`workloads`: what is to be done with the workloads of a list."""
+    verb, phase = call.params["verb"], Phase(call.params["phase"])
+    if verb == "declare":
+        return declare_many(call)
+    positive("concurrency", call.params["concurrency"])
+    subjects = [subject_of(row) for row in call.params["workloads"]]
+    manner = Manner(
+        check=call.check,
+        phase=phase,
+        fleet=fleet_of(call),
+        reason=call.params["reason"],
+        concurrency=call.params["concurrency"],
+        stop_on_failure=call.params["stop_on_failure"],
+        declare=as_declared if phase in ENDING else VERBS[verb](call),
+    )
+    wants = [nothing(subject, State.PRESENT if phase in ENDING else State.ABSENT) for subject in subjects]
+    try:
+        ended = Batch(call.on, manner, call.interrupts, call.tell).run(wants)
+    finally:
+        call.end_of_progress()
+    return together(documents(ended, call), call.diff)
+
+
+def _back(call: Call) -> Declare:
+    def earlier(world: World) -> Workload:
+        known = world.on.store.known(world.subject).get(world.subject, Known())
+        chosen = target(world.on.store.releases(world.subject), known, call.params["to"], world.subject.workload)
+        if known.live is not None and known.live.id != chosen.id:
+            world.leaves = (known.live.id, f"rolled back to {chosen.id}")
+        return _led(as_released(world, chosen, known), call)
+
+    return earlier
+
+
+def _restart(call: Call) -> Declare:
+    def running(world: World) -> Workload:
+        known = world.on.store.known(world.subject).get(world.subject, Known())
+        if known.live is None:
+            cause = f"has no release in {world.subject.environment}"
+            raise StoreFailure(cause, subject=world.subject.workload, remedy="Deploy it first.")
+        return replace(_led(as_released(world, replace(known.live, state="running"), known), call), force=True)
+
+    return running
+
+
+def _led(want: Workload, call: Call) -> Workload:
+    """The declaration without its release command, where another host runs that for all."""
+    elsewhere = want.name in call.params["skip_release_commands"] and want.snapshot.get("release_command_once")
+    return replace(want, release_command=()) if elsewhere else want
+
+
+VERBS: dict[str, t.Callable[[Call], Declare]] = {"rollback": _back, "restart": _restart}

@@ -1,0 +1,243 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The frozen values of a host: what is found, what was released, and what is to be done."""
+
+from __future__ import annotations
+
+import enum
+import typing as t
+from dataclasses import dataclass, field, replace
+
+from ..sources.compose_model import Definition, Service
+from .workload import Document, Drain
+
+UNREADABLE = "unreadable"
+"""The one key of a document that stands for a route file which is not the platform's; it equals no other."""
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image in the engine; `user` is None where only a listing was looked at."""
+
+    id: str
+    user: str | None = ""
+    has_healthcheck: bool = False
+    digests: tuple[str, ...] = ()
+    size: int = 0
+    volumes: tuple[str, ...] = ()
+    labels: Document = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Container:
+    """An existing container of a workload, as the engine lists it."""
+
+    name: str
+    state: str
+    health: str = ""
+    deployment: str = ""
+    fingerprint: str = ""
+    networks: tuple[str, ...] | None = None
+    record: str = ""
+    altered: tuple[str, ...] = ()
+    service: str = ""
+    exit_code: int | None = None
+    created: int = 0
+    image_id: str = ""
+
+    @property
+    def serves(self) -> bool:
+        """True when it runs and its own health check, if any, has not failed."""
+        return self.state == "running" and self.health != "unhealthy"
+
+    @property
+    def goes_on(self) -> bool:
+        """True unless it stands still for good: between two crashes, or paused, it has its ports and volumes, too."""
+        return self.state in ("running", "restarting", "paused")
+
+
+@dataclass(frozen=True)
+class Release:
+    """The result of a deployment (or, before it succeeded, its candidate)."""
+
+    id: str
+    image: str
+    image_id: str
+    fingerprint: str
+    containers: tuple[str, ...]
+    route: Document | None
+    snapshot: Document
+    state: str = "running"
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A deployment that was begun and never concluded; a withdrawn one was gone back from, or canceled.
+
+    One that is a part of a fleet's is left to that until `held_until`. One that was `stopping` may have asked the
+    engine to stop what served: the engine goes on with that when nobody waits for it, and calls it running until then.
+    """
+
+    id: str
+    candidate: Release | None
+    status: str = "deploy"
+    withdrawn: bool = False
+    fleet: str = ""
+    held_until: float = 0.0
+    stopping: bool = False
+
+
+class Known(t.NamedTuple):
+    """What the store knows of one workload and environment."""
+
+    live: Release | None = None
+    previous: Release | None = None
+    attempt: Attempt | None = None
+    sequence: int | None = None
+    since: float | None = None
+
+
+class Kept(t.NamedTuple):
+    """A release on record; `withdrawn` says why it was gone back from."""
+
+    release: Release
+    made_at: float
+    withdrawn: str | None
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A named volume of a workload, and who else uses it."""
+
+    name: str
+    users: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Actual:
+    """What is found on the host for one workload and environment.
+
+    :param left: files of its own are here; looked for where it is to be absent.
+    :param unrecorded: containers of a Compose project that no deployment on record made; of services that its live
+        release has, nobody looked.
+    """
+
+    containers: tuple[Container, ...] = ()
+    live: Release | None = None
+    previous: Release | None = None
+    attempt: Attempt | None = None
+    route: Document | None = None
+    image: Image | None = None
+    pull_needed: bool = False
+    reference: str = ""
+    definition: Definition | None = None
+    live_definition: Definition | None = None
+    claimed: tuple[tuple[str, str], ...] = ()
+    volumes: tuple[Volume, ...] = ()
+    sequence: int | None = None
+    diverted: bool = False
+    left: bool = False
+    unrecorded: tuple[str, ...] = ()
+
+    @property
+    def routed(self) -> Document | None:
+        """The routing to go back to: the live release's, else the file as it was found, if it can be read."""
+        if self.live is not None:
+            return self.live.route
+        return None if self.route is None or UNREADABLE in self.route else self.route
+
+    def named(self, names: t.Iterable[str]) -> tuple[Container, ...]:
+        """The existing containers among these names."""
+        wanted = set(names)
+        return tuple(c for c in self.containers if c.name in wanted)
+
+    def others(self, names: t.Iterable[str]) -> tuple[str, ...]:
+        """Names of the workload's containers that are not among these."""
+        kept = set(names)
+        return tuple(c.name for c in self.containers if c.name not in kept)
+
+
+class Verb(str, enum.Enum):
+    """What a step does."""
+
+    PULL = "pull"
+    BUILD = "build"
+    HOLD = "hold"
+    STOP = "stop"
+    KEEP_ASSETS = "keep_assets"
+    PLACE = "place"
+    ROLL = "roll"
+    UNROLL = "unroll"
+    UP = "up"
+    RELEASE_COMMAND = "release_command"
+    STAND_IN = "stand_in"
+    DIVERT = "divert"
+    UNDIVERT = "undivert"
+    START = "start"
+    RESUME = "resume"
+    GATE = "gate"
+    SWITCH = "switch"
+    UNROUTE = "unroute"
+    PERSIST = "persist"
+    BAKE = "bake"
+    WITHDRAW = "withdraw"
+    DRAIN = "drain"
+    REAP = "reap"
+    REMOVE_VOLUMES = "remove_volumes"
+    FORGET = "forget"
+    CLEAR = "clear"
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """How containers leave: where their requests are counted, and what they are given to end them.
+
+    :param ports: of each container that requests come to, the ports.
+    :param stop_timeout: seconds between stop signal and kill; None is what each container was made with.
+    :param middlewares: what their requests pass on the way, where they may be held.
+    """
+
+    ports: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    limits: Drain = field(default_factory=Drain)
+    stop_timeout: int | None = None
+    middlewares: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Step:
+    """One act, what it acts on, and what takes it back; a switch with its release is one that has to prove itself.
+
+    :param anew: a service is replaced although it is what it shall be, because what it is to be restarted with is
+        another; as an undo, only if that was brought back.
+    """
+
+    verb: Verb
+    containers: tuple[str, ...] = ()
+    route: Document | None = None
+    release: Release | None = None
+    undo: tuple[Step, ...] = ()
+    volumes: tuple[str, ...] = ()
+    service: Service | None = None
+    definition: Definition | None = None
+    leaving: Leaving = field(default_factory=Leaving)
+    anew: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An ordered tuple of steps; empty means that there is nothing to do, and `reason` says why (or why not)."""
+
+    steps: tuple[Step, ...] = ()
+    reason: str = ""
+    candidate: Release | None = None
+    skipped: bool = False
+
+    def verbs(self) -> list[str]:
+        """The steps' names, in order."""
+        return [step.verb.value for step in self.steps]
+
+
+def in_state(release: Release, state: str) -> Release:
+    """The same release in another run state."""
+    return replace(release, state=state)
