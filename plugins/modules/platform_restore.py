@@ -116,8 +116,8 @@ stats:
 """
 
 from ..module_utils._core.options.argument_specs import RESTORE
-from ..module_utils._core.stories.backup import restore
 from ..module_utils._core.stories.module import run
+from ..module_utils._core.stories.restore import restore
 
 
 def main() -> None:

@@ -85,8 +85,8 @@ stats:
 """
 
 from ..module_utils._core.options.argument_specs import CANCEL
+from ..module_utils._core.stories.cancel import cancel
 from ..module_utils._core.stories.module import run
-from ..module_utils._core.stories.reconcile import cancel
 
 
 def main() -> None:

@@ -102,7 +102,7 @@ stats:
 """
 
 from ..module_utils._core.options.argument_specs import EXEC
-from ..module_utils._core.stories.control import execute
+from ..module_utils._core.stories.execute import execute
 from ..module_utils._core.stories.module import run
 
 

@@ -155,7 +155,7 @@ stats:
 
 from ..module_utils._core.options.argument_specs import ROLLBACK
 from ..module_utils._core.stories.module import run
-from ..module_utils._core.stories.reconcile import rollback
+from ..module_utils._core.stories.rollback import rollback
 
 
 def main() -> None:

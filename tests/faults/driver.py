@@ -26,35 +26,43 @@ from ansible_collections.tidegate.platform.plugins.module_utils._core.deploy imp
     apply,
     bake,
     containers,
-    drain,
     gates,
     stacks,
     store,
 )
 from ansible_collections.tidegate.platform.plugins.module_utils._core.engine import engine
-from ansible_collections.tidegate.platform.plugins.module_utils._core.host import clock, filesystem, packet_filter
-from ansible_collections.tidegate.platform.plugins.module_utils._core.options import argument_specs
+from ansible_collections.tidegate.platform.plugins.module_utils._core.host import (
+    clock,
+    connections,
+    filesystem,
+    packet_filter,
+)
+from ansible_collections.tidegate.platform.plugins.module_utils._core.options import argument_specs, checks
 from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy import route_files, traefik
 from ansible_collections.tidegate.platform.plugins.module_utils._core.sources import builder, compose, site_assets
 from ansible_collections.tidegate.platform.plugins.module_utils._core.stories import (
     backup,
+    cancel,
     control,
     declare,
     doctor,
+    execute,
     info,
     logs,
     prune,
     reconcile,
+    restore,
+    rollback,
     verbs,
 )
 from ansible_collections.tidegate.platform.plugins.module_utils._core.stories.call import Call
 from ansible_collections.tidegate.platform.plugins.module_utils._core.stories.result import failure
-from ansible_collections.tidegate.platform.plugins.module_utils._core.values import grammar
-from ansible_collections.tidegate.platform.plugins.module_utils._core.values.actual import Verb
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values import identity
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import TidegateError, Unhealthy
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.plan import Verb
 from ansible_collections.tidegate.platform.plugins.plugin_utils._shape import misfit
 
-STORIES: dict[str, tuple[t.Callable[[Call], dict[str, t.Any]], argument_specs.Spec]] = {
+STORIES: dict[str, tuple[t.Callable[[Call], dict[str, t.Any]], checks.Spec]] = {
     "image": (declare.declares("image"), argument_specs.WORKLOAD_IMAGE),
     "dockerfile": (declare.declares("dockerfile"), argument_specs.WORKLOAD_DOCKERFILE),
     "static": (declare.declares("static"), argument_specs.WORKLOAD_STATIC),
@@ -62,15 +70,15 @@ STORIES: dict[str, tuple[t.Callable[[Call], dict[str, t.Any]], argument_specs.Sp
     "runner": (declare.declares("runner"), argument_specs.WORKLOAD_RUNNER),
     "declare_many": (verbs.many, argument_specs.WORKLOADS),
     "reconcile": (reconcile.reconcile, argument_specs.RECONCILE),
-    "rollback": (reconcile.rollback, argument_specs.ROLLBACK),
-    "cancel": (reconcile.cancel, argument_specs.CANCEL),
+    "rollback": (rollback.rollback, argument_specs.ROLLBACK),
+    "cancel": (cancel.cancel, argument_specs.CANCEL),
     "prune": (prune.prune, argument_specs.PRUNE),
     "info": (info.info, argument_specs.INFO),
     "control": (control.control, argument_specs.CONTROL),
-    "exec": (control.execute, argument_specs.EXEC),
+    "exec": (execute.execute, argument_specs.EXEC),
     "logs": (logs.logs, argument_specs.LOGS),
     "platform_backup": (backup.backup, argument_specs.BACKUP),
-    "platform_restore": (backup.restore, argument_specs.RESTORE),
+    "platform_restore": (restore.restore, argument_specs.RESTORE),
     "platform_doctor": (doctor.doctor, argument_specs.DOCTOR),
 }
 # What is called in the middle of each step: the kill comes when half of its work is done.
@@ -93,7 +101,7 @@ MIDDLES: dict[Verb, tuple[t.Any, str]] = {
     Verb.PERSIST: (store, "_claim"),
     Verb.WITHDRAW: (store, "_claim"),
     Verb.BAKE: (bake, "_look"),
-    Verb.DRAIN: (drain.Sockets, "__call__"),
+    Verb.DRAIN: (connections.Sockets, "__call__"),
     Verb.STOP: (engine.Engine, "stop"),
     Verb.REAP: (engine.Engine, "remove"),
     Verb.RESUME: (engine.Engine, "resume"),
@@ -134,7 +142,7 @@ def event(fault: dict[str, t.Any]) -> t.Callable[[t.Any], None]:
         # `{green}` is what the first container of this very deployment is going to be called.
         return lambda world: run(
             [
-                word.replace("{green}", grammar.container_names(world.want.name, world.deployment, 1)[0])
+                word.replace("{green}", identity.container_names(world.want.name, world.deployment, 1)[0])
                 for word in fault["run"]
             ]
         )

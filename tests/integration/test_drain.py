@@ -15,12 +15,12 @@ from pathlib import Path
 import compose
 import names
 import pytest
-from ansible_collections.tidegate.platform.plugins.module_utils._core.deploy.drain import Sockets
 from ansible_collections.tidegate.platform.plugins.module_utils._core.deploy.gates import Place, probe
 from ansible_collections.tidegate.platform.plugins.module_utils._core.engine.engine import Engine
 from ansible_collections.tidegate.platform.plugins.module_utils._core.engine.listing import facts_of
 from ansible_collections.tidegate.platform.plugins.module_utils._core.host.clock import Clock
-from ansible_collections.tidegate.platform.plugins.module_utils._core.values.workload import Gate
+from ansible_collections.tidegate.platform.plugins.module_utils._core.host.connections import Sockets
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.traffic import Gate
 from faults.conftest import Driver
 
 from .harness import Options, Platform, Task, containers, docker

@@ -13,7 +13,7 @@ from pathlib import Path
 import names
 import pytest
 from ansible_collections.tidegate.platform.plugins.module_utils._core.engine.engine import Engine
-from ansible_collections.tidegate.platform.plugins.module_utils._core.stories import backup_archive, backup_volumes
+from ansible_collections.tidegate.platform.plugins.module_utils._core.stories import backup_archive, restore_volumes
 from ansible_collections.tidegate.platform.plugins.module_utils._core.stories.call import Call
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import BackupFailure
 
@@ -67,7 +67,7 @@ class Filled(t.NamedTuple):
         """Do it; what was said of the volume."""
         before, work = len(self.call.warnings), self.folder / f"work-{os.urandom(4).hex()}"
         work.mkdir()
-        backup_volumes.put(self.call, str(self.folder / "plain"), str(work), [self.row])
+        restore_volumes.put(self.call, str(self.folder / "plain"), str(work), [self.row])
         return " ".join(self.call.warnings[before:])
 
     def has(self) -> str:

@@ -12,8 +12,8 @@ from ansible_collections.tidegate.platform.plugins.module_utils._core.options.ar
     DECLARATION,
     KIND,
     SOURCES,
-    Spec,
 )
+from ansible_collections.tidegate.platform.plugins.module_utils._core.options.checks import Spec
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.grammar import ENVIRONMENT, WORKLOAD
 from suboptions import FRAGMENTS, fragment
 

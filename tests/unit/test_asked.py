@@ -11,7 +11,7 @@ import pytest
 import yaml
 from ansible.errors import AnsibleFilterError
 from ansible_collections.tidegate.platform.plugins.filter.asked import agreed, given, listed
-from ansible_collections.tidegate.platform.plugins.module_utils._core.options import argument_specs
+from ansible_collections.tidegate.platform.plugins.module_utils._core.options import argument_specs, container
 from jinja2 import Environment, nodes
 
 PLAYBOOKS = Path(__file__).resolve().parents[2] / "playbooks"
@@ -235,5 +235,5 @@ def test_an_option_of_a_row_that_is_empty_is_not_given(options: dict[str, t.Any]
 
 def test_an_entry_point_of_nothing_is_given() -> None:
     """A9: Docker's way to clear the image's; text that is unset upstream still is not given elsewhere."""
-    found = argument_specs.given(argument_specs.CONTAINER, {"entrypoint": [""], "command": [""]})
+    found = argument_specs.given(container.CONTAINER, {"entrypoint": [""], "command": [""]})
     assert (found["entrypoint"], found["command"]) == ([""], None)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy import certificates
-from ansible_collections.tidegate.platform.plugins.module_utils._core.stories import doctor
+from ansible_collections.tidegate.platform.plugins.module_utils._core.stories import findings
 
 DAY = 86400
 
@@ -114,7 +114,7 @@ def test_the_doctor_says_which_certificates_end(tmp_path: Path) -> None:
     hosts, now = {"wiki.test", "a.wild.test"}, time.time()
 
     def said(later: float) -> list[tuple[str, str, str]]:
-        found = list(doctor.of_certificates(*certificates.served(str(tmp_path)), hosts, 14, now + later * DAY))
+        found = list(findings.of_certificates(*certificates.served(str(tmp_path)), hosts, 14, now + later * DAY))
         assert all(bool(row.remedy) == (row.state != "ok") for row in found)
         return [(row.check, row.state, row.found) for row in found]
 
@@ -129,4 +129,4 @@ def test_the_doctor_says_which_certificates_end(tmp_path: Path) -> None:
     ]
     brought.write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
     assert [row[:2] for row in said(0)] == [(f"certificate {brought}", "warning"), ("certificates", "ok")]
-    assert list(doctor.of_certificates(*certificates.served(str(tmp_path / "none")), hosts, 14, now)) == []
+    assert list(findings.of_certificates(*certificates.served(str(tmp_path / "none")), hosts, 14, now)) == []

@@ -6,23 +6,17 @@ import typing as t
 from dataclasses import replace
 
 import pytest
-from ansible_collections.tidegate.platform.plugins.module_utils._core.decide import stacks
+from ansible_collections.tidegate.platform.plugins.module_utils._core.decide import stack_networks, stacks
 from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.foretell import after
 from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.phases import staging
 from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.plan import decide
 from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.recovery import decide_recovery
 from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy import documents, rules
 from ansible_collections.tidegate.platform.plugins.module_utils._core.sources import compose_model
-from ansible_collections.tidegate.platform.plugins.module_utils._core.values import grammar
-from ansible_collections.tidegate.platform.plugins.module_utils._core.values.actual import (
-    Actual,
-    Attempt,
-    Container,
-    Plan,
-    Release,
-    Step,
-    Verb,
-)
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.actual import Actual, Container
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.identity import deployment_id
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.plan import Plan, Step, Verb
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.release import Attempt, Release
 
 from . import test_plan, test_stacks
 from .conftest import declared
@@ -63,7 +57,7 @@ def test_a_service_that_is_rolled_leaves_the_others_as_they_are() -> None:
 def test_a_deployment_of_the_same_moment_is_no_later_one() -> None:
     """DP-T4: two requests of one millisecond: neither is older, so that what is asked for is deployed."""
     moment = test_plan.OLD
-    twin = grammar.deployment_id(2, b"z" * 10)
+    twin = deployment_id(2, b"z" * 10)
     assert twin[:10] == moment[:10]
     have, want = test_plan.running(test_plan.web(1), twin), test_plan.web(2)
     found = decide(want, have, test_plan.candidate(want, moment), test_plan.ROUTING)
@@ -123,6 +117,6 @@ def test_routed_services_that_know_each_other_by_a_walled_network_are_told() -> 
         "networks": {compose_model.NETWORK_KEY: networks["tidegate"], "inner": networks["inner"]},
         "services": {"web": both, "api": both, "db": {"networks": {"inner": None}}},
     }
-    assert stacks.misled(model) == {"api": "z-inner", "web": "z-inner"}
+    assert stack_networks.misled(model) == {"api": "z-inner", "web": "z-inner"}
     first = {**model, "networks": {**t.cast("dict[str, t.Any]", model["networks"]), "inner": {"name": "A-inner"}}}
-    assert stacks.misled(first) == {}
+    assert stack_networks.misled(first) == {}

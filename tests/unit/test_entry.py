@@ -6,7 +6,7 @@ import typing as t
 
 import pytest
 from ansible_collections.tidegate.platform.plugins.module_utils._core.host import packet_filter, published_ports
-from ansible_collections.tidegate.platform.plugins.module_utils._core.values.workload import Port
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.container import Port
 
 
 def published(address: str, protocol: str = "tcp") -> dict[str, t.Any]:

@@ -17,17 +17,12 @@ from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.rec
 )
 from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.retention import retained, target
 from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy import documents
-from ansible_collections.tidegate.platform.plugins.module_utils._core.values import grammar
-from ansible_collections.tidegate.platform.plugins.module_utils._core.values.actual import (
-    Actual,
-    Attempt,
-    Kept,
-    Known,
-    Plan,
-    Step,
-    Verb,
-)
-from ansible_collections.tidegate.platform.plugins.module_utils._core.values.workload import Document, State, Workload
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values import identity
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.actual import Actual
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.identity import Document
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.plan import Plan, Step, Verb
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.release import Attempt, Kept, Known
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.workload import State, Workload
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -131,7 +126,7 @@ def test_no_request_is_cut_after_a_crash(want: Workload, have: Actual, data: st.
     users.meet(first[: data.draw(st.integers(0, len(first)))])
     users.have = replace(users.have, attempt=Attempt(NEW, plan.candidate))
     users.have = replace(users.meet(decide_recovery(want, users.have, HOLD).steps), attempt=None)
-    again = candidate(want, grammar.deployment_id(9, b"z" * 10))
+    again = candidate(want, identity.deployment_id(9, b"z" * 10))
     users.meet(decide(want, users.have, again, ROUTING).steps)
     assert users.cut == []
 

@@ -6,8 +6,9 @@ import socket
 import typing as t
 
 import pytest
-from ansible_collections.tidegate.platform.plugins.module_utils._core.deploy.drain import Drained, wait_until_idle
+from ansible_collections.tidegate.platform.plugins.module_utils._core.deploy.drain import wait_until_idle
 from ansible_collections.tidegate.platform.plugins.module_utils._core.host.clock import Clock, attempts
+from ansible_collections.tidegate.platform.plugins.module_utils._core.host.connections import Drained
 from ansible_collections.tidegate.platform.plugins.module_utils._core.host.socket_diag import (
     ESTABLISHED,
     SYN_SENT,
@@ -15,7 +16,7 @@ from ansible_collections.tidegate.platform.plugins.module_utils._core.host.socke
     Diag,
 )
 from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy.held import Held, Holds, holds
-from ansible_collections.tidegate.platform.plugins.module_utils._core.values.workload import Drain
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.traffic import Drain
 
 MIDDLEWARES: dict[str, t.Any] = {
     "chain": {"chain": {"middlewares": ["auth", "limit@docker", "chain", "headers"]}},

@@ -14,14 +14,12 @@ from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.rec
     revert,
 )
 from ansible_collections.tidegate.platform.plugins.module_utils._core.options.parse import Here, again, nothing
-from ansible_collections.tidegate.platform.plugins.module_utils._core.values.actual import (
-    Actual,
-    Attempt,
-    Container,
-    Verb,
-)
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.actual import Actual, Container
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import InvalidOption
-from ansible_collections.tidegate.platform.plugins.module_utils._core.values.workload import Drain, Workload
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.plan import Verb
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.release import Attempt
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.traffic import Drain
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.workload import Workload
 
 from .test_plan import NEW, OLDER, RECREATE, ROUTING, candidate, planned, running, web
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import tarfile
 
-from ansible_collections.tidegate.platform.plugins.module_utils._core.engine import listing
+from ansible_collections.tidegate.platform.plugins.module_utils._core.engine import volume_contents
 
 
 def test_an_archive_that_ends_anywhere_before_its_end_is_not_whole() -> None:
@@ -18,8 +18,8 @@ def test_an_archive_that_ends_anywhere_before_its_end_is_not_whole() -> None:
             tar.addfile(entry, io.BytesIO(bytes(size)))
         end = tar.offset
     text = made.getvalue()[: end + 1024]
-    assert listing.whole(io.BytesIO(text))
-    assert [cut for cut in range(0, len(text), 256) if listing.whole(io.BytesIO(text[:cut]))] == []
+    assert volume_contents.whole(io.BytesIO(text))
+    assert [cut for cut in range(0, len(text), 256) if volume_contents.whole(io.BytesIO(text[:cut]))] == []
     nothing = text[:512] + bytes(1024)
-    assert listing.nothing_in([nothing])
-    assert [cut for cut in range(512, len(nothing), 256) if listing.nothing_in([nothing[:cut]])] == []
+    assert volume_contents.nothing_in([nothing])
+    assert [cut for cut in range(512, len(nothing), 256) if volume_contents.nothing_in([nothing[:cut]])] == []

@@ -20,8 +20,8 @@ from ansible_collections.tidegate.platform.plugins.module_utils._core.host.machi
     resolved,
     space,
 )
-from ansible_collections.tidegate.platform.plugins.module_utils._core.stories import doctor, logs, loki
-from ansible_collections.tidegate.platform.plugins.module_utils._core.stories.control import Limited
+from ansible_collections.tidegate.platform.plugins.module_utils._core.stories import findings, logs, loki
+from ansible_collections.tidegate.platform.plugins.module_utils._core.stories.execute import Limited
 from ansible_collections.tidegate.platform.plugins.module_utils._core.stories.loki import (
     Line,
     Loki,
@@ -47,42 +47,42 @@ INFO = {
 @pytest.mark.parametrize(
     ("finding", "state"),
     [
-        (doctor.of_kernel("6.1.0-28-amd64", "x86_64"), "ok"),
-        (doctor.of_kernel("4.18.0-553.el8", "aarch64"), "ok"),
-        (doctor.of_kernel("3.10.0-1160.el7", "x86_64"), "failure"),
-        (doctor.of_distribution("Debian GNU/Linux 12 (bookworm)", True), "ok"),
-        (doctor.of_distribution("AlmaLinux 9.4 (Seafoam Ocelot)", False), "warning"),
-        (doctor.of_entry(8, [], True), "ok"),
-        (doctor.of_entry(8, [], False), "warning"),
-        (doctor.of_entry(8, ["[::1]:80"], True), "failure"),
-        (doctor.of_memory({"MemTotal": 4 * GIB, "MemAvailable": GIB}), "ok"),
-        (doctor.of_memory({"MemTotal": GIB // 2, "MemAvailable": GIB // 4}), "warning"),
-        (doctor.of_memory({"MemTotal": 4 * GIB, "MemAvailable": 100 * 2**20}), "failure"),
-        (doctor.of_clock(True, 1000.0, 1003.0), "ok"),
-        (doctor.of_clock(None, None, 1003.0), "ok"),
-        (doctor.of_clock(False, 1000.0, 1003.0), "warning"),
-        (doctor.of_clock(True, 1000.0, 1020.0), "warning"),
-        (doctor.of_clock(True, 1000.0, 400.0), "failure"),
-        (doctor.of_space(Space("/", 2 * GIB, 0.5), GIB), "ok"),
-        (doctor.of_space(Space("/", 2 * GIB, None), GIB), "ok"),
-        (doctor.of_space(Space("/", 2 * GIB, 0.01), GIB), "warning"),
-        (doctor.of_space(Space("/", GIB // 2, 0.5), GIB), "failure"),
-        (doctor.of_port(80, None, ours=False), "ok"),
-        (doctor.of_port(80, "docker-proxy (7)", ours=True), "ok"),
-        (doctor.of_port(80, None, ours=True), "failure"),
-        (doctor.of_port(80, "nginx (7)", ours=False), "failure"),
-        (doctor.of_name("a.test", ["10.0.0.1"], ["10.0.0.1"], certain=False), "ok"),
-        (doctor.of_name("a.test", ["192.0.2.1"], ["10.0.0.1"], certain=False), "warning"),
+        (findings.of_kernel("6.1.0-28-amd64", "x86_64"), "ok"),
+        (findings.of_kernel("4.18.0-553.el8", "aarch64"), "ok"),
+        (findings.of_kernel("3.10.0-1160.el7", "x86_64"), "failure"),
+        (findings.of_distribution("Debian GNU/Linux 12 (bookworm)", True), "ok"),
+        (findings.of_distribution("AlmaLinux 9.4 (Seafoam Ocelot)", False), "warning"),
+        (findings.of_entry(8, [], True), "ok"),
+        (findings.of_entry(8, [], False), "warning"),
+        (findings.of_entry(8, ["[::1]:80"], True), "failure"),
+        (findings.of_memory({"MemTotal": 4 * GIB, "MemAvailable": GIB}), "ok"),
+        (findings.of_memory({"MemTotal": GIB // 2, "MemAvailable": GIB // 4}), "warning"),
+        (findings.of_memory({"MemTotal": 4 * GIB, "MemAvailable": 100 * 2**20}), "failure"),
+        (findings.of_clock(True, 1000.0, 1003.0), "ok"),
+        (findings.of_clock(None, None, 1003.0), "ok"),
+        (findings.of_clock(False, 1000.0, 1003.0), "warning"),
+        (findings.of_clock(True, 1000.0, 1020.0), "warning"),
+        (findings.of_clock(True, 1000.0, 400.0), "failure"),
+        (findings.of_space(Space("/", 2 * GIB, 0.5), GIB), "ok"),
+        (findings.of_space(Space("/", 2 * GIB, None), GIB), "ok"),
+        (findings.of_space(Space("/", 2 * GIB, 0.01), GIB), "warning"),
+        (findings.of_space(Space("/", GIB // 2, 0.5), GIB), "failure"),
+        (findings.of_port(80, None, ours=False), "ok"),
+        (findings.of_port(80, "docker-proxy (7)", ours=True), "ok"),
+        (findings.of_port(80, None, ours=True), "failure"),
+        (findings.of_port(80, "nginx (7)", ours=False), "failure"),
+        (findings.of_name("a.test", ["10.0.0.1"], ["10.0.0.1"], certain=False), "ok"),
+        (findings.of_name("a.test", ["192.0.2.1"], ["10.0.0.1"], certain=False), "warning"),
         # D11: any of several addresses is enough.
-        (doctor.of_name("a.test", ["192.0.2.1", "10.0.0.1"], ["10.0.0.1"], certain=False), "ok"),
-        (doctor.of_name("a.test", ["192.0.2.1", "10.0.0.1"], ["10.0.0.1", "10.0.0.2"], certain=True), "ok"),
-        (doctor.of_name("a.test", ["192.0.2.1"], ["192.0.2.2"], certain=True), "failure"),
-        (doctor.of_name("a.test", "Name or service not known", [], certain=True), "failure"),
-        (doctor.of_reach("a.test:443", ""), "ok"),
-        (doctor.of_reach("a.test:443", "timed out"), "failure"),
+        (findings.of_name("a.test", ["192.0.2.1", "10.0.0.1"], ["10.0.0.1"], certain=False), "ok"),
+        (findings.of_name("a.test", ["192.0.2.1", "10.0.0.1"], ["10.0.0.1", "10.0.0.2"], certain=True), "ok"),
+        (findings.of_name("a.test", ["192.0.2.1"], ["192.0.2.2"], certain=True), "failure"),
+        (findings.of_name("a.test", "Name or service not known", [], certain=True), "failure"),
+        (findings.of_reach("a.test:443", ""), "ok"),
+        (findings.of_reach("a.test:443", "timed out"), "failure"),
     ],
 )
-def test_what_is_not_well_comes_with_a_remedy_and_what_is_without(finding: doctor.Finding, state: str) -> None:
+def test_what_is_not_well_comes_with_a_remedy_and_what_is_without(finding: findings.Finding, state: str) -> None:
     assert finding.state == state
     assert bool(finding.remedy) == (state != "ok")
     assert finding.found
@@ -102,7 +102,7 @@ def test_what_is_not_well_comes_with_a_remedy_and_what_is_without(finding: docto
     ],
 )
 def test_engines_are_judged_by_what_they_say(change: dict[str, t.Any], check: str, state: str) -> None:
-    found = {finding.check: finding for finding in doctor.of_engine({**INFO, **change})}
+    found = {finding.check: finding for finding in findings.of_engine({**INFO, **change})}
     assert found[check].state == state
     assert all(finding.state == "ok" for name, finding in found.items() if name != check)
 

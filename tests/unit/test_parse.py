@@ -7,14 +7,11 @@ import typing as t
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.tidegate.platform.plugins.module_utils._core.options import checks
+from ansible_collections.tidegate.platform.plugins.module_utils._core.options import traffic
 from ansible_collections.tidegate.platform.plugins.module_utils._core.options.argument_specs import WORKLOADS
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import InvalidOption
-from ansible_collections.tidegate.platform.plugins.module_utils._core.values.workload import (
-    Strategy,
-    Workload,
-    canonical,
-)
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.identity import canonical
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.workload import Strategy, Workload
 from ansible_collections.tidegate.platform.plugins.plugin_utils._shape import misfit
 
 from .conftest import declared
@@ -234,9 +231,9 @@ def test_a_snapshot_holds_everything_but_secrets_and_places(declare: t.Callable[
 def test_a_snapshot_parses_back_to_the_same_gate_drain_and_routes(declare: t.Callable[..., Workload]) -> None:
     """What recovery and rollback read is what was declared."""
     want = declare(port=8000, health={"path": "/up", "codes": ["204"]}, drain={"timeout": 4}, routes=[ROUTE])
-    assert checks.gate(want.snapshot) == want.gate
-    assert checks.drain(want.snapshot) == want.drain
-    assert checks.routes(want.snapshot) == want.routes
+    assert traffic.gate(want.snapshot) == want.gate
+    assert traffic.drain(want.snapshot) == want.drain
+    assert traffic.routes(want.snapshot) == want.routes
 
 
 @pytest.mark.parametrize(

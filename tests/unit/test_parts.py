@@ -19,14 +19,19 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.tidegate.platform.plugins.module_utils._core.deploy import drain
-from ansible_collections.tidegate.platform.plugins.module_utils._core.deploy.run import Interrupts
-from ansible_collections.tidegate.platform.plugins.module_utils._core.host import filesystem, locks
-from ansible_collections.tidegate.platform.plugins.module_utils._core.host.clock import Clock, Watch, attempts
-from ansible_collections.tidegate.platform.plugins.module_utils._core.host.secrets import Redactor, Secrets, user_ids
+from ansible_collections.tidegate.platform.plugins.module_utils._core.host import connections, filesystem, locks
+from ansible_collections.tidegate.platform.plugins.module_utils._core.host.clock import (
+    Clock,
+    Interrupts,
+    Watch,
+    attempts,
+)
+from ansible_collections.tidegate.platform.plugins.module_utils._core.host.secrets import Secrets, user_ids
 from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy import documents
 from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy.route_files import RouteFiles
 from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy.traefik import Traefik
-from ansible_collections.tidegate.platform.plugins.module_utils._core.values import grammar
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values import identity
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.container import Secret
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import (
     Canceled,
     InvalidOption,
@@ -34,7 +39,8 @@ from ansible_collections.tidegate.platform.plugins.module_utils._core.values.err
     ProxyFailure,
     StoreFailure,
 )
-from ansible_collections.tidegate.platform.plugins.module_utils._core.values.workload import Drain, Secret
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.spellings import Redactor
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.traffic import Drain
 
 from .conftest import declared
 
@@ -58,15 +64,15 @@ class Ticking(Clock):
 
 
 def test_deployment_ids_sort_by_time_and_are_ulids() -> None:
-    early, late = grammar.deployment_id(1_000, b"\xff" * 10), grammar.deployment_id(1_001, b"\x00" * 10)
+    early, late = identity.deployment_id(1_000, b"\xff" * 10), identity.deployment_id(1_001, b"\x00" * 10)
     assert early < late
     assert len(early) == 26
-    assert set(early) <= set(grammar.BASE32)
+    assert set(early) <= set(identity.BASE32)
 
 
 def test_container_names_fit_a_dns_label_and_follow_the_deployment() -> None:
     """DS-07, DS-T3: one unique name is both the container's and the route's."""
-    names = grammar.container_names("a" * 40, "x" * 18 + "7kq2m9xa", 100)
+    names = identity.container_names("a" * 40, "x" * 18 + "7kq2m9xa", 100)
     assert max(map(len, names)) <= 63
     assert names[0].endswith("-7kq2m9xa-1")
     assert len(set(names)) == 100
@@ -74,7 +80,7 @@ def test_container_names_fit_a_dns_label_and_follow_the_deployment() -> None:
 
 def test_keys_of_different_workloads_never_meet() -> None:
     """DP-T17: `a-b` in `c` is not `a` in `b-c`."""
-    assert grammar.key_of("a-b", "c") != grammar.key_of("a", "b-c")
+    assert identity.key_of("a-b", "c") != identity.key_of("a", "b-c")
 
 
 # -- waiting ---------------------------------------------------------------------------------------------------------
@@ -456,21 +462,21 @@ def serving(address: str, family: socket.AddressFamily = socket.AF_INET) -> sock
 def test_open_connections_counts_what_the_kernel_has() -> None:
     with serving("127.0.0.1") as server:
         port = server.getsockname()[1]
-        count = drain.Sockets({os.getpid(): (port,)})
+        count = connections.Sockets({os.getpid(): (port,)})
         assert count() == 0
         with socket.create_connection(("127.0.0.1", port)):
             assert count() == 1
         assert count() == 0
-    assert drain.Sockets({2**22 + 1: (port,)})() == 0
+    assert connections.Sockets({2**22 + 1: (port,)})() == 0
     with serving("::1", socket.AF_INET6) as server:
         port = server.getsockname()[1]
-        count = drain.Sockets({os.getpid(): (port,)})
+        count = connections.Sockets({os.getpid(): (port,)})
         assert count() == 0
         with socket.create_connection(("::1", port)):
             assert count() == 1
 
 
-def draining(counts: list[int], timeout: float, upgraded: float) -> tuple[drain.Drained, float]:
+def draining(counts: list[int], timeout: float, upgraded: float) -> tuple[connections.Drained, float]:
     clock = Ticking()
     answers = iter(counts)
     last = counts[-1]
@@ -480,14 +486,14 @@ def draining(counts: list[int], timeout: float, upgraded: float) -> tuple[drain.
 def test_drain_ends_with_the_last_request_and_asks_twice() -> None:
     """DP-T19."""
     drained, seconds = draining([3, 0, 2, 0, 0], 30, 30)
-    assert drained == drain.Drained(0, 0)
+    assert drained == connections.Drained(0, 0)
     assert seconds == pytest.approx(0.325)
 
 
 def test_drain_gives_upgraded_connections_their_own_time_and_counts_what_it_cuts() -> None:
-    assert draining([2], 1, 1)[0] == drain.Drained(2, 2)
+    assert draining([2], 1, 1)[0] == connections.Drained(2, 2)
     drained, seconds = draining([2] * 40 + [0, 0], 1, 10)
-    assert drained == drain.Drained(2, 0)
+    assert drained == connections.Drained(2, 0)
     assert 3.7 < seconds < 4.3
     assert draining([5], 0, 0)[0].cut == 5
 

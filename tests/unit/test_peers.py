@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.tidegate.platform.plugins.filter.walled import walled
-from ansible_collections.tidegate.platform.plugins.module_utils._core.decide import stacks
+from ansible_collections.tidegate.platform.plugins.module_utils._core.decide import stack_networks
 from ansible_collections.tidegate.platform.plugins.module_utils._core.engine import listing
 from ansible_collections.tidegate.platform.plugins.module_utils._core.host import published_ports
 from ansible_collections.tidegate.platform.plugins.module_utils._core.sources import compose_model
-from ansible_collections.tidegate.platform.plugins.module_utils._core.stories import doctor
+from ansible_collections.tidegate.platform.plugins.module_utils._core.stories import findings
 
 
 @pytest.mark.parametrize("subnet", ["172.18.0.0/16", "192.168.16.0/20", "10.1.2.0/24", "10.1.2.48/28"])
@@ -57,7 +57,7 @@ def test_networks_that_were_there_keep_no_address() -> None:
 )
 def test_the_doctor_says_whether_the_wall_stands(missed: str | None, state: str) -> None:
     """C9."""
-    found = doctor.of_wall(missed)
+    found = findings.of_wall(missed)
     assert found.state == state
     assert bool(found.remedy) == (state != "ok")
 
@@ -75,8 +75,10 @@ def test_names_that_lead_to_the_wall_are_found(project: str, found: dict[str, st
             "host": {"network_mode": "host"},
         },
     }
-    assert stacks.misled(model) == found
-    assert stacks.misled({"services": {"a": {"networks": {"default": None}}}, "networks": {"default": {}}}) == {}
+    assert stack_networks.misled(model) == found
+    assert (
+        stack_networks.misled({"services": {"a": {"networks": {"default": None}}}, "networks": {"default": {}}}) == {}
+    )
 
 
 @pytest.mark.parametrize(("conf", "wanted"), [('subnet4="10.0.0.0/16"\n', True), ('subnet4=""\n', False), ("", False)])

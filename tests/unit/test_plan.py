@@ -11,17 +11,20 @@ from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.pla
 from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.stacks import StackRouting
 from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.strategies import STRATEGIES
 from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy import documents
-from ansible_collections.tidegate.platform.plugins.module_utils._core.values import grammar
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.actual import (
     Actual,
     Container,
     Image,
-    Plan,
-    Release,
-    Verb,
     Volume,
 )
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import InvalidOption
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.identity import (
+    container_names,
+    deployment_id,
+    stand_in_name,
+)
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.plan import Plan, Verb
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.release import Release
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.workload import State, Strategy, Workload
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -30,7 +33,7 @@ from .conftest import declared
 
 ROUTING = Routing(documents.document, documents.hold, StackRouting(documents.stack_document, documents.stack_hold))
 ROUTES = [{"host": "shop.test"}]
-NEW, OLD, OLDER = (grammar.deployment_id(n, bytes([n]) * 10) for n in (3, 2, 1))
+NEW, OLD, OLDER = (deployment_id(n, bytes([n]) * 10) for n in (3, 2, 1))
 
 
 def web(version: int = 1, **options: t.Any) -> Workload:
@@ -41,7 +44,7 @@ def web(version: int = 1, **options: t.Any) -> Workload:
 def candidate(want: Workload, identity: str = NEW) -> Release:
     """What a deployment of it would make; the image's id follows from its tag."""
     image_id = want.container.image
-    names = grammar.container_names(want.name, identity, want.container.replicas)
+    names = container_names(want.name, identity, want.container.replicas)
     fingerprint = want.container.fingerprint(image_id)
     return Release(identity, want.container.image, image_id, fingerprint, names, None, want.snapshot)
 
@@ -352,7 +355,7 @@ def test_nothing_of_blue_can_run_while_green_starts_in_its_place(want: Workload,
     if start is None:
         return
     before = after(have, Plan(steps[:start]))
-    stand_in = grammar.stand_in_name(want.name, NEW)
+    stand_in = stand_in_name(want.name, NEW)
     assert {c.name for c in before.containers if c.state not in ("exited", "created")} <= {stand_in}
     ran = {c.name for c in have.containers if c.state == "running"}
     stops = [step for step in steps[:start] if step.verb is Verb.STOP]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.tidegate.platform.plugins.filter.asked import given
-from ansible_collections.tidegate.platform.plugins.module_utils._core.options import argument_specs
+from ansible_collections.tidegate.platform.plugins.module_utils._core.options import argument_specs, checks
 from ansible_collections.tidegate.platform.plugins.module_utils._core.stories import reconcile_command
 from ansible_collections.tidegate.platform.plugins.module_utils._core.stories.call import Call
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values import errors
@@ -20,7 +20,7 @@ from jinja2.nativetypes import NativeEnvironment
 ROOT = Path(__file__).resolve().parents[2]
 OURS = "tidegate.platform."
 LIMITS = {"disk_reserve": "900m", "lock_timeout": 7, "traefik_timeout": 3}
-SPECS: dict[str, argument_specs.Spec] = {
+SPECS: dict[str, checks.Spec] = {
     "platform_backup": argument_specs.BACKUP,
     "platform_doctor": argument_specs.DOCTOR,
     "platform_restore": argument_specs.RESTORE,

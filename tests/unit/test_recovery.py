@@ -22,19 +22,17 @@ from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.rec
 from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.retention import retained, target
 from ansible_collections.tidegate.platform.plugins.module_utils._core.options.parse import Here, again
 from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy import documents
-from ansible_collections.tidegate.platform.plugins.module_utils._core.values import grammar, record
-from ansible_collections.tidegate.platform.plugins.module_utils._core.values.actual import (
-    Actual,
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values import record
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.actual import Actual, Container
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import InvalidOption
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.identity import deployment_id, time_of
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.plan import Plan, Step, Verb
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.release import (
     Attempt,
-    Container,
     Kept,
     Known,
-    Plan,
     Release,
-    Step,
-    Verb,
 )
-from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import InvalidOption
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.workload import State, Workload
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -57,7 +55,7 @@ def test_a_crash_after_any_step_is_recovered_to_exactly_one_release(
     crashed = replace(after(have, Plan(done)), attempt=Attempt(NEW, plan.candidate))
     recovered = after(crashed, decide_recovery(web(), crashed, HOLD))
     assert recovered.attempt is None
-    again = decide(want, recovered, candidate(want, grammar.deployment_id(9, b"z" * 10)), ROUTING)
+    again = decide(want, recovered, candidate(want, deployment_id(9, b"z" * 10)), ROUTING)
     final = after(recovered, again)
     assert final.live is not None
     assert {c.name for c in final.containers} == set(final.live.containers)
@@ -309,12 +307,12 @@ def test_a_release_declares_itself_again() -> None:
 
 
 def released(number: int, withdrawn: str | None = None, version: int | None = None) -> Kept:
-    identity = grammar.deployment_id(number, bytes([number]) * 10)
+    identity = deployment_id(number, bytes([number]) * 10)
     return Kept(candidate(web(version or number), identity), float(number), withdrawn)
 
 
 def ids(releases: t.Iterable[Release]) -> list[int]:
-    return [grammar.time_of(release.id) for release in releases]
+    return [time_of(release.id) for release in releases]
 
 
 def test_as_many_good_releases_are_kept_as_declared_and_bad_ones_push_none_out() -> None:

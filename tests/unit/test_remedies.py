@@ -8,9 +8,9 @@ from ansible_collections.tidegate.platform.plugins.module_utils._core.deploy.gat
 from ansible_collections.tidegate.platform.plugins.module_utils._core.engine.engine import Engine
 from ansible_collections.tidegate.platform.plugins.module_utils._core.engine.listing import Facts
 from ansible_collections.tidegate.platform.plugins.module_utils._core.host.clock import Clock
-from ansible_collections.tidegate.platform.plugins.module_utils._core.values.actual import Known
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import InvalidOption, Unhealthy
-from ansible_collections.tidegate.platform.plugins.module_utils._core.values.workload import Gate
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.release import Known
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.traffic import Gate
 
 
 @pytest.mark.parametrize(("code", "words"), [(0, "service_completed_successfully"), (3, "change `health`")])

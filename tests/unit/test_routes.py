@@ -15,8 +15,8 @@ from ansible_collections.tidegate.platform.plugins.module_utils._core.host impor
 from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy import documents, rules
 from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy import questions as proxy_questions
 from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy.route_files import RouteFiles
-from ansible_collections.tidegate.platform.plugins.module_utils._core.values.actual import Release
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import InvalidOption
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.release import Release
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.workload import Workload
 
 from .conftest import declared

@@ -21,8 +21,10 @@ from ansible_collections.tidegate.platform.plugins.module_utils._core.sources.co
 from ansible_collections.tidegate.platform.plugins.module_utils._core.sources.compose import folder as folder_of
 from ansible_collections.tidegate.platform.plugins.module_utils._core.stories import backup_archive
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values import record
-from ansible_collections.tidegate.platform.plugins.module_utils._core.values.actual import Actual, Image, Release
-from ansible_collections.tidegate.platform.plugins.module_utils._core.values.workload import Subject, Workload
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.actual import Actual, Image
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.identity import Subject
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.release import Release
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.workload import Workload
 
 SAMPLES = Path(__file__).parent / "samples"
 DECLARED = json.loads((SAMPLES / "declared.json").read_text())

@@ -13,7 +13,6 @@ import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.tidegate.platform.plugins.module_utils._core.engine.builds import BuildRequest, refusal
 from ansible_collections.tidegate.platform.plugins.module_utils._core.options.argument_specs import WORKLOADS
-from ansible_collections.tidegate.platform.plugins.module_utils._core.options.checks import inside
 from ansible_collections.tidegate.platform.plugins.module_utils._core.options.parse import Here, again, parse
 from ansible_collections.tidegate.platform.plugins.module_utils._core.sources import (
     base_images,
@@ -22,9 +21,10 @@ from ansible_collections.tidegate.platform.plugins.module_utils._core.sources im
     unpack,
 )
 from ansible_collections.tidegate.platform.plugins.module_utils._core.sources.builder import ATTEMPTS, Builder
-from ansible_collections.tidegate.platform.plugins.module_utils._core.values.actual import Release
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import BuildFailure, InvalidOption
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.grammar import inside
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.recipe import Recipe, Source
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.release import Release
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.workload import Strategy, Workload
 from hypothesis import given
 from hypothesis import strategies as st

@@ -10,6 +10,7 @@ import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.tidegate.platform.plugins.module_utils._core.decide import stacks
 from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.foretell import after
+from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.replicas import replicas
 from ansible_collections.tidegate.platform.plugins.module_utils._core.engine.listing import container_of
 from ansible_collections.tidegate.platform.plugins.module_utils._core.host.secrets import Secrets
 from ansible_collections.tidegate.platform.plugins.module_utils._core.options.argument_specs import WORKLOADS
@@ -23,17 +24,13 @@ from ansible_collections.tidegate.platform.plugins.module_utils._core.sources im
     compose_volumes,
     composer,
 )
-from ansible_collections.tidegate.platform.plugins.module_utils._core.stories.info import replicas
-from ansible_collections.tidegate.platform.plugins.module_utils._core.values.actual import (
-    Actual,
-    Container,
-    Plan,
-    Release,
-    Step,
-    Verb,
-)
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.actual import Actual, Container
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import InvalidOption
-from ansible_collections.tidegate.platform.plugins.module_utils._core.values.workload import Strategy, Workload, digest
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.identity import digest
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.plan import Plan, Step, Verb
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.release import Release
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.stack import Definition
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.workload import Strategy, Workload
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -53,7 +50,7 @@ def declared(**options: t.Any) -> Workload:
     return parse(result.validated_parameters["workloads"][0], Here(lambda _value: ""))
 
 
-def defined(services: dict[str, t.Any], want: Workload | None = None, **more: t.Any) -> compose_model.Definition:
+def defined(services: dict[str, t.Any], want: Workload | None = None, **more: t.Any) -> Definition:
     """What Compose made of these services, and of what else its file has."""
     stack = (want or declared()).stack
     assert stack
@@ -167,7 +164,7 @@ def test_what_is_taken_from_another_service_for_writing_is_written(row: str, wri
     assert found.in_place is writes
 
 
-def there(definition: compose_model.Definition, **states: str) -> tuple[Container, ...]:
+def there(definition: Definition, **states: str) -> tuple[Container, ...]:
     """A container of each service, as it is declared."""
     return tuple(
         Container(f"{s.name}-1", states.get(s.name, "running"), fingerprint=s.fingerprint, service=s.name)
@@ -215,7 +212,7 @@ def test_a_project_that_is_recreated_is_taken_back_to_what_ran() -> None:
     live = Release("01", "compose/x", "id", "old", ("web-1", "web-2"), document, want.snapshot)
     before = Actual(containers=there(old), live=live, route=document, definition=new, live_definition=old)
 
-    def taken_back(have: Actual) -> list[tuple[Verb, compose_model.Definition | None]]:
+    def taken_back(have: Actual) -> list[tuple[Verb, Definition | None]]:
         steps = stacks.decide(want, have, replace(live, id="02", fingerprint="new"), ROUTING).steps
         (up,) = (step for step in steps if step.verb is Verb.UP)
         return [(step.verb, step.definition) for step in up.undo]

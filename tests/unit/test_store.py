@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 from ansible_collections.tidegate.platform.plugins.module_utils._core.deploy.store import NewAttempt, Store
 from ansible_collections.tidegate.platform.plugins.module_utils._core.host import restoring, schema
-from ansible_collections.tidegate.platform.plugins.module_utils._core.values.actual import Release
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import Canceled, StoreFailure
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.identity import Subject
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.record import columns, found, to_text
-from ansible_collections.tidegate.platform.plugins.module_utils._core.values.workload import Subject
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.release import Release
 
 SHOP, WIKI = Subject("shop", "production"), Subject("wiki", "production")
 

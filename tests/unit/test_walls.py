@@ -14,10 +14,10 @@ from ansible_collections.tidegate.platform.plugins.module_utils._core.host.walls
     refuse_mounts,
 )
 from ansible_collections.tidegate.platform.plugins.module_utils._core.sources.compose_walls import refuse_project
-from ansible_collections.tidegate.platform.plugins.module_utils._core.stories.doctor import of_walls
-from ansible_collections.tidegate.platform.plugins.module_utils._core.values.actual import Known, Release
+from ansible_collections.tidegate.platform.plugins.module_utils._core.stories.findings import of_walls
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import InvalidOption
-from ansible_collections.tidegate.platform.plugins.module_utils._core.values.workload import Subject
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.identity import Subject
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.release import Known, Release
 
 PLAIN = {"image": "app:1"}
 ANYWAY = ("/opt/shop", "/mnt/disk", "/root/app", "/etc/localtime", "/etc/timezone", "{tmp}/state/traefik/acme")

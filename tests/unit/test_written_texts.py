@@ -15,7 +15,8 @@ from ansible_collections.tidegate.platform.plugins.module_utils._core.options.ar
 from ansible_collections.tidegate.platform.plugins.module_utils._core.options.parse import Here, parse
 from ansible_collections.tidegate.platform.plugins.module_utils._core.sources import runners, site
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import InvalidOption
-from ansible_collections.tidegate.platform.plugins.module_utils._core.values.workload import Document, Workload
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.identity import Document
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.workload import Workload
 from hypothesis import given
 from hypothesis import strategies as st
 

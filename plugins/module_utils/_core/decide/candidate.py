@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from ..options import checks, compose
-from ..values import grammar
-from ..values.actual import Actual, Release
-from ..values.workload import Workload, digest
+from ..options import compose, traffic
+from ..values.actual import Actual
+from ..values.identity import container_names, digest
+from ..values.release import Release
+from ..values.workload import Workload
 
 
 def candidate(want: Workload, have: Actual, identity: str) -> Release:
@@ -24,7 +25,7 @@ def candidate(want: Workload, have: Actual, identity: str) -> Release:
         image=have.reference or want.container.image,
         image_id=image_id,
         fingerprint=want.container.fingerprint(image_id),
-        containers=grammar.container_names(want.name, identity, want.container.replicas),
+        containers=container_names(want.name, identity, want.container.replicas),
         route=None,
         snapshot=want.snapshot,
     )
@@ -49,6 +50,6 @@ def claims_of(release: Release) -> list[str]:
     """Every host and path of its routes, and its Compose project, which no other workload may have."""
     given = release.snapshot.get("compose")
     if not given:
-        return [claim for route in checks.routes(release.snapshot) for claim in route.claims()]
+        return [claim for route in traffic.routes(release.snapshot) for claim in route.claims()]
     routes = [route for exposed in compose.exposed_services(given) for route in exposed.routes]
     return [f"project {release.image}", *(claim for route in routes for claim in route.claims())]

@@ -10,11 +10,11 @@ stays, what they do not get yet is taken back.
 
 from __future__ import annotations
 
-import time
 import typing as t
+from datetime import datetime, timezone
 
-from ..values.actual import Attempt
 from ..values.errors import LockHeld
+from ..values.release import Attempt
 
 UNNAMED = "unnamed"
 """What the phases of a run are marked with that says no name of its own."""
@@ -48,7 +48,7 @@ def refuse(attempt: Attempt | None, fleet: Fleet, now: float, key: str) -> None:
 
 def said(attempt: Attempt) -> str:
     """Whose it is, and until when."""
-    until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(attempt.held_until))
+    until = datetime.fromtimestamp(attempt.held_until, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     return f"part of the fleet's run {attempt.fleet!r}, which keeps it until {until}"
 
 

@@ -12,9 +12,13 @@ from __future__ import annotations
 import typing as t
 from urllib.parse import urlsplit
 
-from ..options import checks
-from ..values.actual import Actual, Leaving, Release, Step, Verb
-from ..values.workload import Document, Drain, Workload
+from ..options import traffic
+from ..values.actual import Actual, Leaving
+from ..values.identity import Document
+from ..values.plan import Step, Verb
+from ..values.release import Release
+from ..values.traffic import Drain
+from ..values.workload import Workload
 
 
 def leave(want: Workload, have: Actual, names: tuple[str, ...], *made: Release) -> tuple[Step, ...]:
@@ -101,7 +105,7 @@ def _targets(route: Document | None) -> t.Iterator[tuple[str, int | None]]:
 
 def _limits(want: Workload, releases: tuple[Release, ...]) -> Drain:
     """What is declared now; else the longest of what is on record."""
-    recorded = [checks.drain(release.snapshot) for release in releases]
+    recorded = [traffic.drain(release.snapshot) for release in releases]
     if want.drain is not None and (not want.artifact or not recorded):
         return want.drain
     if not recorded:

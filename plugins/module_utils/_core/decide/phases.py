@@ -11,7 +11,7 @@ from __future__ import annotations
 import enum
 from dataclasses import replace
 
-from ..values.actual import Plan, Step, Verb
+from ..values.plan import Plan, Step, Verb
 
 _MADE_BY_STAGING = (Verb.RELEASE_COMMAND, Verb.START)
 _STAGING = (*_MADE_BY_STAGING, Verb.GATE)  # a stand-in is not staged: it lives for the length of one switch

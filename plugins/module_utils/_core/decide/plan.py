@@ -12,10 +12,13 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from ..values.actual import Actual, Container, Image, Plan, Release, Step, Verb, Volume, in_state
+from ..values.actual import Actual, Container, Image, Volume
 from ..values.errors import InvalidOption
-from ..values.grammar import TIME_LENGTH, made_by
-from ..values.workload import Document, State, Strategy, Workload
+from ..values.grammar import made_by
+from ..values.identity import TIME_LENGTH, Document
+from ..values.plan import Plan, Step, Verb
+from ..values.release import Release, in_state
+from ..values.workload import State, Strategy, Workload
 from . import leave, stacks
 from .stacks import StackRouting
 from .strategies import STRATEGIES, Hold, route_back

@@ -11,8 +11,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..values import record
-from ..values.actual import Actual, Plan, Release, Step, Verb
-from ..values.grammar import stand_in_name
+from ..values.actual import Actual
+from ..values.identity import stand_in_name
+from ..values.plan import Plan, Step, Verb
+from ..values.release import Release
 from ..values.workload import Strategy, Workload
 from . import leave
 from .routes_today import current

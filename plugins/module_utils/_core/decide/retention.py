@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ..values.actual import Kept, Known, Release
 from ..values.errors import InvalidOption
+from ..values.release import Kept, Known, Release
 
 DEFAULT_RETAIN = 5
 

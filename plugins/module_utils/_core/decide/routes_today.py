@@ -13,11 +13,11 @@ import typing as t
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from ..options import checks, compose
+from ..options import compose, traffic
 from ..proxy import documents, rules
-from ..values.actual import Release
 from ..values.errors import InvalidOption
-from ..values.grammar import key_of
+from ..values.identity import key_of
+from ..values.release import Release
 
 
 def current(release: Release) -> Release:
@@ -34,7 +34,7 @@ def _parts(release: Release) -> t.Iterator[documents.Part]:
     given = release.snapshot
     key = key_of(given["name"], given["environment"])
     if not given.get("compose"):
-        yield documents.Part(key, checks.routes(given), given["port"], release.containers, checks.gate(given))
+        yield documents.Part(key, traffic.routes(given), given["port"], release.containers, traffic.gate(given))
         return
     for exposed in compose.exposed_services(given["compose"]):
         name = f"{key}-{exposed.service}"

@@ -13,11 +13,14 @@ import math
 import typing as t
 from dataclasses import replace
 
-from ..sources.compose_model import NETWORK_KEY, Definition, Service
-from ..values.actual import Actual, Container, Plan, Release, Step, Verb, in_state
-from ..values.errors import InvalidOption
-from ..values.workload import Document, Strategy, Workload
+from ..values.actual import Actual, Container
+from ..values.identity import Document
+from ..values.plan import Plan, Step, Verb
+from ..values.release import Release, in_state
+from ..values.stack import Definition, Service
+from ..values.workload import Strategy, Workload
 from . import leave
+from .stack_networks import refuse_networks
 from .strategies import route_back
 
 
@@ -71,7 +74,7 @@ def decide(want: Workload, have: Actual, candidate: Release, routing: StackRouti
     wanted = have.definition
     if wanted is None:
         raise ValueError("a stack is decided once its definition is read")
-    _refuse_networks(want, have, wanted)
+    refuse_networks(want, have, wanted)
     behind = [service for service in wanted.services if _behind(want, have, service)]
     if want.strategy is Strategy.ROLLING:  # else Compose does it
         anew = _restarted(want, have, wanted)
@@ -98,39 +101,6 @@ def decide(want: Workload, have: Actual, candidate: Release, routing: StackRouti
         steps.append(Step(Verb.PERSIST, release=in_state(live, "running")))
     steps += leave.leave(want, have, stale, candidate)
     return Plan(tuple(steps), _why(want, have, behind, stopped, stale), green)
-
-
-def misled(model: Document) -> dict[str, str]:
-    """Routed services whose names lead over the public network, and the network by which they reach each other.
-
-    The engine answers a name with the address in the first of the asker's networks, by the networks' own names. Behind
-    the wall that address is refused.
-    """
-    named = {key: str(row.get("name") or key) for key, row in (model.get("networks") or {}).items()}
-    has = {name: {named[key] for key in row.get("networks") or ()} for name, row in model["services"].items()}
-    public = named.get(NETWORK_KEY)
-    routed = sorted(name for name, networks in has.items() if public in networks)
-    found: dict[str, str] = {}
-    for name in routed:
-        shared = {network for other in routed if other != name for network in has[name] & has[other]} - {public}
-        if shared and public is not None and public < min(shared):
-            found[name] = min(shared)
-    return found
-
-
-def _refuse_networks(want: Workload, have: Actual, wanted: Definition) -> None:
-    """Containers cannot be on the old and on the new network of one name; whoever rolls one by one needs both.
-
-    :raises InvalidOption: names the network.
-    """
-    if want.strategy is not Strategy.ROLLING or have.live_definition is None:
-        return
-    before, now = (part.model.get("networks") or {} for part in (have.live_definition, wanted))
-    for name in sorted({*before} & {*now}):
-        if before[name] != now[name]:
-            cause = "is declared otherwise than it was made, which cannot be rolled service by service"
-            remedy = "Set strategy to recreate for this deployment, or give the network another name."
-            raise InvalidOption("compose", f"networks.{name}", cause, remedy)
 
 
 def _brought(step: Step, release: Release, before: Release | None) -> Step:

@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import typing as t
 
-from ..values.actual import Actual, Release, Step, Verb
-from ..values.grammar import stand_in_name
-from ..values.workload import Document, Strategy, Workload
+from ..values.actual import Actual
+from ..values.identity import Document, stand_in_name
+from ..values.plan import Step, Verb
+from ..values.release import Release
+from ..values.workload import Strategy, Workload
 from . import leave
 
 Hold = t.Callable[[Document], Document]

@@ -16,16 +16,28 @@ from ..decide.candidate import claims_of
 from ..decide.retention import retained
 from ..engine.artifacts import Wanted, bring_back
 from ..host import packet_filter, published_ports, records
-from ..options import checks
 from ..sources import compose, site, site_assets
 from ..sources.builder import Builder
 from ..sources.workshop import Workshop
-from ..values.actual import Step, Verb
+from ..values.container import Port
 from ..values.errors import Unhealthy
-from ..values.workload import Gate, Port
-from . import containers, gates, reach, stacks, volumes
-from .bake import watch
-from .containers import each, prune_kept, release_command, release_of, room, stand_in, start
+from ..values.plan import Step, Verb
+from . import definitions, gates, reach, stacks
+from .bake import bake
+from .containers import (
+    prune_kept,
+    reap,
+    release_command,
+    release_of,
+    remove_volumes,
+    resume,
+    room,
+    stand_in,
+    start,
+    stop,
+)
+from .drain import drain
+from .gates import gate
 from .run import World
 
 Act = t.Callable[[World, Step], str]
@@ -90,34 +102,6 @@ def undivert(world: World, _step: Step) -> str:
     return ""
 
 
-def gate(world: World, step: Step) -> str:
-    """Wait until every container passed its release's gate."""
-    settled = _settled(world, step)
-    said = ""
-    # A container made by this very deployment may not have restarted even once.
-    own = step.release is not None and step.release.id == world.deployment
-    for name in step.containers:
-        entry = gates.Entry(name, settled, 0 if own else None)
-        said = gates.pass_gate(world.on.engine, world.watch, entry)
-    return said
-
-
-def bake(world: World, step: Step) -> str:
-    """Watch the new release under traffic while the old one still could take it back."""
-    window = world.want.bake
-    if window is None:
-        raise ValueError("a bake step comes of a declaration with one")
-    entries = [gates.Entry(name, _settled(world, step)) for name in step.containers]
-    count = None if window.error_ratio is None else (lambda: world.on.traefik.api.answered(world.key))
-    return watch(world.on.engine, world.watch, entries, window, count)
-
-
-def _settled(world: World, step: Step) -> Gate:
-    image = world.on.engine.image(step.release.image_id) if step.release else world.have.image
-    declared = world.want.gate if step.release is None else checks.gate(step.release.snapshot)
-    return gates.settle(declared, bool(image and image.has_healthcheck))
-
-
 def place_route(world: World, step: Step) -> str:
     """Switch or hold: write the route file and have it confirmed; of a new release, its servers are asked before."""
     if step.route is None:
@@ -136,18 +120,6 @@ def unroute(world: World, _step: Step) -> str:
     return ""
 
 
-def resume(world: World, step: Step) -> str:
-    """Start containers that exist."""
-    each(step.containers, world.on.engine.resume)
-    return ", ".join(step.containers)
-
-
-def stop(world: World, step: Step) -> str:
-    """Stop containers, but keep them."""
-    each(step.containers, lambda name: world.on.engine.stop(name, step.leaving.stop_timeout))
-    return ", ".join(step.containers)
-
-
 def persist(world: World, step: Step) -> str:
     """Make the candidate live, in one transaction, before anything of blue is touched."""
     release = release_of(step)
@@ -159,7 +131,7 @@ def persist(world: World, step: Step) -> str:
     prune_kept(world)
     if world.want.stack is not None:
         kept = retained(on.store.releases(world.subject), on.store.known(world.subject).get(world.subject))
-        stacks.compose_of(world).prune({entry.image_id for entry in kept})
+        definitions.compose_of(world).prune({entry.image_id for entry in kept})
     return release.id
 
 
@@ -170,33 +142,6 @@ def withdraw(world: World, step: Step) -> str:
         records.keep(world.on.state_dir, world.key, back)
     world.on.store.withdraw(world.subject, world.failure, back, claims_of(back) if back else ())
     return back.id if back else "nothing is live"
-
-
-def drain(world: World, step: Step) -> str:
-    """Wait until nothing is in flight to these containers; count what had to be cut."""
-    drained = containers.drain_containers(world, step.containers, step.leaving)
-    if drained is None:
-        return "nothing listens"
-    return f"cut {drained.cut}" if drained.cut else "none in flight"
-
-
-def reap(world: World, step: Step) -> str:
-    """Stop and remove containers."""
-
-    def away(name: str) -> None:
-        world.on.engine.stop(name, step.leaving.stop_timeout)
-        volumes.remove_container(world, name)
-
-    each(step.containers, away)
-    prune_kept(world)
-    return ", ".join(step.containers)
-
-
-def remove_volumes(world: World, step: Step) -> str:
-    """Remove the workload's volumes with their data, because that was asked for."""
-    for name in step.volumes:
-        world.on.engine.remove_volume(name)
-    return ", ".join(step.volumes)
 
 
 def forget(world: World, _step: Step) -> str:

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 from ..decide.phases import committed_at
-from ..values.actual import Plan, Step, Verb
 from ..values.errors import StoreFailure, TidegateError, explained_at_least
+from ..values.plan import Plan, Step, Verb
 from . import neighbours
 from .acts import ACTS
 from .run import World

@@ -11,8 +11,11 @@ from ..engine.engine import Engine
 from ..host.clock import Clock, attempts
 from ..proxy.api import Answered
 from ..values.errors import Unhealthy
-from ..values.workload import Bake
+from ..values.plan import Step
+from ..values.traffic import Bake
 from . import gates
+from .gates import settled_gate
+from .run import World
 
 # As many failures in a row as the engine's own HEALTHCHECK takes before it says unhealthy.
 FAILURES = 3
@@ -62,3 +65,13 @@ def _judge(engine: Engine, name: str, bake: Bake, before: Answered, now: Answere
 def _failed(engine: Engine, name: str, said: str) -> Unhealthy:
     remedy = "What served before serves again. The new release's last lines are in `logs`."
     return gates.unhealthy(engine, name, f"after the switch: {said}", remedy)
+
+
+def bake(world: World, step: Step) -> str:
+    """Watch the new release under traffic while the old one still could take it back."""
+    window = world.want.bake
+    if window is None:
+        raise ValueError("a bake step comes of a declaration with one")
+    entries = [gates.Entry(name, settled_gate(world, step)) for name in step.containers]
+    count = None if window.error_ratio is None else (lambda: world.on.traefik.api.answered(world.key))
+    return watch(world.on.engine, world.watch, entries, window, count)

@@ -12,12 +12,14 @@ from dataclasses import dataclass
 
 from ..decide.fleet import NO_FLEET, Fleet
 from ..decide.phases import Phase
+from ..host.clock import Interrupts
 from ..values.errors import Canceled, InvalidOption, TidegateError, explained_at_least
-from ..values.grammar import key_of
-from ..values.workload import Subject, Workload
-from .converge import Declare, Outcome, as_declared, converge, preview, seen_after, unchanged
+from ..values.identity import Subject, key_of
+from ..values.workload import Workload
+from .converge import Declare, as_declared, converge, preview, seen_after, unchanged
 from .observe import Survey, survey
-from .run import Interrupts, Platform, Tell, World, new_world, silent
+from .outcome import Ended, Outcome
+from .run import Platform, Tell, World, new_world, silent
 from .store import Store
 
 
@@ -33,15 +35,6 @@ class Manner:
     declare: Declare = as_declared
     deep: bool = False
     fleet: Fleet = NO_FLEET
-
-
-class Ended(t.NamedTuple):
-    """How one workload of a batch ended: with an outcome or with an error."""
-
-    want: Workload
-    outcome: Outcome | None
-    error: TidegateError | None
-    world: World | None
 
 
 class Batch:

@@ -5,12 +5,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import ipaddress
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from urllib.parse import urlsplit
 
 from ..decide.plan import stateful_paths
 from ..decide.retention import retained
@@ -19,13 +17,13 @@ from ..engine.arguments import ContainerExtra
 from ..host import filesystem, published_ports, records
 from ..host.clock import attempts
 from ..host.secrets import user_ids
-from ..host.socket_diag import Diag
-from ..proxy.held import HOLDS, Held, Holds, holds
-from ..values.actual import Leaving, Release, Step
-from ..values.errors import EngineFailure, ProxyFailure, Unhealthy, setting
-from ..values.grammar import SUFFIX_LENGTH, suffix_of
-from ..values.workload import TRAEFIK, ContainerSpec, Mount
-from .drain import Drained, Sockets, wait_until_idle
+from ..values.container import ContainerSpec, Mount
+from ..values.errors import EngineFailure, Unhealthy, setting
+from ..values.identity import SUFFIX_LENGTH, suffix_of
+from ..values.plan import Step
+from ..values.release import Release
+from ..values.workload import TRAEFIK
+from . import volumes
 from .run import World
 
 
@@ -185,46 +183,6 @@ def room(world: World) -> None:
         )
 
 
-@contextlib.contextmanager
-def _held_by_traefik(world: World, leaving: Leaving) -> t.Iterator[Held]:
-    """Counts the requests that Traefik holds before it dials: none, where it has nothing to hold them with."""
-    api, diag = world.on.traefik.api, None
-    what = Holds()
-    try:
-        document = world.on.traefik.read(world.key) or {}
-        routers = [api.look("routers", name) or {} for name in (document.get("http") or {}).get("routers", ())]
-        now = [name for router in routers for name in router.get("middlewares", ())]  # those of entry points, too
-        what = holds({*leaving.middlewares, *now}, api.middleware)
-        if what.ports:
-            proxy = world.on.engine.publisher(urlsplit(api.url).port or 80)
-            facts = world.on.engine.inspect(proxy.name) if proxy else None
-            diag = Diag(facts.pid if facts else None)
-    except (ProxyFailure, OSError) as error:
-        world.warnings.append(f"What Traefik still holds cannot be counted: {error}.")
-        what = what if what.ports or not leaving.middlewares else Holds((), HOLDS["forwardAuth"])
-    try:
-        yield Held(what, world.on.clock, diag)
-    finally:
-        if diag is not None:
-            diag.close()
-
-
-def drain_containers(world: World, names: t.Collection[str], leaving: Leaving) -> Drained | None:
-    """Wait until nothing is in flight to these containers, and count what had to be cut; None if nothing listens."""
-    facts = {name: world.on.engine.inspect(name) for name, _ports in leaving.ports if name in names}
-    ports = {f.pid: ports for name, ports in leaving.ports if (f := facts.get(name)) is not None and f.pid}
-    if not ports:
-        return None
-    sockets = Sockets(ports)
-    with _held_by_traefik(world, leaving) as held:
-        drained = wait_until_idle(lambda: sockets() + held(), leaving.limits, world.watch, held.unsure)
-    if drained.unsure and leaving.limits.timeout > 0:
-        given = f"drain.timeout ({leaving.limits.timeout:g} s)"
-        world.warnings.append(f"Whether middlewares still held requests after {given} cannot be told.")
-    world.drained = Drained(world.drained.outlived + drained.outlived, world.drained.cut + drained.cut)
-    return drained
-
-
 def prune_kept(world: World) -> None:
     """Keep the files of releases that can be gone back to: their secrets, and what they are derived from.
 
@@ -244,3 +202,34 @@ def release_of(step: Step) -> Release:
     if step.release is None:
         raise ValueError(f"a {step.verb.value} step carries its release")
     return step.release
+
+
+def resume(world: World, step: Step) -> str:
+    """Start containers that exist."""
+    each(step.containers, world.on.engine.resume)
+    return ", ".join(step.containers)
+
+
+def stop(world: World, step: Step) -> str:
+    """Stop containers, but keep them."""
+    each(step.containers, lambda name: world.on.engine.stop(name, step.leaving.stop_timeout))
+    return ", ".join(step.containers)
+
+
+def reap(world: World, step: Step) -> str:
+    """Stop and remove containers."""
+
+    def away(name: str) -> None:
+        world.on.engine.stop(name, step.leaving.stop_timeout)
+        volumes.remove_container(world, name)
+
+    each(step.containers, away)
+    prune_kept(world)
+    return ", ".join(step.containers)
+
+
+def remove_volumes(world: World, step: Step) -> str:
+    """Remove the workload's volumes with their data, because that was asked for."""
+    for name in step.volumes:
+        world.on.engine.remove_volume(name)
+    return ", ".join(step.volumes)

@@ -6,33 +6,25 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from ..decide import fleet
 from ..decide.candidate import candidate
-from ..decide.foretell import after
+from ..decide.foretell import after, view
 from ..decide.phases import Phase
 from ..decide.plan import decide, prepare
 from ..decide.recovery import adopt, decide_recovery
-from ..decide.view import view
 from ..host import locks
-from ..values.actual import Actual, Plan, Release
+from ..values.actual import Actual
 from ..values.errors import TidegateError, explained_at_least
+from ..values.plan import Plan
 from ..values.workload import Workload
 from . import reach
+from .attempt import ROUTING, conclude, conclude_failed, document, refuse_unmountable
 from .ending import ending
 from .observe import Survey, observe
-from .phases import (
-    PHASES,
-    ROUTING,
-    conclude,
-    conclude_failed,
-    document,
-    is_declared,
-    recover,
-    refuse_unmountable,
-    staged_already,
-)
+from .outcome import Outcome
+from .phases import PHASES, Told, is_declared, recover, staged_already
 from .run import World
 from .unrecorded import refusal, unrecorded
 
@@ -40,21 +32,6 @@ from .unrecorded import refusal, unrecorded
 PRUNING = 60.0
 Declare = t.Callable[[World], Workload]
 """Gives the declaration once the workload is locked and recovered: a rollback chooses its target only then."""
-
-
-@dataclass
-class Outcome:
-    """What a run did, or in check mode would do."""
-
-    changed: bool
-    reason: str
-    steps: list[dict[str, t.Any]]
-    before: dict[str, t.Any]
-    after: dict[str, t.Any]
-    live: Release | None = None
-    previous: Release | None = None
-    deployment: dict[str, t.Any] | None = None
-    cut: dict[str, int] = field(default_factory=lambda: {"outlived": 0, "cut": 0})
 
 
 def as_declared(world: World) -> Workload:
@@ -147,6 +124,19 @@ def seen_after(outcome: Outcome, want: Workload, survey: Survey) -> Outcome:
     return replace(outcome, after=view(last, ROUTING), live=last.live, previous=last.previous)
 
 
+def _do(world: World, phase: Phase) -> Told:
+    """Do one phase, and conclude the deployment where that ends it, for better or worse."""
+    try:
+        with explained_at_least():
+            plan, conclusion = PHASES[phase](world)
+    except TidegateError as error:
+        conclude_failed(world, error)
+        raise
+    if world.recorded and conclusion:
+        conclude(world, conclusion, plan.reason)
+    return plan, conclusion
+
+
 def converge(
     world: World,
     phase: Phase = Phase.DEPLOY,
@@ -173,14 +163,7 @@ def converge(
         if declare is not as_declared or tidied:
             world.want = declare(world)
             world.have = observe(world.want, on, deep) if declare is as_declared else _spared(world, deep)
-        try:
-            with explained_at_least():
-                plan, conclusion = PHASES[phase](world)
-        except TidegateError as error:
-            conclude_failed(world, error)
-            raise
-        if world.recorded and conclusion:
-            conclude(world, conclusion, plan.reason)
+        plan, conclusion = _do(world, phase)
         last = observe(replace(world.want, pull="missing"), on) if world.steps and look else world.have
     return Outcome(
         changed=bool(world.steps) or tidied,

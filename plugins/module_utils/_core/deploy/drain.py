@@ -1,73 +1,31 @@
 # Copyright: (c) 2026, tidegate.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Measured drain: how many connections to a container are open.
+"""Measured drain: waiting until nothing is in flight to containers that are left.
 
-The count is read from the kernel's socket table of the container's network namespace (proc(5), /proc/PID/net/tcp).
-Traefik closes idle connections to a workload after half a second, so that after that the count is the number of
-requests in flight.
+Traefik closes idle connections to a workload after half a second, so that after that the count of connections is the
+number of requests in flight.
 """
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
+from urllib.parse import urlsplit
 
 from ..host.clock import Clock, attempts
-from ..values.workload import Drain
+from ..host.connections import Drained, Sockets
+from ..host.socket_diag import Diag
+from ..proxy.held import HOLDS, Held, Holds, holds
+from ..values.actual import Leaving
+from ..values.errors import ProxyFailure
+from ..values.plan import Step
+from ..values.traffic import Drain
+from .run import World
 
-# Established; begun by the other side; ended by this side, but with data that the other one has not yet got.
-OPEN = ("01", "03", "04")
 # One reading of zero may fall between Traefik's choice of a server and its dial; two, this far apart, do not.
 SETTLE_SECONDS = 0.05
 ZEROS = 2
-
-
-class Drained(t.NamedTuple):
-    """How a drain ended: connections that outlived `timeout`, those cut at the end, and whether there may be others."""
-
-    outlived: int
-    cut: int
-    unsure: bool = False
-
-
-class Sockets:
-    """Counts open connections to local ports, over the network namespaces of some processes.
-
-    For a table of sockets the kernel walks those of every namespace (5 ms on a small host), so one that its counters
-    say is empty is not read. The counters tell no more: one listener less and one connection more are the same to them.
-
-    :param ports: of each process, by its id, the ports that are meant.
-    """
-
-    def __init__(self, ports: t.Mapping[int, t.Collection[int]], proc: str = "/proc") -> None:
-        self._ports = {f"{proc}/{pid}/net/{table}": set(ports[pid]) for pid in ports for table in ("tcp", "tcp6")}
-
-    def __call__(self) -> int:
-        """How many there are now."""
-        return sum(_open(path, ports) for path, ports in self._ports.items() if _in_use(path))
-
-
-def _open(path: str, ports: t.Collection[int]) -> int:
-    rows = (line.split(None, 4) for line in _lines(path)[1:])
-    return sum(row[3] in OPEN and int(row[1].rpartition(":")[2], 16) in ports for row in rows)
-
-
-def _in_use(path: str) -> int:
-    """Sockets of a table, listeners included, by the kernel's counters (proc(5), /proc/PID/net/sockstat)."""
-    folder, _slash, table = path.rpartition("/")
-    for line in _lines(f"{folder}/{'sockstat' if table == 'tcp' else 'sockstat6'}"):
-        words = line.split()
-        if words[0] == f"{table.upper()}:":
-            return int(words[words.index("inuse") + 1])
-    return 0
-
-
-def _lines(path: str) -> list[str]:
-    try:
-        with open(path, encoding="ascii") as stream:
-            return stream.readlines()
-    except OSError:
-        return []  # the process ended, and its connections with it
 
 
 def wait_until_idle(
@@ -91,3 +49,51 @@ def wait_until_idle(
         if not outlived and late:
             outlived = left_open
     return Drained(outlived, left_open, more)
+
+
+def drain(world: World, step: Step) -> str:
+    """Wait until nothing is in flight to these containers; count what had to be cut."""
+    drained = drain_containers(world, step.containers, step.leaving)
+    if drained is None:
+        return "nothing listens"
+    return f"cut {drained.cut}" if drained.cut else "none in flight"
+
+
+@contextlib.contextmanager
+def _held_by_traefik(world: World, leaving: Leaving) -> t.Iterator[Held]:
+    """Counts the requests that Traefik holds before it dials: none, where it has nothing to hold them with."""
+    api, diag = world.on.traefik.api, None
+    what = Holds()
+    try:
+        document = world.on.traefik.read(world.key) or {}
+        routers = [api.look("routers", name) or {} for name in (document.get("http") or {}).get("routers", ())]
+        now = [name for router in routers for name in router.get("middlewares", ())]  # those of entry points, too
+        what = holds({*leaving.middlewares, *now}, api.middleware)
+        if what.ports:
+            proxy = world.on.engine.publisher(urlsplit(api.url).port or 80)
+            facts = world.on.engine.inspect(proxy.name) if proxy else None
+            diag = Diag(facts.pid if facts else None)
+    except (ProxyFailure, OSError) as error:
+        world.warnings.append(f"What Traefik still holds cannot be counted: {error}.")
+        what = what if what.ports or not leaving.middlewares else Holds((), HOLDS["forwardAuth"])
+    try:
+        yield Held(what, world.on.clock, diag)
+    finally:
+        if diag is not None:
+            diag.close()
+
+
+def drain_containers(world: World, names: t.Collection[str], leaving: Leaving) -> Drained | None:
+    """Wait until nothing is in flight to these containers, and count what had to be cut; None if nothing listens."""
+    facts = {name: world.on.engine.inspect(name) for name, _ports in leaving.ports if name in names}
+    ports = {f.pid: ports for name, ports in leaving.ports if (f := facts.get(name)) is not None and f.pid}
+    if not ports:
+        return None
+    sockets = Sockets(ports)
+    with _held_by_traefik(world, leaving) as held:
+        drained = wait_until_idle(lambda: sockets() + held(), leaving.limits, world.watch, held.unsure)
+    if drained.unsure and leaving.limits.timeout > 0:
+        given = f"drain.timeout ({leaving.limits.timeout:g} s)"
+        world.warnings.append(f"Whether middlewares still held requests after {given} cannot be told.")
+    world.drained = Drained(world.drained.outlived + drained.outlived, world.drained.cut + drained.cut)
+    return drained

@@ -13,10 +13,12 @@ from dataclasses import replace
 from ..decide import recovery
 from ..decide.phases import Phase
 from ..options.parse import nothing
-from ..values.actual import Attempt, Plan
+from ..values.plan import Plan
+from ..values.release import Attempt
 from ..values.workload import State
+from .attempt import ROUTING
 from .observe import observe
-from .phases import ROUTING, as_recorded, released
+from .redeclare import as_recorded, released
 from .run import World
 
 

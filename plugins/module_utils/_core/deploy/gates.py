@@ -17,8 +17,11 @@ from dataclasses import replace
 from ..engine.engine import Engine
 from ..engine.listing import Facts
 from ..host.clock import Clock, attempts
+from ..options import traffic
 from ..values.errors import Unhealthy
-from ..values.workload import Gate
+from ..values.plan import Step
+from ..values.traffic import Gate
+from .run import World
 
 STILL_SERVES = "What served before still serves."
 
@@ -167,3 +170,21 @@ def _window(engine: Engine, clock: Clock, gate: Gate, at: Place) -> str:
 
 _BY_ADDRESS = ("http", "tcp", "window")
 PROBES: dict[str, Probe] = {"http": _http, "tcp": _tcp, "command": _command, "image": _image, "window": _window}
+
+
+def gate(world: World, step: Step) -> str:
+    """Wait until every container passed its release's gate."""
+    settled = settled_gate(world, step)
+    said = ""
+    # A container made by this very deployment may not have restarted even once.
+    own = step.release is not None and step.release.id == world.deployment
+    for name in step.containers:
+        entry = Entry(name, settled, 0 if own else None)
+        said = pass_gate(world.on.engine, world.watch, entry)
+    return said
+
+
+def settled_gate(world: World, step: Step) -> Gate:
+    image = world.on.engine.image(step.release.image_id) if step.release else world.have.image
+    declared = world.want.gate if step.release is None else traffic.gate(step.release.snapshot)
+    return settle(declared, bool(image and image.has_healthcheck))

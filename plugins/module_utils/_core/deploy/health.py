@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from ..engine.engine import Engine
 from ..host.clock import Clock
-from ..options import checks, compose
-from ..values.actual import Release
-from ..values.workload import Gate
+from ..options import compose, traffic
+from ..values.release import Release
+from ..values.traffic import Gate
 from .gates import Place, probe
 
 # What is asked over the network. Commands run inside of containers, and looking runs nothing; the result of an image's
@@ -46,5 +46,5 @@ def _gates(release: Release) -> dict[str, Gate]:
     if given.get("compose"):
         gates = {exposed.service: exposed.gate for exposed in compose.exposed_services(given["compose"])}
     else:
-        gates = {"": checks.gate(given)}
+        gates = {"": traffic.gate(given)}
     return {service: gate for service, gate in gates.items() if gate.kind in _ASKED}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from ..host import locks
 from ..values.errors import LockHeld
-from ..values.workload import Subject
+from ..values.identity import Subject
 from .run import World
 
 

@@ -11,24 +11,25 @@ from dataclasses import replace
 
 from ..decide.stacks import good
 from ..engine import listing
-from ..host import packet_filter, published_ports, records, restoring
+from ..host import packet_filter, published_ports, records
 from ..host.walls import Walls, refuse_capabilities, refuse_mounts
-from ..options.container import is_root
 from ..sources import composer, site_assets
-from ..sources.builder import Builder
 from ..sources.compose import Compose, folder
-from ..sources.compose_model import Definition, pinned, with_images
+from ..sources.compose_model import pinned, with_images
 from ..sources.compose_volumes import declared, refuse_another
-from ..sources.workshop import Workshop
-from ..values import grammar
-from ..values.actual import Actual, Container, Image, Known, Volume
+from ..values import identity
+from ..values.actual import Actual, Container, Volume
 from ..values.errors import InvalidOption
-from ..values.workload import State, Strategy, Subject, Workload
+from ..values.identity import Subject
+from ..values.release import Known
+from ..values.stack import Definition
+from ..values.workload import State, Strategy, Workload
+from .artifact import FindImage, find_artifact, images_of
+from .definitions import read
 from .run import Platform
-from .stacks import read, volumes_of
+from .stacks import volumes_of
 from .unrecorded import unrecorded
-
-FindImage = t.Callable[[str], t.Optional[Image]]
+from .volumes import refuse_unfilled
 
 
 class Survey(t.NamedTuple):
@@ -51,15 +52,15 @@ class Survey(t.NamedTuple):
         _refuse_unsafe(want, self.on)
         if want.state is State.PRESENT:
             mounts = [mount.source for mount in want.container.mounts]
-            restoring.refuse_unfilled(self.on.engine, self.on.state_dir, mounts)
-        image, pull_needed, reference = _artifact(want, self.on, self.find_image)
+            refuse_unfilled(self.on.engine, self.on.state_dir, mounts)
+        image, pull_needed, reference = find_artifact(want, self.on, self.find_image)
         containers = self.containers.get(want.subject, ())
         return Actual(
             containers=containers if known.live or known.attempt else _recorded(want.subject, containers, self.on),
             live=known.live,
             previous=known.previous,
             attempt=known.attempt,
-            route=self.on.traefik.read(grammar.key_of(*want.subject)),
+            route=self.on.traefik.read(identity.key_of(*want.subject)),
             image=image,
             pull_needed=pull_needed,
             reference=reference,
@@ -67,7 +68,7 @@ class Survey(t.NamedTuple):
             volumes=_volumes(want, self.on) if want.remove_volumes else (),
             sequence=known.sequence,
             diverted=_diverted(known, self.on.state_dir),
-            left=want.state is State.ABSENT and _left(grammar.key_of(*want.subject), self.on),
+            left=want.state is State.ABSENT and _left(identity.key_of(*want.subject), self.on),
         )
 
     def _stack(self, want: Workload, known: Known) -> Actual:
@@ -75,7 +76,7 @@ class Survey(t.NamedTuple):
 
         :raises InvalidOption: Compose refuses it, or the project is somebody else's.
         """
-        key = grammar.key_of(*want.subject)
+        key = identity.key_of(*want.subject)
         compose = Compose(folder(self.on.state_dir, key), self.on.engine.docker_host, self.on.clock, lambda _line: None)
         _refuse_project(want, self.on, known)
         found = compose.known(want.artifact) if want.artifact else read(self.on, want, compose)
@@ -89,12 +90,12 @@ class Survey(t.NamedTuple):
             composer.require(self.on.clock)
             _refuse_names(want, found, self.on)
             names = [volume.name for volume in declared(found.model)]
-            restoring.refuse_unfilled(self.on.engine, self.on.state_dir, names)
+            refuse_unfilled(self.on.engine, self.on.state_dir, names)
             if before is None or before.identity != found.identity:  # else it was made by just this
                 refuse_another(found.model, self.on.engine.named_volumes())
             pull_needed = pull_needed or not _complete(self.on, found)
             if compose.known(found.identity) is None:  # what it will be pinned to
-                images = _images(self.on, found)
+                images = images_of(self.on, found)
                 found = pinned(found, {name: image.id for name, image in images.items()})
             found, before = _with_volumes(self.on, found), before and _with_volumes(self.on, before)
             strange = [c for c in have if before is None or before.service(c.service) is None]
@@ -121,7 +122,7 @@ def _left(key: str, on: Platform) -> bool:
 
 def _recorded(subject: Subject, containers: tuple[Container, ...], on: Platform) -> tuple[Container, ...]:
     """Containers of a workload that is not on record, with what was written down of their releases."""
-    key = grammar.key_of(*subject)
+    key = identity.key_of(*subject)
     return tuple(replace(c, record=records.read(on.state_dir, key, c.deployment) or c.record) for c in containers)
 
 
@@ -131,15 +132,8 @@ def _complete(on: Platform, definition: Definition) -> bool:
     return all(on.engine.image(name) is not None for name in sorted(names))
 
 
-def _images(on: Platform, definition: Definition) -> dict[str, Image]:
-    """The images of all services, as far as the engine has them: those that they are pinned to."""
-    names = {service.image: service.image_id or service.image for service in definition.services}
-    rows = {name: on.engine.image(reference) for name, reference in sorted(names.items())}
-    return {name: image for name, image in rows.items() if image is not None}
-
-
 def _with_volumes(on: Platform, definition: Definition) -> Definition:
-    return with_images(definition, {name: image.volumes for name, image in _images(on, definition).items()})
+    return with_images(definition, {name: image.volumes for name, image in images_of(on, definition).items()})
 
 
 def _settled(found: Definition, known: Known, have: t.Sequence[Container]) -> bool:
@@ -215,7 +209,7 @@ def observe(want: Workload, on: Platform, deep: bool = False, before: Survey | N
 def _inspected(want: Workload, have: Actual, on: Platform) -> tuple[Container, ...]:
     own = have.live.containers if have.live else ()
     ports = (have.live.snapshot.get("ports") or ()) if have.live else ()
-    in_vain = published_ports.given_up(on.state_dir, grammar.key_of(*want.subject)) if ports else {}
+    in_vain = published_ports.given_up(on.state_dir, identity.key_of(*want.subject)) if ports else {}
     found = []
     for container in have.containers:
         facts = on.engine.inspect(container.name) if container.name in own else None
@@ -232,7 +226,7 @@ def _diverted(known: Known, state_dir: str) -> bool:
     candidate = known.attempt.candidate if known.attempt else None
     if candidate is None or candidate.snapshot.get("strategy") != Strategy.HANDOVER.value:
         return False
-    key = grammar.key_of(candidate.snapshot["name"], candidate.snapshot["environment"])
+    key = identity.key_of(candidate.snapshot["name"], candidate.snapshot["environment"])
     return packet_filter.active(packet_filter.whose(key, state_dir))
 
 
@@ -255,44 +249,3 @@ def _volumes(want: Workload, on: Platform) -> tuple[Volume, ...]:
         users = [user for user, subject in on.engine.volume_users(name).items() if subject != want.subject]
         found.append(Volume(name, tuple(dict.fromkeys([*users, *([declared[name]] if name in declared else [])]))))
     return tuple(found)
-
-
-def _artifact(want: Workload, on: Platform, find: FindImage) -> tuple[Image | None, bool, str]:
-    """The wanted image, whether it has to be fetched or built, and its name if it is one that is built."""
-    if want.recipe is None or want.artifact or want.state is not State.PRESENT:
-        return (*_image(want, on, find), "")
-    builder = Builder(on.engine, Workshop(on.state_dir, grammar.key_of(*want.subject), on.clock), on.clock)
-    reference, image = builder.find(want.recipe, want.pull, want.registry)
-    if image is not None and image.user is not None and not want.container.allow_root and want.container.user is None:
-        _refuse_root(reference, image.user)
-    return image, image is None, reference
-
-
-def _image(want: Workload, on: Platform, find: FindImage) -> tuple[Image | None, bool]:
-    """The wanted image in the engine, and whether it has to be fetched."""
-    if want.state is not State.PRESENT or not want.container.image:
-        return None, False
-    reference = want.container.image
-    image = find(want.reference)
-    if want.artifact and image is None:
-        if want.snapshot.get("type", "image") == "image":  # what a registry has; anything else was built here
-            return None, True
-        remedy = "Nothing was touched. Deploy the declaration, which brings it again."
-        raise InvalidOption("image", reference, f"is not in the engine any more ({want.artifact})", remedy)
-    if image is not None and image.user is not None and not want.container.allow_root and want.container.user is None:
-        _refuse_root(reference, image.user)
-    if want.pull == "never" and image is None:
-        raise InvalidOption(
-            "pull", "never", f"but {reference} is not in the engine", "Load it, or set pull to missing."
-        )
-    if want.pull == "always" and image is not None and "@" not in reference:
-        stale = on.engine.remote_digest(reference, want.registry) not in image.digests
-        return (None, True) if stale else (image, False)
-    return image, image is None
-
-
-def _refuse_root(reference: str, user: str) -> None:
-    if is_root(user):
-        raise InvalidOption(
-            "allow_root", False, f"but {reference} runs as root", "Set user, or set allow_root to true."
-        )

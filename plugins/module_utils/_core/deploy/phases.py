@@ -10,35 +10,25 @@ import typing as t
 from dataclasses import replace
 
 from ..decide import fleet, recovery
-from ..decide.candidate import candidate, claims_of
 from ..decide.fleet import NO_FLEET
 from ..decide.phases import Phase, staging, switching
-from ..decide.plan import Routing, decide, prepare, refuse_claimed
-from ..decide.stacks import StackRouting
-from ..host import filesystem
-from ..host.walls import refuse_missing
-from ..options.parse import Here, again, nothing
-from ..proxy import documents
-from ..values import grammar
-from ..values.actual import Attempt, Plan, Release, Verb
-from ..values.errors import Canceled, StoreFailure, Superseded, TidegateError, Unhealthy
-from ..values.workload import State, Subject, Workload, canonical
-from . import reach
+from ..options.parse import nothing
+from ..values import identity
+from ..values.errors import Superseded, Unhealthy
+from ..values.plan import Plan, Verb
+from ..values.workload import State, Workload
 from .apply import carry_out
+from .attempt import ROUTING, conclude, prepare_and_decide, superseded, take_on
 from .observe import observe
-from .run import Platform, World
-from .store import NewAttempt
+from .redeclare import as_recorded, released
+from .run import World
 
-ROUTING = Routing(documents.document, documents.hold, StackRouting(documents.stack_document, documents.stack_hold))
-# Ample for a deployment's rows and their write-ahead log, some tens of pages of 4 KiB.
-ROOM = 256 * 1024
-_MAKING = (Verb.PULL, Verb.BUILD, Verb.PLACE, Verb.START, Verb.STAND_IN, Verb.RELEASE_COMMAND, Verb.ROLL, Verb.UP)
 Told = t.Tuple[Plan, str]
 """What was carried out, and how the deployment is concluded; an empty text leaves it open for the next phase."""
 
 
 def _deploy(world: World) -> Told:
-    plan = _prepare_and_decide(world)
+    plan = prepare_and_decide(world)
     carry_out(world, plan)
     return plan, "succeeded" if plan.steps else "skipped"
 
@@ -56,7 +46,7 @@ def _stage(world: World) -> Told:
         return Plan(reason="it is staged already"), ""
     if world.want.stack is not None:
         return Plan(reason="the services of a stack are rolled when all hosts switch"), ""
-    whole = _prepare_and_decide(world)
+    whole = prepare_and_decide(world)
     plan = staging(whole)
     carry_out(world, plan)
     if whole.candidate is not None:
@@ -79,12 +69,12 @@ def _switch(world: World) -> Told:
         return Plan(reason="it is switched already"), ""
     staged = attempt.candidate if attempt and attempt.status == "staged" and not attempt.withdrawn else None
     if attempt is not None and staged is not None:
-        _take_on(world, attempt.id)
+        take_on(world, attempt.id)
         _hold(world)
-    plan = _prepare_and_decide(world, staged)
+    plan = prepare_and_decide(world, staged)
     ahead = bool(staging(plan).steps)
     if (ahead or attempt is not None) and (staged is None or plan.candidate is None or staged.id != plan.candidate.id):
-        raise _superseded(world, "its staged candidate is gone: another run came in between")
+        raise superseded(world, "its staged candidate is gone: another run came in between")
     plan = switching(plan, ahead)
     carry_out(world, plan)
     _hold(world)
@@ -98,7 +88,7 @@ def _finish(world: World) -> Told:
         return _deploy(world)
     if attempt is None:
         return Plan(reason="nothing was left to finish"), ""
-    _take_on(world, attempt.id)
+    take_on(world, attempt.id)
     as_recorded(world, attempt)
     if live is None or attempt.candidate is None or live.id != attempt.id:
         return _revert(world)
@@ -113,7 +103,7 @@ def _revert(world: World) -> Told:
     attempt = world.have.attempt
     if attempt is None:
         return _revert_finished(world)
-    _take_on(world, attempt.id)
+    take_on(world, attempt.id)
     as_recorded(world, attempt)
     if world.want.stack is not None or (attempt.candidate and attempt.candidate.snapshot.get("compose")):
         return _revert_stack(world)
@@ -137,25 +127,9 @@ def _revert_finished(world: World) -> Told:
     world.want = released(on, world.subject, have.previous)
     world.have = observe(world.want, on)
     world.leaves = (live.id, world.failure)
-    plan = replace(_prepare_and_decide(world), reason=world.failure)
+    plan = replace(prepare_and_decide(world), reason=world.failure)
     carry_out(world, plan)
     return plan, "succeeded"
-
-
-def as_recorded(world: World, attempt: Attempt) -> None:
-    """Where the declaration was not given, it is the candidate's: its drain and its time to stop count."""
-    if attempt.candidate is not None and not world.want.container.image and world.want.stack is None:
-        world.want = released(world.on, world.subject, attempt.candidate)
-
-
-def released(on: Platform, subject: Subject, release: Release) -> Workload:
-    """The declaration of a release, with its secrets as they are kept; a stack's are in its definition.
-
-    :raises InvalidOption: a secret is not kept any more.
-    """
-    kept = release.containers and not release.snapshot.get("compose")
-    values = on.secrets.read(grammar.key_of(*subject), grammar.suffix_of(release.containers[0])) if kept else {}
-    return again(release, values, Here(on.secrets.version, on.state_dir))
 
 
 def _revert_stack(world: World) -> Told:
@@ -166,8 +140,8 @@ def _revert_stack(world: World) -> Told:
     if switched:
         on.store.withdraw(world.subject, world.failure, back, ())
     conclude(world, "failed", world.failure)
-    world.deployment = grammar.deployment_id(
-        max(int(on.clock.now() * 1000), grammar.time_of(world.deployment) + 1), os.urandom(10)
+    world.deployment = identity.deployment_id(
+        max(int(on.clock.now() * 1000), identity.time_of(world.deployment) + 1), os.urandom(10)
     )
     world.recorded = False
     if back is None:
@@ -176,7 +150,7 @@ def _revert_stack(world: World) -> Told:
         return plan, ""
     world.want = released(on, world.subject, back)
     world.have = observe(world.want, on)
-    plan = replace(_prepare_and_decide(world), reason=world.failure)
+    plan = replace(prepare_and_decide(world), reason=world.failure)
     carry_out(world, plan)
     return plan, "succeeded"
 
@@ -190,20 +164,9 @@ PHASES: dict[Phase, t.Callable[[World], Told]] = {
 }
 
 
-def _superseded(world: World, cause: str) -> Superseded:
-    """The error of a switch that has no candidate; what is on record stays open, for whoever takes it back."""
-    world.recorded = False
-    return Superseded(cause, subject=world.key, remedy="Run the deployment again.")
-
-
 def _hold(world: World) -> None:
     """The fleet's run goes on: count its time anew."""
     world.on.store.hold(world.deployment, world.on.clock.now() + world.fleet.seconds)
-
-
-def _take_on(world: World, deployment: str) -> None:
-    """Go on with a deployment that is on record."""
-    world.deployment, world.recorded = deployment, True
 
 
 def is_declared(want: Workload) -> bool:
@@ -225,7 +188,7 @@ def recover(world: World) -> bool:
     plan = recovery.decide_recovery(world.want, world.have, ROUTING.hold)
     succeeded = plan.candidate is not None
     mine = world.deployment
-    _take_on(world, attempt.id)
+    take_on(world, attempt.id)
     world.undoing, world.failure = True, "it did not serve when it was found interrupted"
     try:
         carry_out(world, plan)
@@ -253,121 +216,3 @@ def _give_up(world: World) -> Plan:
     except Unhealthy as error:
         world.warnings.append(f"While taking it back: {error}")
     return plan
-
-
-def _prepare_and_decide(world: World, staged: Release | None = None) -> Plan:
-    """Fetch the artifact, then decide with what is known of it, and record the attempt before its first act.
-
-    :param staged: the candidate that an earlier phase made.
-    """
-    want = world.want
-    fetch = prepare(want, world.have, candidate(want, world.have, world.deployment))
-    refuse_unmountable(world, fetch)
-    if fetch.steps:
-        _begin(world)
-        carry_out(world, fetch)
-        world.have = observe(replace(want, pull="missing"), world.on)
-    proposed = candidate(want, world.have, world.deployment)
-    if staged is not None:
-        if staged.fingerprint != proposed.fingerprint:
-            raise _superseded(world, "what was staged is not what is declared now")
-        proposed = staged
-    plan = fetch if fetch.skipped else decide(want, world.have, proposed, ROUTING)
-    if plan.skipped:
-        _begin(world)
-    elif plan.candidate is not None:
-        reach.require_network(want, plan, world.on)
-        refuse_unmountable(world, plan)
-        _begin(world)
-        _propose(world, plan.candidate)
-    return plan
-
-
-def refuse_unmountable(world: World, plan: Plan) -> None:
-    """Refuse to make containers that mount what is not there, and to fetch what they are made of, if it can be known.
-
-    :raises InvalidOption: names the source; nothing is touched yet.
-    """
-    if any(step.verb in _MAKING for step in plan.steps):
-        model = world.have.definition.model if world.have.definition else {}
-        mounts = [m for facts in (model.get("services") or {}).values() for m in facts.get("volumes") or ()]
-        binds = [str(mount.get("source") or "") for mount in mounts if mount.get("type") == "bind"]
-        refuse_missing([*(mount.source for mount in world.want.container.mounts), *binds], world.on.state_dir)
-
-
-def _propose(world: World, green: Release) -> None:
-    """Record the candidate with its routes; those of what is live stay its own as well, until this is over.
-
-    :raises InvalidOption: another workload came to have one of the routes in the meantime.
-    """
-    live = world.have.live
-    claims = [*claims_of(green), *(claims_of(live) if live else ())]
-    taken = world.on.store.propose(world.deployment, green, claims)
-    refuse_claimed(tuple((claim, f"{owner.workload} ({owner.environment})") for claim, owner in taken.items()))
-
-
-def _begin(world: World) -> None:
-    """Record the attempt, once, and only where all of it can be recorded.
-
-    :raises StoreFailure: the disk is full; nothing was touched.
-    """
-    if world.recorded:
-        return
-    want, on = world.want, world.on
-    free = filesystem.free_bytes(on.state_dir)
-    if free is not None and free < ROOM:
-        cause = f"has {free // 1024} KiB free, less than the record of a deployment may take ({ROOM // 1024} KiB)"
-        raise StoreFailure(cause, subject=on.state_dir, remedy="Free space on its file system.")
-    on.secrets.keep_key()
-    attempt = NewAttempt(
-        id=world.deployment,
-        workload=want.name,
-        environment=want.environment,
-        strategy=want.strategy.value,
-        snapshot=canonical(want.snapshot),
-        begun_at=on.clock.now(),
-        sequence=want.sequence,
-        fleet=world.fleet.name,
-        held_until=on.clock.now() + world.fleet.seconds if world.fleet.name else 0,
-        leaves=world.leaves[0],
-        leaves_why=world.leaves[1],
-    )
-    on.store.begin(attempt)
-    world.recorded = True
-
-
-def conclude(world: World, conclusion: str, reason: str) -> None:
-    """End the deployment on record, if there is one; `reason` loses its secrets on the way."""
-    if world.recorded:
-        world.on.store.conclude(world.deployment, conclusion, world.redact(reason), world.on.clock.now())
-
-
-def conclude_failed(world: World, error: TidegateError) -> None:
-    """Conclude without any output of the application (DS-T6); what cannot be written is left to the next run."""
-    try:
-        conclude(world, conclusion_of(error), reason_of(error))
-    except StoreFailure as second:
-        world.warnings.append(f"The deployment could not be concluded: {second}")
-
-
-def conclusion_of(error: TidegateError) -> str:
-    """How a deployment ends that met this error."""
-    return {Canceled: "canceled", Superseded: "skipped"}.get(type(error), "failed")
-
-
-def reason_of(error: TidegateError) -> str:
-    """What is kept of an error: our own words where they hold no output, else just its kind."""
-    kind = f"{error.step or 'decide'}: {type(error).__name__}"
-    return f"{kind}: {error.cause}" if isinstance(error, (Unhealthy, Canceled, Superseded)) else kind
-
-
-def document(world: World, conclusion: str) -> dict[str, t.Any] | None:
-    """The recorded attempt as it is returned; None when none was needed."""
-    if not world.recorded:
-        return None
-    return {
-        "id": world.deployment,
-        "status": "completed" if conclusion else "deploy",
-        "conclusion": conclusion or None,
-        "strategy": world.want.strategy.value,
-    }

@@ -13,13 +13,15 @@ from __future__ import annotations
 import typing as t
 from urllib.parse import urlsplit
 
-from ..options import checks, compose
+from ..options import compose, traffic
 from ..proxy.questions import Ask
 from ..proxy.traefik import Reached
-from ..values.actual import Plan, Release
 from ..values.errors import InvalidOption
-from ..values.grammar import key_of
-from ..values.workload import Document, Gate, Route, Workload
+from ..values.identity import Document, key_of
+from ..values.plan import Plan
+from ..values.release import Release
+from ..values.traffic import Gate, Route
+from ..values.workload import Workload
 from . import gates
 from .run import Platform, World
 
@@ -52,7 +54,7 @@ def asks(release: Release) -> dict[str, Ask]:
     given = release.snapshot
     key = key_of(given["name"], given["environment"])
     if not given.get("compose"):
-        return {key: _ask(checks.gate(given), checks.routes(given))}
+        return {key: _ask(traffic.gate(given), traffic.routes(given))}
     return of_services(key, given["compose"])
 
 

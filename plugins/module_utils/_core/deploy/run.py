@@ -6,50 +6,25 @@
 from __future__ import annotations
 
 import os
-import signal
 import typing as t
 from dataclasses import dataclass, field, replace
 
 from ..decide.fleet import NO_FLEET, Fleet
 from ..engine.engine import Engine
-from ..host.clock import Clock, Watch
-from ..host.secrets import Redactor, Secrets
+from ..host.clock import Clock, Interrupts, Watch
+from ..host.connections import Drained
+from ..host.secrets import Secrets
 from ..proxy.traefik import Traefik
 from ..sources import compose
-from ..values import grammar
 from ..values.actual import Actual
 from ..values.errors import Canceled
-from ..values.workload import Subject, Workload
-from .drain import Drained
+from ..values.identity import Subject, deployment_id, key_of, time_of
+from ..values.spellings import Redactor
+from ..values.workload import Workload
 from .store import Store
 
 Tell = t.Callable[[str, str], None]
 """Called with a workload's key and what it does now, so that a long run can be watched."""
-
-
-class Interrupts:
-    """Turns SIGTERM, SIGINT and SIGHUP into `Canceled`, but only where stopping is safe: in a pause, between steps."""
-
-    SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-
-    def __init__(self) -> None:
-        self._pending = ""
-
-    def install(self) -> None:
-        """Take over the signals of this process."""
-        for number in self.SIGNALS:
-            signal.signal(number, self._arrive)
-
-    def _arrive(self, number: int, _frame: t.Any) -> None:
-        self._pending = signal.Signals(number).name
-
-    def check(self) -> None:
-        """Stop here if a signal came.
-
-        :raises Canceled: names the signal.
-        """
-        if self._pending:
-            raise Canceled(f"stopped by {self._pending}", remedy="Run again; nothing that served was taken away.")
 
 
 @dataclass(frozen=True)
@@ -108,7 +83,7 @@ class World:
     @property
     def key(self) -> str:
         """The workload's name in files, locks and Traefik."""
-        return grammar.key_of(*self.subject)
+        return key_of(*self.subject)
 
     @property
     def subject(self) -> Subject:
@@ -154,7 +129,7 @@ def new_world(want: Workload, on: Platform, interrupts: Interrupts, tell: Tell =
 
     The id is never earlier than one on record, even if the host's clock went back.
     """
-    earliest = grammar.time_of(on.store.newest(want.subject))
+    earliest = time_of(on.store.newest(want.subject))
     moment = max(int(on.clock.now() * 1000), earliest + 1)
-    identity = grammar.deployment_id(moment, os.urandom(10))
+    identity = deployment_id(moment, os.urandom(10))
     return World(on=on, want=want, have=Actual(), deployment=identity, interrupts=interrupts, teller=tell)

@@ -5,43 +5,33 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import typing as t
 from dataclasses import replace
 
-from ..decide import leave, stacks
+from ..decide import leave, stack_networks, stacks
 from ..engine import artifacts
-from ..engine.artifacts import Wanted
-from ..engine.listing import ownership
 from ..host import published_ports
 from ..host.clock import attempts
-from ..host.walls import Walls
 from ..options.compose import exposed_services
 from ..proxy import documents
-from ..sources.compose import Compose, Pinned, folder
-from ..sources.compose_model import Definition, Service, Stack
+from ..sources.compose import Pinned
 from ..sources.compose_volumes import declared, labelled
-from ..sources.compose_walls import refuse_project
-from ..sources.trees import every_path
-from ..sources.workshop import Workshop
-from ..values.actual import Actual, Container, Release, Step
+from ..values.actual import Actual, Container
 from ..values.errors import EngineFailure, Unhealthy
-from ..values.grammar import key_of
-from ..values.workload import Document, Gate, Subject, Workload
-from . import containers, gates, reach
+from ..values.identity import Document, Subject
+from ..values.plan import Step
+from ..values.release import Release
+from ..values.stack import Definition, Service
+from ..values.traffic import Gate
+from ..values.workload import Workload
+from . import containers, drain, gates, reach
+from .definitions import compose_of, kept, read
 from .run import Platform, World
+from .stack_images import fetch, lacks, moved
 
 COMPLETION_SECONDS = 300.0
 COUNTS = 3  # more than a killed run can come late with
 _NO_WAY_BACK = "What it was made of before is on no record, and cannot be gone back to."
-
-
-def kept(on: Platform, subject: Subject, release: Release | None) -> Definition | None:
-    """The definition of a stack's release, while it is kept; None for other releases."""
-    if release is None or not release.snapshot.get("compose"):
-        return None
-    return definition_of(on, subject, release.image_id)
 
 
 def volumes_of(on: Platform, subject: Subject, live: Release) -> dict[str, str]:
@@ -52,77 +42,19 @@ def volumes_of(on: Platform, subject: Subject, live: Release) -> dict[str, str]:
     return {**found, **{source: target for source, target in mounts if not source.startswith("/")}}
 
 
-def definition_of(on: Platform, subject: Subject, identity: str) -> Definition | None:
-    """A definition of a workload, while it is kept."""
-    place = folder(on.state_dir, key_of(*subject))
-    return Compose(place, on.engine.docker_host, on.clock, lambda _line: None).known(identity)
-
-
-def compose_of(world: World) -> Compose:
-    """Compose for a run's workload."""
-    on = world.on
-    place = folder(on.state_dir, world.key)
-    return Compose(place, on.engine.docker_host, world.watch, lambda line: world.tell(world.key, line.strip()))
-
-
-def read(on: Platform, want: Workload, compose: Compose, *, place: bool = False) -> Definition:
-    """What is declared, as Compose reads it; one that is kept is not read again.
-
-    :param place: keep it, with the files that it mounts.
-    """
-    stack = want.stack
-    if stack is None:
-        raise ValueError("only a stack has a definition")
-    workshop = Workshop(on.state_dir, key_of(*want.subject), on.clock)
-    owner = ownership(on.state_dir, want.subject)
-    tree = workshop.identity(stack.source, every_path) if stack.source else ""
-    declared = stack.identity(tree, owner)
-    walls = Walls(on.state_dir, on.engine.docker_host)
-    known = compose.known(compose.identity(declared, stack.env_files))
-    if known is not None:
-        _refuse_unsafe(stack, walls, known, compose)
-        return known
-    with _files_of(stack, workshop) as root:
-        found = compose.read(stack, declared, root, owner, on.secrets.version)
-        _refuse_unsafe(stack, walls, found, compose)
-        if place:
-            compose.place(found, (secret.value for secret in stack.secrets))
-    return found
-
-
-def _refuse_unsafe(stack: Stack, walls: Walls, found: Definition, compose: Compose) -> None:
-    if not stack.unsafe:
-        refuse_project(walls, found.model, compose.folder, found.outside)
-
-
-@contextlib.contextmanager
-def _files_of(stack: Stack, workshop: Workshop) -> t.Iterator[str]:
-    """The directory that a stack's file is read in."""
-    try:
-        if stack.source is None:
-            root = workshop.file("inline")
-            os.makedirs(root, exist_ok=True)
-            yield root
-        else:
-            with workshop.tree(stack.source) as (root, _commit):
-                yield root
-    finally:
-        workshop.clear()
-
-
 def place(world: World, _step: Step) -> str:
     """Keep the definition on the host and have its images here."""
     on, compose, artifact = world.on, compose_of(world), world.want.artifact
     found = (compose.known(artifact) if artifact else None) or read(on, world.want, compose, place=True)
     names = sorted({service.image for service in found.services})
     pinned = compose.images(found.identity)
-    missing = [name for name in names if _lacks(world, name, pinned.get(name))]
+    missing = [name for name in names if lacks(world, name, pinned.get(name))]
     if missing:
         containers.room(world)
-        _fetch(world, compose, found.identity, {name: pinned.get(name) for name in missing})
+        fetch(world, compose, found.identity, {name: pinned.get(name) for name in missing})
     for name in names:
         image = on.engine.image(name, fresh=True)
-        if image is not None and (name not in pinned or _lacks(world, name, pinned[name])):
+        if image is not None and (name not in pinned or lacks(world, name, pinned[name])):
             pinned[name] = Pinned(image.id, tuple(artifacts.exact(name, image)))
         if image is not None and name in missing:
             on.store.remember_pull(pinned[name].image_id, name, on.clock.now())
@@ -133,54 +65,12 @@ def place(world: World, _step: Step) -> str:
 
 def _say_misled(world: World, found: Definition) -> None:
     """Say whose names lead to addresses that the wall between workloads refuses, and what leads past it."""
-    names = stacks.misled(found.model)
+    names = stack_networks.misled(found.model)
     network = world.want.stack.network if world.want.stack else ""
     if names and published_ports.walled(world.on.state_dir) and world.on.engine.kept_for_proxy(network):
         others = ", ".join(f"{name}.{shared}" for name, shared in names.items())
         cause = f"Routed services of this project get each other's address in {network}, where a wall is between them"
         world.warnings.append(f"{cause}. They reach each other by these names: {others}.")
-
-
-def _lacks(world: World, name: str, row: Pinned | None) -> bool:
-    """True while the engine has not what a service is to run: by its id where that is known, and by its name."""
-    engine = world.on.engine
-    return engine.image(name, fresh=True) is None or (
-        row is not None and engine.image(row.image_id, fresh=True) is None
-    )
-
-
-def _fetch(world: World, compose: Compose, identity: str, missing: t.Mapping[str, Pinned | None]) -> None:
-    """Have these images: the very ones that they were; a declaration, unlike a release, also takes what they are now.
-
-    :raises EngineFailure: a release's image cannot be had any more.
-    """
-    for name, row in missing.items():
-        if row is None:
-            continue
-        # A name that means another image now stays that image's: others may be declared by it.
-        taken = world.on.engine.image(name, fresh=True) is not None
-        wanted = Wanted(row.image_id, (*row.exact, row.image_id)[0] if taken else name, list(row.exact), True)
-        if world.want.artifact:
-            artifacts.bring_back(world.on.engine, wanted, world.check)
-        else:
-            artifacts.bring(world.on.engine, wanted, world.check)
-    if any(world.on.engine.image(name, fresh=True) is None for name in missing):
-        compose.pull(identity)
-
-
-def images(on: Platform, subject: Subject, release: Release, live: bool) -> list[Wanted]:
-    """The images of a stack's release, by what they were when it was deployed; none of other releases."""
-    definition = kept(on, subject, release)
-    if definition is None:
-        return []
-    place = folder(on.state_dir, key_of(*subject))
-    pinned = Compose(place, on.engine.docker_host, on.clock, lambda _line: None).images(release.image_id)
-    for name in {service.image for service in definition.services} - pinned.keys():
-        image = on.engine.image(name)
-        if image is not None:
-            pinned[name] = Pinned(image.id, tuple(artifacts.exact(name, image)))
-    rows = [Wanted(row.image_id, name, list(row.exact), live) for name, row in sorted(pinned.items())]
-    return [row for row in rows if row.exact or on.engine.image(row.image_id) is not None]
 
 
 def roll(world: World, step: Step) -> str:
@@ -333,25 +223,7 @@ def _up(world: World, wanted: Definition, service: str = "", scale: int = 0, *, 
     """Run Compose, once every volume is there: those that exist are used as they are, whoever made them."""
     for volume in labelled(wanted.model):
         world.on.engine.ensure_volume(volume.name, volume.labels, volume.driver, volume.options)
-    compose_of(world).up(wanted, _moved(world, wanted, service), service, scale, anew=anew)
-
-
-def _moved(world: World, wanted: Definition, only: str) -> dict[str, str]:
-    """Services whose image's name means another one than they are pinned to, with the id of theirs.
-
-    :raises EngineFailure: an image is gone; what its name means now would be another release.
-    """
-    found: dict[str, str] = {}
-    for service in wanted.services:
-        if only not in ("", service.name):
-            continue
-        image = world.on.engine.image(service.image, fresh=True)
-        if service.image_id and (image is None or image.id != service.image_id):
-            if world.on.engine.image(service.image_id, fresh=True) is None:
-                cause, remedy = "the image that the release was made of is gone", "Load it, or deploy a declaration."
-                raise EngineFailure(cause, subject=service.image, remedy=remedy)
-            found[service.name] = service.image_id
-    return found
+    compose_of(world).up(wanted, moved(world, wanted, service), service, scale, anew=anew)
 
 
 def named(world: World, release: Release) -> Release:
@@ -429,7 +301,7 @@ def _drained(world: World, want: Workload, names: t.Sequence[str]) -> None:
     """Wait until nothing is in flight to containers of any release; what is not routed has no port to look at."""
     if names:
         have = replace(world.have, containers=_all(world))
-        containers.drain_containers(world, names, leave.leaving(want, have, names, _proposed(world)))
+        drain.drain_containers(world, names, leave.leaving(want, have, names, _proposed(world)))
 
 
 def _proposed(world: World) -> Release:

@@ -14,9 +14,9 @@ import typing as t
 from ..decide.routes_today import current
 from ..host.database import Connection, Database
 from ..values import record
-from ..values.actual import Attempt, Kept, Known, Release
 from ..values.errors import Canceled
-from ..values.workload import Subject, canonical
+from ..values.identity import Subject, canonical
+from ..values.release import Attempt, Kept, Known, Release
 
 _OF = "workload = ? AND environment = ?"
 _RELEASE = "r.id, r.image, r.image_id, r.fingerprint, r.containers, r.route, r.snapshot"

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import typing as t
 
-from ..values.actual import Container, Known
+from ..values.actual import Container
 from ..values.errors import Unrecorded
-from ..values.workload import Subject
+from ..values.identity import Subject
+from ..values.release import Known
+from .definitions import definition_of
 from .run import Platform
-from .stacks import definition_of
 from .store import Made
 
 REMEDY = "Deploy its declaration, which takes it over, or remove it with state=absent."

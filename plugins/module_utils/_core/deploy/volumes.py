@@ -8,8 +8,14 @@ They are data until it is known that they are not: they go when that was asked f
 
 from __future__ import annotations
 
+import typing as t
+
 from ..decide.plan import stateful_paths
+from ..engine.engine import Engine
+from ..engine.listing import LABEL_RESTORED
+from ..host.restoring import unfilled, volumes
 from ..options.parse import keeps_image_volumes
+from ..values.errors import StoreFailure
 from ..values.workload import State
 from .run import World
 
@@ -38,3 +44,18 @@ def _worthless(world: World) -> bool:
     if world.undoing and live is None and world.want.bake is None:
         return True
     return not keeps_image_volumes(live.snapshot if live is not None else world.want.snapshot)
+
+
+def refuse_unfilled(engine: Engine, state_dir: str, names: t.Iterable[str]) -> None:
+    """Refuse to have a container on a volume of which only a part came back.
+
+    :raises StoreFailure: says how to end the restore, or that the volume is right as it is.
+    """
+    marks, _written = unfilled(state_dir)
+    chosen = [name for name in names if name in marks]
+    here = engine.named_volumes() if chosen else {}
+    for name in chosen:
+        if name in here and here[name].labels.get(LABEL_RESTORED) == marks[name] and not engine.volume_users(name):
+            instead = f"or, if what is in it is right, remove {volumes(state_dir)}"
+            remedy = f"Run the playbook restore again, with its archive; {instead}."
+            raise StoreFailure("was half filled by a restore that was interrupted", subject=name, remedy=remedy)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
-from ..values.workload import ContainerSpec
+from ..values.container import ContainerSpec
 
 SECRETS_TARGET = "/run/secrets"
 

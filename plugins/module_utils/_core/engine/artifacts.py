@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ..values.actual import Image, Release
+from ..values.actual import Image
 from ..values.errors import BackupFailure, EngineFailure
+from ..values.release import Release
 from .engine import Engine
 
 Check = t.Callable[[], None]

@@ -18,11 +18,13 @@ import traceback
 import typing as t
 
 from ..host import process, watcher
-from ..sources.compose_volumes import Named
 from ..values.actual import Container, Image
+from ..values.container import ContainerSpec
 from ..values.errors import EngineFailure, setting
-from ..values.workload import ContainerSpec, Registry, Subject, registry_of
-from . import listing
+from ..values.identity import Subject
+from ..values.volume import Named
+from ..values.workload import Registry, registry_of
+from . import listing, volume_contents
 from .arguments import ContainerExtra, address_options, container_options, host_options, network_options
 from .listing import LABEL_MANAGED, Facts, Mounted, Publisher
 
@@ -443,11 +445,11 @@ class Engine:
 
     def empty(self, volume: str) -> bool:
         """Whether nothing is in a volume, but for what a new file system has."""
-        return self._told(volume, listing.nothing_in)
+        return self._told(volume, volume_contents.nothing_in)
 
     def newer(self, volume: str, moment: float) -> bool:
         """Whether something was written into a volume after a moment."""
-        return self._told(volume, lambda chunks: listing.newer_in(chunks, moment))
+        return self._told(volume, lambda chunks: volume_contents.newer_in(chunks, moment))
 
     def _told(self, volume: str, tell: t.Callable[[t.Iterable[bytes]], bool]) -> bool:
         """What the archive of a volume tells, which is read only as far as that takes."""
@@ -604,7 +606,7 @@ def _written_whole(doing: str, subject: str, chunks: t.Iterable[bytes], into: t.
     with explained(doing, subject):
         for chunk in chunks:
             into.write(chunk)
-    if not listing.whole(into):
+    if not volume_contents.whole(into):
         remedy = "A disk fails, or a file shrinks while it is read: see the engine's log (journalctl -u docker)."
         raise EngineFailure(f"the engine did not {doing} to the end", subject=subject, remedy=remedy)
 

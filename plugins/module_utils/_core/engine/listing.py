@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import posixpath
 import re
-import tarfile
 import typing as t
 
-from ..sources.compose_volumes import Named
 from ..values.actual import Container, Image
+from ..values.container import ContainerSpec
 from ..values.grammar import place
-from ..values.workload import ContainerSpec, Document, Subject
+from ..values.identity import Document, Subject
+from ..values.volume import Named
 
 # Two platforms on one engine, with state directories of their own, never touch each other's containers.
 LABEL_STATE_DIR = "tidegate.state_dir"
@@ -28,7 +28,6 @@ LABEL_IMAGE = "tidegate.image"  # of containers that hold a volume: what goes wi
 LABEL_RESTORED = "tidegate.restored"  # of volumes: which filling made it
 _ID = re.compile("[0-9a-f]{64}")
 SIX = "GlobalIPv6Address"
-_END = bytes(2 * tarfile.BLOCKSIZE)  # of a tar archive
 _DEFAULT_REGISTRY = ("docker.io/library/", "docker.io/", "index.docker.io/library/", "index.docker.io/")
 
 
@@ -156,65 +155,6 @@ def mounted(row: Document) -> list[Mounted]:
 def writes(row: Document, volumes: t.Collection[str]) -> bool:
     """Whether a listed container mounts one of these volumes for writing."""
     return any(mount.get("Name") in volumes and mount.get("RW", True) for mount in row.get("Mounts") or ())
-
-
-class _Chunks:
-    """A stream of chunks that is read as a file."""
-
-    def __init__(self, chunks: t.Iterable[bytes]) -> None:
-        self._chunks, self._left, self._last = iter(chunks), b"", b""
-
-    def read(self, size: int) -> bytes:
-        """The next bytes; fewer at the end."""
-        for chunk in self._chunks if len(self._left) < size else ():
-            self._left += chunk
-            if len(self._left) >= size:
-                break
-        found, self._left = self._left[:size], self._left[size:]
-        self._last = (self._last + found)[-len(_END) :]
-        return found
-
-    def ended(self) -> bool:
-        """Whether the rest, which is read, is the end of a tar archive."""
-        while self.read(2**20):
-            pass
-        return self._last == _END
-
-
-def nothing_in(chunks: t.Iterable[bytes]) -> bool:
-    """Whether the archive of a directory has nothing but the directory, and what each new file system has.
-
-    Of one that ends in its middle nobody knows.
-    """
-    stream = _Chunks(chunks)
-    with tarfile.open(fileobj=t.cast("t.IO[bytes]", stream), mode="r|") as tar:
-        nothing = all(entry.name.strip("/").split("/")[1:2] in ([], ["lost+found"]) for entry in tar)
-    return nothing and stream.ended()
-
-
-def newer_in(chunks: t.Iterable[bytes], moment: float) -> bool:
-    """Whether the archive of a directory has something that was written after a moment, or ends in its middle."""
-    stream = _Chunks(chunks)
-    try:
-        with tarfile.open(fileobj=t.cast("t.IO[bytes]", stream), mode="r|") as tar:
-            if any(entry.mtime > moment for entry in tar):
-                return True
-    except tarfile.ReadError:
-        return True
-    return not stream.ended()
-
-
-def whole(archive: t.IO[bytes]) -> bool:
-    """Whether a tar archive has all of its last entry, and behind that the end that each archive has."""
-    archive.seek(0)
-    try:
-        with tarfile.open(fileobj=archive, mode="r:") as tar:
-            while tar.next() is not None:
-                t.cast("t.Any", tar).members.clear()  # there may be millions
-            archive.seek(tar.offset)
-    except tarfile.TarError:
-        return False
-    return archive.read(len(_END)) == _END
 
 
 def image_of(facts: Document) -> Image:

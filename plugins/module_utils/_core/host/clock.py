@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+import signal
 import time
 import typing as t
+
+from ..values.errors import Canceled
 
 
 class Clock:
@@ -59,3 +62,28 @@ def attempts(clock: Clock, seconds: float, first: float = 0.01, most: float = 0.
             return
         clock.sleep(min(pause, max(left, 0.001)))
         pause = min(pause * 1.5, most)
+
+
+class Interrupts:
+    """Turns SIGTERM, SIGINT and SIGHUP into `Canceled`, but only where stopping is safe: in a pause, between steps."""
+
+    SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+    def __init__(self) -> None:
+        self._pending = ""
+
+    def install(self) -> None:
+        """Take over the signals of this process."""
+        for number in self.SIGNALS:
+            signal.signal(number, self._arrive)
+
+    def _arrive(self, number: int, _frame: t.Any) -> None:
+        self._pending = signal.Signals(number).name
+
+    def check(self) -> None:
+        """Stop here if a signal came.
+
+        :raises Canceled: names the signal.
+        """
+        if self._pending:
+            raise Canceled(f"stopped by {self._pending}", remedy="Run again; nothing that served was taken away.")

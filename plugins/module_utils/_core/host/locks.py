@@ -16,7 +16,7 @@ import typing as t
 from contextlib import contextmanager
 
 from ..values.errors import LockHeld, StoreFailure, setting
-from ..values.grammar import key_of
+from ..values.identity import key_of
 from . import filesystem
 from .clock import Clock, attempts
 

@@ -24,8 +24,8 @@ import shlex
 import socket
 import typing as t
 
+from ..values.container import Port
 from ..values.errors import EngineFailure
-from ..values.workload import Port
 from . import process
 from .clock import Clock
 

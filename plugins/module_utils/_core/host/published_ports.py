@@ -14,7 +14,7 @@ import json
 import os
 import typing as t
 
-from ..values.workload import Document
+from ..values.identity import Document
 from . import filesystem, machine
 from .clock import Clock
 from .process import run

@@ -13,8 +13,8 @@ import os
 import shutil
 import typing as t
 
-from ..values import grammar, record
-from ..values.actual import Release
+from ..values import grammar, identity, record
+from ..values.release import Release
 from . import filesystem
 
 
@@ -33,7 +33,7 @@ def keep(state_dir: str, key: str, release: Release) -> None:
     for part in ("records", key):
         folder = filesystem.private_folder(os.path.join(folder, part))
     filesystem.place(
-        os.path.join(folder, grammar.suffix_of(release.containers[0])), record.to_text(release), 0o600, folder
+        os.path.join(folder, identity.suffix_of(release.containers[0])), record.to_text(release), 0o600, folder
     )
 
 
@@ -45,7 +45,7 @@ def read(state_dir: str, key: str, deployment: str) -> str:
     if not grammar.is_deployment(deployment):
         return ""
     try:
-        path = os.path.join(_folder(state_dir, key), deployment[-grammar.SUFFIX_LENGTH :])
+        path = os.path.join(_folder(state_dir, key), deployment[-identity.SUFFIX_LENGTH :])
         with open(path, encoding="utf-8") as stream:
             return stream.read()
     except FileNotFoundError:

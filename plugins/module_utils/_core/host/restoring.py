@@ -11,10 +11,7 @@ from __future__ import annotations
 
 import json
 import os
-import typing as t
 
-from ..engine.engine import Engine
-from ..engine.listing import LABEL_RESTORED
 from ..values.errors import StoreFailure
 from . import filesystem
 
@@ -69,21 +66,6 @@ def unfilled(state_dir: str) -> tuple[dict[str, str], float]:
     except (FileNotFoundError, ValueError):
         return {}, 0.0
     return (found if isinstance(found, dict) else {}), written
-
-
-def refuse_unfilled(engine: Engine, state_dir: str, names: t.Iterable[str]) -> None:
-    """Refuse to have a container on a volume of which only a part came back.
-
-    :raises StoreFailure: says how to end the restore, or that the volume is right as it is.
-    """
-    marks, _written = unfilled(state_dir)
-    chosen = [name for name in names if name in marks]
-    here = engine.named_volumes() if chosen else {}
-    for name in chosen:
-        if name in here and here[name].labels.get(LABEL_RESTORED) == marks[name] and not engine.volume_users(name):
-            instead = f"or, if what is in it is right, remove {volumes(state_dir)}"
-            remedy = f"Run the playbook restore again, with its archive; {instead}."
-            raise StoreFailure("was half filled by a restore that was interrupted", subject=name, remedy=remedy)
 
 
 def _aside(state_dir: str) -> str:

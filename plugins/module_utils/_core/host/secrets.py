@@ -8,15 +8,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-import re
 import secrets as entropy
 import shutil
 import threading
 import typing as t
 
-from ..options.hidden import LEAST_LINE, LEAST_VALUE, spellings
+from ..values.container import Secret
 from ..values.errors import InvalidOption, StoreFailure
-from ..values.workload import Secret
 from . import filesystem, locks
 
 KEY_BYTES = 32
@@ -183,22 +181,3 @@ def user_ids(user: str, passwd: str) -> tuple[int, int]:
     if max(uid, gid) > _MOST_ID:
         raise InvalidOption("user", user, "is above what the engine takes", f"Write numbers up to {_MOST_ID}.")
     return uid, gid
-
-
-class Redactor:
-    """Takes secrets out of texts that leave the module."""
-
-    def __init__(self, values: t.Iterable[str]) -> None:
-        forms = {form for value in values if len(value) >= LEAST_VALUE for form in spellings(value)}
-        self._forms = sorted(forms, key=len, reverse=True)
-
-    def __call__(self, text: str) -> str:
-        """The text without them."""
-        for form in self._forms:
-            # A short one is a part of names and numbers, which it is not the secret of; a shorter one of everything.
-            text = (
-                re.sub(rf"(?<!\w){re.escape(form)}(?!\w)", "***", text)
-                if len(form) < LEAST_LINE
-                else text.replace(form, "***")
-            )
-        return text

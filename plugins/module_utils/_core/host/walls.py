@@ -14,7 +14,7 @@ import stat
 import typing as t
 
 from ..values.errors import InvalidOption
-from ..values.workload import Document
+from ..values.identity import Document
 
 # Whoever reaches one of these is root on the host: engines, their parts, and the service manager.
 SOCKETS = (

@@ -1,18 +1,23 @@
 # Copyright: (c) 2026, tidegate.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Argument specifications, one value a shared piece; each has a documentation fragment."""
+"""The argument specification of each module, composed of the pieces of this room.
+
+Each piece has a documentation fragment.
+"""
 
 from __future__ import annotations
 
 import typing as t
 
-Spec = t.Dict[str, t.Dict[str, t.Any]]
-
-DEFAULT_STATE_DIR = "/var/lib/tidegate"
-DEFAULT_ROUTES_DIR = "/var/lib/tidegate/routes"
-DEFAULT_TRAEFIK_API = "http://127.0.0.1:8080"
-DEFAULT_NETWORK = "tidegate"
+from .build import BUILD
+from .checks import DEFAULT_ROUTES_DIR, DEFAULT_STATE_DIR, DEFAULT_TRAEFIK_API, Spec
+from .compose import COMPOSE
+from .container import CONTAINER
+from .runner import RUNNER
+from .site import STATIC
+from .source import SOURCE
+from .traffic import HEALTH, ROUTES
 
 HOST: Spec = {
     "state_dir": {"type": "path", "default": DEFAULT_STATE_DIR},
@@ -44,252 +49,9 @@ IMAGE: Spec = {
     "registry_password": {"type": "str", "no_log": True},
 }
 
-SOURCE: Spec = {
-    "source": {
-        "type": "dict",
-        "options": {
-            "path": {"type": "str"},
-            "remote": {"type": "bool", "default": False},
-            "git": {"type": "str"},
-            "ref": {"type": "str", "default": "HEAD"},
-            "subdirectory": {"type": "str", "default": "."},
-            "submodules": {"type": "bool", "default": False},
-            "username": {"type": "str"},
-            "token": {"type": "str", "no_log": True},
-            "deploy_key": {"type": "str", "no_log": True},
-            "known_hosts": {"type": "str"},
-            "timeout": {"type": "float", "default": 300.0},
-            "max_size": {"type": "str", "default": "1g"},
-            "archive": {"type": "path"},
-        },
-    },
-}
-
-BUILD: Spec = {
-    "build": {
-        "type": "dict",
-        "options": {
-            "dockerfile": {"type": "str", "default": "Dockerfile"},
-            "target": {"type": "str"},
-            "args": {"type": "dict"},
-            "secrets": {
-                "type": "list",
-                "elements": "dict",
-                "no_log": False,
-                "options": {
-                    "name": {"type": "str", "required": True},
-                    "value": {"type": "str", "required": True, "no_log": True},
-                },
-            },
-            "cache_from": {"type": "list", "elements": "str"},
-            "platform": {"type": "str"},
-            "labels": {"type": "dict"},
-            "network": {"type": "str"},
-            "builder": {"type": "str", "choices": ["classic", "buildkit"], "default": "classic"},
-            "timeout": {"type": "float", "default": 1800.0},
-            "max_size": {"type": "str", "default": "0"},
-            "concurrency": {"type": "int", "default": 2},
-        },
-    },
-}
-
-_LIMITS: Spec = {name: BUILD["build"]["options"][name] for name in ("network", "timeout", "max_size", "concurrency")}
-
-RUNNER: Spec = {
-    "runner": {
-        "type": "dict",
-        "options": {
-            "image": {"type": "str"},
-            "preset": {"type": "str", "default": "auto"},
-            "install_command": {"type": "str"},
-            "build_command": {"type": "str"},
-            "pre_deploy_command": {"type": "str"},
-            "start_command": {"type": "str"},
-            "build_env": {"type": "dict"},
-            **_LIMITS,
-        },
-    },
-}
-
-STATIC: Spec = {
-    "static": {
-        "type": "dict",
-        "options": {
-            "server": {"type": "str", "choices": ["caddy", "nginx"], "default": "caddy"},
-            "image": {"type": "str"},
-            "build_command": {"type": "str"},
-            "build_image": {"type": "str"},
-            "output": {"type": "str", "default": "."},
-            "spa": {"type": "bool", "default": False},
-            "not_found": {"type": "str"},
-            "headers": {"type": "dict"},
-            "keep_assets": {"type": "float", "default": 86400.0},
-            **_LIMITS,
-        },
-    },
-}
-
-CONTAINER: Spec = {
-    "port": {"type": "int"},
-    "replicas": {"type": "int", "default": 1},
-    "command": {"type": "list", "elements": "str"},
-    "entrypoint": {"type": "list", "elements": "str"},
-    "env": {"type": "dict", "default": {}},
-    "secrets": {
-        "type": "list",
-        "elements": "dict",
-        "default": [],
-        "no_log": False,
-        "options": {
-            "name": {"type": "str", "required": True},
-            "value": {"type": "str", "required": True, "no_log": True},
-            "delivery": {"type": "str", "choices": ["file", "environment"], "default": "file"},
-        },
-    },
-    "user": {"type": "str"},
-    "working_dir": {"type": "path"},
-    "volumes": {
-        "type": "list",
-        "elements": "dict",
-        "default": [],
-        "options": {
-            "source": {"type": "str", "required": True},
-            "target": {"type": "str", "required": True},
-            "read_only": {"type": "bool", "default": False},
-            "shared": {"type": "bool", "default": False},
-            "one_writer": {"type": "bool", "default": False},
-            "engine": {"type": "bool", "default": False},
-        },
-    },
-    "image_volumes": {"type": "str", "choices": ["keep", "discard"]},
-    "tmpfs": {"type": "list", "elements": "str", "default": []},
-    "networks": {"type": "list", "elements": "str", "default": [DEFAULT_NETWORK]},
-    "addresses": {"type": "dict", "default": {}},
-    "aliases": {"type": "list", "elements": "str", "default": []},
-    "ports": {
-        "type": "list",
-        "elements": "dict",
-        "default": [],
-        "options": {
-            "container": {"type": "int", "required": True},
-            "host": {"type": "int", "required": True},
-            "address": {"type": "str", "default": "127.0.0.1"},
-            "protocol": {"type": "str", "choices": ["tcp", "udp"], "default": "tcp"},
-        },
-    },
-    "memory": {"type": "str"},
-    "cpus": {"type": "float"},
-    "pids": {"type": "int"},
-    "read_only": {"type": "bool", "default": False},
-    "init": {"type": "bool", "default": False},
-    "cap_add": {"type": "list", "elements": "str", "default": []},
-    "cap_drop": {"type": "list", "elements": "str", "default": ["ALL"]},
-    "no_new_privileges": {"type": "bool", "default": True},
-    "allow_root": {"type": "bool", "default": False},
-    "restart_policy": {
-        "type": "str",
-        "choices": ["no", "on-failure", "unless-stopped", "always"],
-        "default": "unless-stopped",
-    },
-    "labels": {"type": "dict", "default": {}},
-    "log_driver": {"type": "str"},
-    "log_options": {"type": "dict", "default": {}},
-    "stop_timeout": {"type": "int"},
-    "stop_signal": {"type": "str"},
-    "release_command": {"type": "list", "elements": "str"},
-    "release_command_timeout": {"type": "float", "default": 300.0},
-    "release_command_once": {"type": "bool", "default": False},
-}
-
-HEALTH: Spec = {
-    # Without a default: Ansible would fill one and the same dictionary for every element of a list.
-    "health": {
-        "type": "dict",
-        "options": {
-            "type": {"type": "str", "choices": ["http", "tcp", "command", "image", "window"]},
-            "path": {"type": "str"},
-            "port": {"type": "int"},
-            "codes": {"type": "list", "elements": "str"},
-            "host": {"type": "str"},
-            "command": {"type": "list", "elements": "str"},
-            "timeout": {"type": "float", "default": 2.0},
-            "deadline": {"type": "float", "default": 60.0},
-            "successes": {"type": "int", "default": 1},
-            "window": {"type": "float", "default": 3.0},
-        },
-    },
-    "drain": {
-        "type": "dict",
-        "options": {
-            "timeout": {"type": "float", "default": 30.0},
-            "upgraded_timeout": {"type": "float"},
-        },
-    },
-    "bake": {
-        "type": "dict",
-        "options": {
-            "seconds": {"type": "float", "required": True},
-            "error_ratio": {"type": "float"},
-            "requests": {"type": "int", "default": 20},
-        },
-    },
-}
-
-ROUTES: Spec = {
-    "routes": {
-        "type": "list",
-        "elements": "dict",
-        "default": [],
-        "options": {
-            "host": {"type": "str"},
-            "hosts": {"type": "list", "elements": "str"},
-            "path_prefix": {"type": "str", "default": "/"},
-            "strip_prefix": {"type": "bool", "default": False},
-            "priority": {"type": "int"},
-            "entry_points": {"type": "list", "elements": "str"},
-            "tls": {"type": "bool"},
-            "resolver": {"type": "str"},
-            "redirect_to": {"type": "str"},
-            "middlewares": {"type": "list", "elements": "str", "default": []},
-        },
-    },
-}
-
 PROGRESS: Spec = {"progress_file": {"type": "path"}}
 PULL: Spec = {name: option for name, option in IMAGE.items() if name != "image"}
 _RUNS: Spec = {**CONTAINER, **HEALTH, **ROUTES}
-
-COMPOSE: Spec = {
-    "compose": {
-        "type": "dict",
-        "options": {
-            "project": {"type": "str"},
-            "file": {"type": "str", "default": "compose.yaml"},
-            "definition": {"type": "dict"},
-            "env": {"type": "dict"},
-            "secrets": {
-                "type": "list",
-                "elements": "dict",
-                "no_log": False,
-                "options": {
-                    "name": {"type": "str", "required": True},
-                    "value": {"type": "str", "required": True, "no_log": True},
-                },
-            },
-            "network": {"type": "str", "default": DEFAULT_NETWORK},
-            "services": {
-                "type": "list",
-                "elements": "dict",
-                "options": {
-                    "name": {"type": "str", "required": True},
-                    "port": {"type": "int", "required": True},
-                    "health": HEALTH["health"],
-                    "routes": ROUTES["routes"],
-                },
-            },
-        },
-    },
-}
 # What each source takes; the modules for one workload know their source, in a list each element names it.
 SOURCES: dict[str, Spec] = {
     "image": {**WORKLOAD, **IMAGE, **_RUNS},

@@ -8,13 +8,17 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ..sources.compose_model import Exposed, Stack
 from ..values import grammar
+from ..values.container import Secret
 from ..values.errors import InvalidOption
-from ..values.workload import Secret, canonical
-from . import checks
-from .build import pairs, source
-from .checks import Params, inside
+from ..values.grammar import inside
+from ..values.identity import canonical
+from ..values.stack import Exposed, Stack
+from . import checks, traffic
+from .build import pairs
+from .checks import DEFAULT_NETWORK, Params, Spec
+from .source import source
+from .traffic import HEALTH, ROUTES
 
 _FLAGLIKE = re.compile(r"[^a-z0-9_-]+")
 
@@ -63,11 +67,44 @@ def exposed_services(given: Params) -> tuple[Exposed, ...]:
 
 def _exposed(row: Params) -> Exposed:
     facts = {"port": checks.port_number("compose.services.port", row["port"]), "routes": row["routes"] or ()}
-    gate = checks.gate({**facts, "health": row.get("health")})
-    return Exposed(row["name"], row["port"], checks.routes(facts), gate)
+    gate = traffic.gate({**facts, "health": row.get("health")})
+    return Exposed(row["name"], row["port"], traffic.routes(facts), gate)
 
 
 def project_name(given: str | None, name: str, environment: str) -> str:
     """A name that Compose takes: the given one in its plain form, else one of the workload's (DS-12, DS-T7, DS-T9)."""
     plain = _FLAGLIKE.sub("-", (given or "").lower()).strip("-_")[:63].strip("-_")
     return plain or f"tg-{name}-{environment}"
+
+
+COMPOSE: Spec = {
+    "compose": {
+        "type": "dict",
+        "options": {
+            "project": {"type": "str"},
+            "file": {"type": "str", "default": "compose.yaml"},
+            "definition": {"type": "dict"},
+            "env": {"type": "dict"},
+            "secrets": {
+                "type": "list",
+                "elements": "dict",
+                "no_log": False,
+                "options": {
+                    "name": {"type": "str", "required": True},
+                    "value": {"type": "str", "required": True, "no_log": True},
+                },
+            },
+            "network": {"type": "str", "default": DEFAULT_NETWORK},
+            "services": {
+                "type": "list",
+                "elements": "dict",
+                "options": {
+                    "name": {"type": "str", "required": True},
+                    "port": {"type": "int", "required": True},
+                    "health": HEALTH["health"],
+                    "routes": ROUTES["routes"],
+                },
+            },
+        },
+    },
+}

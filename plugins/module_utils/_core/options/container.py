@@ -9,11 +9,11 @@ import ipaddress
 import re
 import typing as t
 
-from ..values import grammar
+from ..values.container import ContainerSpec, Mount, Port, Secret, is_root
 from ..values.errors import InvalidOption
-from ..values.workload import ContainerSpec, Secret
+from ..values.grammar import ABSOLUTE, ENV_KEY, NETWORK, SECRET, VOLUME, WORKLOAD
 from . import checks
-from .checks import Params, positive, unique
+from .checks import DEFAULT_NETWORK, Params, Spec, port_number, positive, unique
 
 LABEL_PREFIX = "tidegate."
 
@@ -28,13 +28,13 @@ def container(params: Params, secrets: tuple[Secret, ...]) -> ContainerSpec:
     positive("cpus", params["cpus"])
     positive("pids", params["pids"])
     for network in params["networks"]:
-        grammar.NETWORK.check("networks", network)
+        NETWORK.check("networks", network)
         if network in ("host", "none"):
             raise InvalidOption("networks", network, "is not a network of containers", "Name a bridge network.")
     unique("networks", params["networks"])
     _check_addresses(params)
     for alias in params["aliases"]:
-        grammar.WORKLOAD.check("aliases", alias)
+        WORKLOAD.check("aliases", alias)
     if params["aliases"] and not params["networks"]:
         raise InvalidOption("aliases", params["aliases"], "need a network", "Set networks.")
     if params["stop_signal"] and not re.fullmatch(r"SIG[A-Z0-9+-]+", params["stop_signal"]):
@@ -45,12 +45,12 @@ def container(params: Params, secrets: tuple[Secret, ...]) -> ContainerSpec:
         secrets=tuple(sorted((s.name, s.delivery, s.version) for s in secrets)),
         command=_words(params["command"]),
         entrypoint=_words(params["entrypoint"]),
-        mounts=checks.mounts(params),
-        tmpfs=tuple(grammar.ABSOLUTE.check("tmpfs", path) for path in params["tmpfs"]),
+        mounts=mounts(params),
+        tmpfs=tuple(ABSOLUTE.check("tmpfs", path) for path in params["tmpfs"]),
         networks=tuple(params["networks"]),
         aliases=tuple(params["aliases"]),
         addresses=tuple(sorted((network, str(address)) for network, address in params["addresses"].items())),
-        ports=checks.ports(params),
+        ports=ports(params),
         port=checks.port_number("port", params["port"]),
         memory=_bytes("memory", params["memory"]),
         cap_add=_capabilities("cap_add", params),
@@ -95,13 +95,13 @@ def _words(value: list[str] | None) -> tuple[str, ...] | None:
 def secrets_of(params: Params, version_of: t.Callable[[str], str]) -> tuple[Secret, ...]:
     """`secrets`, checked, each with its keyed hash."""
     parsed = tuple(
-        Secret(grammar.SECRET.check("secrets.name", s["name"]), s["value"], s["delivery"], version_of(s["value"]))
+        Secret(SECRET.check("secrets.name", s["name"]), s["value"], s["delivery"], version_of(s["value"]))
         for s in params["secrets"]
     )
     unique("secrets.name", (s.name for s in parsed))
     for secret in parsed:
         if secret.delivery == "environment":
-            grammar.ENV_KEY.check("secrets.name", secret.name)
+            ENV_KEY.check("secrets.name", secret.name)
         if secret.delivery == "environment" and secret.name in params["env"]:
             raise InvalidOption("secrets.name", secret.name, "is also in env", "Keep it in secrets only.")
         if not secret.value:
@@ -113,7 +113,7 @@ def _env(params: Params, secrets: tuple[Secret, ...]) -> tuple[tuple[str, str], 
     known = {s.value: s.name for s in secrets}
     pairs = []
     for key, value in params["env"].items():
-        text = checks.scalar(f"env.{grammar.ENV_KEY.check('env', str(key))}", value)
+        text = checks.scalar(f"env.{ENV_KEY.check('env', str(key))}", value)
         if text in known:
             raise InvalidOption(f"env.{key}", "***", f"repeats the secret {known[text]}", "Deliver it in secrets only.")
         pairs.append((str(key), text))
@@ -149,12 +149,6 @@ def _user(params: Params) -> str | None:
     return user
 
 
-def is_root(user: str) -> bool:
-    """True for an image's or option's user that is uid 0."""
-    name = user.partition(":")[0]
-    return name in ("", "root") or (name.isdigit() and int(name) == 0)
-
-
 def _bytes(option: str, text: str | None) -> int | None:
     if text is None:
         return None
@@ -162,3 +156,120 @@ def _bytes(option: str, text: str | None) -> int | None:
     if size < 6 * 2**20:  # the engine's own minimum
         raise InvalidOption(option, text, "is below the engine's minimum of 6m", "Raise it.")
     return size
+
+
+CONTAINER: Spec = {
+    "port": {"type": "int"},
+    "replicas": {"type": "int", "default": 1},
+    "command": {"type": "list", "elements": "str"},
+    "entrypoint": {"type": "list", "elements": "str"},
+    "env": {"type": "dict", "default": {}},
+    "secrets": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "no_log": False,
+        "options": {
+            "name": {"type": "str", "required": True},
+            "value": {"type": "str", "required": True, "no_log": True},
+            "delivery": {"type": "str", "choices": ["file", "environment"], "default": "file"},
+        },
+    },
+    "user": {"type": "str"},
+    "working_dir": {"type": "path"},
+    "volumes": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "source": {"type": "str", "required": True},
+            "target": {"type": "str", "required": True},
+            "read_only": {"type": "bool", "default": False},
+            "shared": {"type": "bool", "default": False},
+            "one_writer": {"type": "bool", "default": False},
+            "engine": {"type": "bool", "default": False},
+        },
+    },
+    "image_volumes": {"type": "str", "choices": ["keep", "discard"]},
+    "tmpfs": {"type": "list", "elements": "str", "default": []},
+    "networks": {"type": "list", "elements": "str", "default": [DEFAULT_NETWORK]},
+    "addresses": {"type": "dict", "default": {}},
+    "aliases": {"type": "list", "elements": "str", "default": []},
+    "ports": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "container": {"type": "int", "required": True},
+            "host": {"type": "int", "required": True},
+            "address": {"type": "str", "default": "127.0.0.1"},
+            "protocol": {"type": "str", "choices": ["tcp", "udp"], "default": "tcp"},
+        },
+    },
+    "memory": {"type": "str"},
+    "cpus": {"type": "float"},
+    "pids": {"type": "int"},
+    "read_only": {"type": "bool", "default": False},
+    "init": {"type": "bool", "default": False},
+    "cap_add": {"type": "list", "elements": "str", "default": []},
+    "cap_drop": {"type": "list", "elements": "str", "default": ["ALL"]},
+    "no_new_privileges": {"type": "bool", "default": True},
+    "allow_root": {"type": "bool", "default": False},
+    "restart_policy": {
+        "type": "str",
+        "choices": ["no", "on-failure", "unless-stopped", "always"],
+        "default": "unless-stopped",
+    },
+    "labels": {"type": "dict", "default": {}},
+    "log_driver": {"type": "str"},
+    "log_options": {"type": "dict", "default": {}},
+    "stop_timeout": {"type": "int"},
+    "stop_signal": {"type": "str"},
+    "release_command": {"type": "list", "elements": "str"},
+    "release_command_timeout": {"type": "float", "default": 300.0},
+    "release_command_once": {"type": "bool", "default": False},
+}
+
+
+SECRETS_DIR = "/run/secrets"
+
+
+def mounts(params: Params) -> tuple[Mount, ...]:
+    """`volumes`, checked."""
+    unique("volumes.target", (v["target"] for v in params["volumes"]))
+    return tuple(_mount(volume) for volume in params["volumes"])
+
+
+def _mount(volume: Params) -> Mount:
+    source, target = volume["source"], volume["target"]
+    grammar = ABSOLUTE if source.startswith("/") else VOLUME
+    grammar.check("volumes.source", source)
+    ABSOLUTE.check("volumes.target", target)
+    if target.rstrip("/") in ("", SECRETS_DIR):
+        raise InvalidOption("volumes.target", target, "is used by the platform", "Mount it somewhere else.")
+    if volume["read_only"] and volume["shared"]:
+        raise InvalidOption(
+            "volumes.shared", True, "contradicts read_only=true", "A read-only volume is always shared."
+        )
+    one_writer = bool(volume.get("one_writer"))  # releases of earlier versions do not know it
+    if one_writer and (volume["read_only"] or volume["shared"]):
+        other = "read_only" if volume["read_only"] else "shared"
+        raise InvalidOption("volumes.one_writer", True, f"contradicts {other}=true", "Remove one of them.")
+    return Mount(source, target, volume["read_only"], volume["shared"], one_writer)
+
+
+def ports(params: Params) -> tuple[Port, ...]:
+    """`ports`, checked."""
+    parsed = []
+    for port in params["ports"]:
+        port_number("ports.container", port["container"])
+        port_number("ports.host", port["host"])
+        try:
+            ipaddress.ip_address(port["address"])
+        except ValueError as error:
+            raise InvalidOption(
+                "ports.address", port["address"], "is not an IP address", "Use 0.0.0.0 for all."
+            ) from error
+        parsed.append(Port(port["container"], port["host"], port["address"], port["protocol"]))
+    unique("ports.host", (f"{p.address}:{p.host}/{p.protocol}" for p in parsed))
+    return tuple(parsed)

@@ -5,20 +5,15 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import ipaddress
-import json
 import typing as t
-from urllib.parse import quote
 
 from ..values.errors import InvalidOption
-from ..values.workload import Document
+from ..values.identity import Document
+from ..values.spellings import LEAST_LINE, LEAST_VALUE, spellings
 from .masks import secret_values
 
-# What is shorter is only known as it is: its other spellings, or it as a part of others, would be ordinary words.
-LEAST_VALUE = 4
-LEAST_LINE = 8
 # Options of free text. A weak password may well be the name of its workload, which shows nothing.
 _FREE = (
     "command",
@@ -34,17 +29,6 @@ _FREE = (
     "compose",
     "source",
 )
-
-
-def spellings(value: str) -> t.Iterator[str]:
-    """How a value may be spelled: plain, each of its lines, in JSON, in a URL, in base64."""
-    yield value
-    if len(value) < LEAST_VALUE:
-        return
-    yield from (line for line in value.splitlines() if len(line) >= LEAST_LINE)
-    yield json.dumps(value)[1:-1]
-    yield quote(value, safe="")
-    yield base64.b64encode(value.encode()).decode()
 
 
 def _known(values: t.Iterable[str], least: int) -> list[str]:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
-from .argument_specs import DECLARATION, Spec
+from .argument_specs import DECLARATION
+from .checks import Spec
 
 MASK = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 # Ansible masks a value wherever it is a part of a result; what is shorter is part of names, ports, counts.

@@ -5,35 +5,28 @@
 
 from __future__ import annotations
 
-import os
+import posixpath
 import typing as t
 from dataclasses import replace
 
-from ..sources.compose_model import Stack
-from ..values import grammar
-from ..values.actual import Release
+from ..values import grammar, identity
+from ..values.container import ContainerSpec
 from ..values.errors import InvalidOption
+from ..values.identity import Document, Subject
 from ..values.recipe import Recipe
-from ..values.workload import ContainerSpec, Document, Registry, Secret, State, Strategy, Subject, Workload, registry_of
-from . import build, checks, compose, hidden
-from .argument_specs import COMPOSE, DECLARATION, DEFAULT_STATE_DIR, KIND, SOURCES, filled
-from .checks import Params, positive
+from ..values.release import Release
+from ..values.workload import Registry, State, Strategy, Workload, registry_of
+from . import build, compose, hidden, runner, site, traffic
+from .argument_specs import DECLARATION, KIND, SOURCES, filled
+from .checks import DEFAULT_STATE_DIR, Params, positive
+from .compose import COMPOSE
 from .container import container, secrets_of
+from .snapshot import snapshot, without_secrets
 
-# Not part of a release: what is a matter of one run, and what never may be recorded.
-_NOT_IN_SNAPSHOT = {
-    "sequence",
-    "remove_volumes",
-    "registry",
-    "registry_username",
-    "registry_password",
-    "force",
-}
-_SECRET_IN_SOURCE = ("token", "deploy_key", "archive")
 RECIPES: dict[str, t.Callable[[Params, Document], Recipe]] = {
     "dockerfile": build.dockerfile,
-    "static": build.static,
-    "runner": build.runner,
+    "static": site.static,
+    "runner": runner.runner,
 }
 
 
@@ -69,7 +62,7 @@ def _leaving(want: Workload, params: Params) -> Workload:
         positive("stop_timeout", params["stop_timeout"], strict=False)
     return replace(
         want,
-        drain=checks.drain(params) if params["drain"] is not None else None,
+        drain=traffic.drain(params) if params["drain"] is not None else None,
         stop_timeout=params["stop_timeout"],
     )
 
@@ -80,9 +73,9 @@ def _effective(params: Params, here: Here) -> Params:
     if params["type"] == "compose":
         return {**params, "compose": filled(COMPOSE["compose"]["options"], params["compose"] or {})}
     if params["type"] == "static":
-        old = os.path.join(here.state_dir, "sites", grammar.key_of(params["name"], params["environment"]))
-        return build.serves(params, old)
-    return build.runs(params, here.catalog()) if params["type"] == "runner" else params
+        old = posixpath.join(here.state_dir, "sites", identity.key_of(params["name"], params["environment"]))
+        return site.serves(params, old)
+    return runner.runs(params, here.catalog()) if params["type"] == "runner" else params
 
 
 def _present(params: Params, strategy: Strategy, here: Here, *, pinned: bool = False) -> Workload:
@@ -122,16 +115,16 @@ def _made(params: Params, strategy: Strategy, here: Here, *, pinned: bool) -> Wo
         container=spec,
         snapshot=snapshot(params, secrets),
         secrets=secrets,
-        routes=checks.routes(params),
-        gate=checks.gate(params),
-        drain=checks.drain(params),
+        routes=traffic.routes(params),
+        gate=traffic.gate(params),
+        drain=traffic.drain(params),
         stop_timeout=spec.stop_timeout,
         pull=params["pull"],
         registry=_registry(params),
         release_command=tuple(params["release_command"] or ()),
         release_command_timeout=params["release_command_timeout"],
         force=params["force"],
-        bake=checks.bake(params),
+        bake=traffic.bake(params),
         sequence=params["sequence"],
         recipe=recipe,
         keeps_image_volumes=keeps_image_volumes(params),
@@ -176,21 +169,15 @@ def _stacked(params: Params, strategy: Strategy, here: Here, *, pinned: bool) ->
         state=State.PRESENT,
         strategy=strategy,
         container=ContainerSpec(image=f"compose/{stack.project}"),
-        snapshot=_without_secrets(snapshot({**params, "secrets": []}, ()), stack),
+        snapshot=without_secrets(snapshot({**params, "secrets": []}, ()), stack),
         secrets=stack.secrets,
         routes=tuple(route for exposed in stack.exposed for route in exposed.routes),
-        drain=checks.drain(params),
+        drain=traffic.drain(params),
         pull=params["pull"],
         force=params["force"],
         sequence=params["sequence"],
         stack=stack,
     )
-
-
-def _without_secrets(kept: dict[str, t.Any], stack: Stack) -> dict[str, t.Any]:
-    """A record with the keyed hashes of a stack's secrets instead of their values."""
-    told = [{"name": secret.name, "version": secret.version} for secret in stack.secrets]
-    return {**kept, "compose": {**kept["compose"], "secrets": told}}
 
 
 def nothing(subject: Subject, state: State = State.ABSENT) -> Workload:
@@ -218,19 +205,6 @@ def again(release: Release, values: t.Mapping[str, str], here: Here) -> Workload
         want = _present(params, Strategy(params["strategy"] or _usual(params)), here, pinned=True)
     spec = replace(want.container, image=release.image)
     return replace(want, artifact=release.image_id, snapshot=release.snapshot, container=spec)
-
-
-def snapshot(params: Params, secrets: tuple[Secret, ...]) -> dict[str, t.Any]:
-    """The complete declaration as it is recorded with a deployment: secrets by name and version only."""
-    own = {*SOURCES[params["type"]], *KIND} - _NOT_IN_SNAPSHOT
-    kept = {k: v for k, v in params.items() if k in own}
-    kept["secrets"] = [{"name": s.name, "delivery": s.delivery, "version": s.version} for s in secrets]
-    if kept.get("source"):
-        kept["source"] = {k: v for k, v in kept["source"].items() if k not in _SECRET_IN_SOURCE}
-    if (kept.get("build") or {}).get("secrets"):
-        names = [{"name": s["name"], "value": ""} for s in kept["build"]["secrets"]]
-        kept["build"] = {**kept["build"], "secrets": names}
-    return kept
 
 
 def _image(params: Params) -> None:

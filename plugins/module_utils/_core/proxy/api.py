@@ -12,7 +12,7 @@ import typing as t
 from urllib.parse import quote, urlsplit
 
 from ..values.errors import ProxyFailure, setting
-from ..values.workload import Document
+from ..values.identity import Document
 from .questions import HEADER, Door, Question, named
 
 TIMEOUT = 5.0

@@ -12,8 +12,9 @@ import copy
 import re
 import typing as t
 
-from ..values.grammar import key_of
-from ..values.workload import Document, Gate, Route, Workload
+from ..values.identity import Document, key_of
+from ..values.traffic import Gate, Route
+from ..values.workload import Workload
 from .rules import Rule, rules
 
 # How long Traefik keeps an idle connection to a container. Its own 90 s would keep sockets to the old release open

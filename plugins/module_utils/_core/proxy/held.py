@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from ..host.clock import Clock
 from ..host.socket_diag import Diag
-from ..values.workload import Document
+from ..values.identity import Document
 
 # Seconds for which a middleware may hold a request: Traefik's own deadline for whoever is asked, and for a body that is
 # awaited as a whole (`readTimeout`); what is delayed at most. What only computes takes well below a second for a

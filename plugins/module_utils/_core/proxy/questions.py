@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ..values.workload import Document, digest
+from ..values.identity import Document, digest
 
 HEADER = "X-Tidegate-Asked"
 _OWN = "_"  # no workload's name begins with it

@@ -18,7 +18,7 @@ import typing as t
 from ..host import filesystem
 from ..values.actual import UNREADABLE
 from ..values.errors import ProxyFailure
-from ..values.workload import Document
+from ..values.identity import Document
 from .documents import problems
 from .questions import plain
 from .rules import ordered, outdated

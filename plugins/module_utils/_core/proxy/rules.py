@@ -13,7 +13,8 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ..values.workload import Document, Route
+from ..values.identity import Document
+from ..values.traffic import Route
 
 # Numbers by which Traefik orders routes; none is a rule's length, which a file without a number counts as.
 _ANY, _WILDCARD, _EXACT = 10_000_000, 20_000_000, 30_000_000

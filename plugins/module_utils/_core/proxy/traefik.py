@@ -16,7 +16,7 @@ import typing as t
 
 from ..host.clock import Clock, attempts
 from ..values.errors import ProxyFailure, setting
-from ..values.workload import Document
+from ..values.identity import Document
 from .api import Api, Look, differs, gone
 from .change import Change
 from .documents import problems

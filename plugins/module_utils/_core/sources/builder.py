@@ -18,8 +18,9 @@ from ..host import locks, process
 from ..host.clock import Clock
 from ..values.actual import Image
 from ..values.errors import BuildFailure, InvalidOption, TidegateError
+from ..values.identity import digest
 from ..values.recipe import Recipe
-from ..values.workload import Registry, digest
+from ..values.workload import Registry
 from . import base_images, buildkit, generated, trees
 from .workshop import Workshop
 

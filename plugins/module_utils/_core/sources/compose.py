@@ -20,11 +20,12 @@ from dataclasses import asdict
 
 from ..host import filesystem, process
 from ..host.clock import Clock
-from ..host.secrets import Redactor
 from ..values.errors import CommandFailure, InvalidOption
-from ..values.workload import Document, canonical, digest
+from ..values.identity import Document, canonical, digest
+from ..values.spellings import Redactor
+from ..values.stack import Definition, Service, Stack
 from . import composer, named_files, trees
-from .compose_model import Definition, Service, Sign, Stack, by_id, definition, pinned
+from .compose_model import Sign, by_id, definition, pinned
 from .compose_volumes import handed
 from .named_files import Origin
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import typing as t
 
 from ..values.errors import InvalidOption
-from ..values.workload import Document
+from ..values.identity import Document
 
 # What belongs to a network of a container's own; one that uses another container's has none.
 _OWN_NETWORK = ("ports", "expose", "hostname", "links", "external_links", "dns", "extra_hosts", "mac_address")

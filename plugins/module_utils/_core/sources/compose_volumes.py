@@ -13,22 +13,13 @@ from __future__ import annotations
 import typing as t
 
 from ..values.errors import InvalidOption
-from ..values.workload import Document
+from ..values.identity import Document
+from ..values.volume import Named
 
 # Labels that say who made a volume, and not what it is.
 _OF_MAKERS = ("tidegate.", "com.docker.compose.")
 LABEL_VOLUME = "com.docker.compose.volume"
 LABEL_PROJECT = "com.docker.compose.project"
-
-
-class Named(t.NamedTuple):
-    """A named volume: one that is declared (without whose it is), or one that exists."""
-
-    name: str
-    driver: str = "local"
-    options: t.Mapping[str, str] = {}
-    labels: t.Mapping[str, str] = {}
-    external: bool = False
 
 
 def declared(model: Document) -> list[Named]:

@@ -14,7 +14,7 @@ import typing as t
 
 from ..host.walls import REMEDY, Walls, device, is_root
 from ..values.errors import InvalidOption
-from ..values.workload import Document
+from ..values.identity import Document
 
 _HARMLESS_OPTIONS = ("no-new-privileges", "label=user", "label=role", "label=type", "label=level")
 # File systems that bring nothing of this host; bind mounts are judged by their path.

@@ -15,7 +15,7 @@ import re
 import typing as t
 
 from ..values.errors import InvalidOption
-from ..values.workload import Document
+from ..values.identity import Document
 
 FIELD = "x-tidegate"
 _HEAD = "services: {tidegate: {image: none}}\n" + FIELD + ":\n"

@@ -15,7 +15,7 @@ import re
 import typing as t
 
 from ..values.errors import InvalidOption
-from ..values.workload import Document
+from ..values.identity import Document
 
 FOLDER, USER, PORT = "/app", "10001:10001", 8000
 GENERATED, TREE = ".tidegate.Dockerfile", "source"

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 
-from ..values.workload import Document
+from ..values.identity import Document
 
 PORT = 8080
 USER = "10001:10001"

@@ -11,7 +11,7 @@ import tarfile
 import typing as t
 
 from ..host import filesystem
-from ..options.checks import inside
+from ..values.grammar import inside
 from . import site
 
 

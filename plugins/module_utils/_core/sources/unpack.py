@@ -21,8 +21,8 @@ import typing as t
 import zipfile
 import zlib
 
-from ..options.checks import inside
 from ..values.errors import InvalidOption
+from ..values.grammar import inside
 
 CHUNK = 2**20
 _ZIP = b"PK"

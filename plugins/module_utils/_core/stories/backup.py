@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, tidegate.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The stories of `platform_backup` and `platform_restore`."""
+"""The story of `platform_backup`."""
 
 from __future__ import annotations
 
@@ -16,16 +16,15 @@ import time
 import typing as t
 
 from ..decide.retention import retained
-from ..deploy import stacks
+from ..deploy import stack_images
 from ..engine import artifacts
 from ..engine.artifacts import Wanted
-from ..host import filesystem, locks, restoring, workplace
-from ..host.database import DAMAGED, Database
+from ..host import filesystem, workplace
+from ..host.database import DAMAGED
 from ..options.checks import positive
-from ..values.actual import Known
 from ..values.errors import BackupFailure, InvalidOption, RecordDamaged
-from ..values.grammar import key_of, place
-from ..values.workload import Subject
+from ..values.identity import Subject, key_of
+from ..values.release import Known
 from . import backup_archive, backup_cipher, backup_rotation, backup_volumes
 from .backup_archive import Part
 from .call import Call, Result
@@ -34,10 +33,6 @@ DATABASE = "tidegate.db"
 # What a run makes anew; the database is copied by itself, as of one moment.
 _WITHOUT = ("work", "locks", DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm")
 DUMP = "postgres.sql.gz"
-# Where the role `postgres` looks for what it has to restore.
-RESTORED_DUMP = os.path.join("platform", "postgres-restore.sql.gz")
-# What the server had whose platform was replaced.
-KEPT_DUMP = "postgres-before-restore.sql.gz"
 _COMPLETE = b"PostgreSQL database cluster dump complete"
 
 
@@ -60,7 +55,7 @@ def backup(call: Call) -> Result:
     if call.check:
         return {**done, "files": 0, "bytes": 0, "sha256": None, "removed": [], "paused": []}
     directory = os.path.dirname(job.target)
-    with _explained(directory), workplace.within(directory) as work:
+    with explain_disk(directory), workplace.within(directory) as work:
         path, count, volumes = _written(call, job, work)
         written, digest, size = os.path.getmtime(path), _digest(path), os.path.getsize(path)
         filesystem.sync(path)
@@ -88,7 +83,7 @@ def _job(call: Call) -> Job:
         positive("keep", params["keep"])
     if not os.path.exists(os.path.join(state, DATABASE)):
         raise InvalidOption("state_dir", state, "holds no platform", "Correct it, or deploy something first.")
-    stamp = _stamp(call)
+    stamp = timestamp(call)
     mine = backup_rotation.Mine(socket.gethostname(), state, backup_rotation.machine())
     name = params["name"] or backup_rotation.default_name(mine, stamp)
     target = os.path.join(params["directory"], name + (".tar.gz.enc" if params["passphrase"] else ".tar.gz"))
@@ -134,135 +129,18 @@ def _written(call: Call, job: Job, work: str) -> tuple[str, int, backup_volumes.
     return path, len(manifest["files"]), volumes
 
 
-def _stamp(call: Call) -> str:
+def timestamp(call: Call) -> str:
     return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(call.clock.now()))
 
 
 @contextlib.contextmanager
-def _explained(directory: str) -> t.Iterator[None]:
+def explain_disk(directory: str) -> t.Iterator[None]:
     """Turn what the file system refuses, such as more than its disk has, into a failure that says where."""
     try:
         yield
     except OSError as error:
         cause = f"cannot be written: {error.strerror or error}"
         raise BackupFailure(cause, subject=directory, remedy="Check its space and permissions.") from error
-
-
-def restore(call: Call) -> Result:
-    """Put a backup's records, secrets, certificates and images on this host; reconciliation then makes it run."""
-    parent = os.path.dirname(os.path.abspath(call.params["state_dir"]))
-    archive, secret = call.params["archive"], call.params["passphrase"]
-    with contextlib.ExitStack() as held:
-        held.enter_context(_explained(parent))
-        work = held.enter_context(workplace.within(parent))
-        held.enter_context(_held(archive))
-        return _restored(call, held.enter_context(backup_cipher.readable(archive, work, secret, call.clock)), work)
-
-
-def _held(archive: str) -> t.ContextManager[None]:
-    """Nobody's rotation removes the archive while it is read."""
-    return locks.shared(archive) if os.path.isfile(archive) else contextlib.nullcontext()
-
-
-def _restored(call: Call, plain: str, work: str) -> Result:
-    state, manifest = call.params["state_dir"], backup_archive.verify(plain)
-    if place(manifest["state_dir"]) != state:
-        cause = f"is not {manifest['state_dir']}, where the archive comes from and its containers look"
-        raise InvalidOption("state_dir", state, cause, "Use the same directory.")
-    _refuse_taken(call, state)
-    _check_record(plain, work)
-    aside = f"{state}.before-{_stamp(call)}"
-    absent = artifacts.missing(call.on.engine, (Wanted(**row) for row in manifest["elsewhere"]))
-    document = {
-        "changed": True,
-        **{name: manifest[name] for name in ("releases", "made_at", "host")},
-        "postgres": DUMP in manifest["files"],
-        "pulled": [row.reference for row in absent],
-        "volumes": [row["name"] for row in manifest.get("volumes", ())],
-        "aside": restoring.kept(state, os.path.join(state, DATABASE)) or (aside if os.path.exists(state) else None),
-    }
-    if not call.check:
-        call.warnings += artifacts.fetch(call.on.engine, absent, call.interrupts.check)
-        _put(call, plain, work, aside, manifest)
-    else:
-        backup_volumes.left(call, manifest.get("volumes", ()))
-    return document
-
-
-def _refuse_taken(call: Call, state: str) -> None:
-    """See that what is here may go, and can go, before anything is touched."""
-    here = sorted(c.name for found in call.on.engine.containers().values() for c in found)
-    if not call.params["replace"] and (os.path.exists(os.path.join(state, DATABASE)) or here):
-        remedy = "Back it up, then set replace, which removes its containers and puts its directory aside."
-        raise InvalidOption("replace", False, f"but {state} holds a platform", remedy)
-    if os.path.ismount(state):
-        cause = "is a mount point, which cannot be put aside"
-        raise InvalidOption("state_dir", state, cause, "Mount the directory above it instead.")
-
-
-def _check_record(plain: str, work: str) -> None:
-    """See that the archive's record is one that this version can read, before anything is removed for it."""
-    copy = os.path.join(work, "record")
-    backup_archive.unpack(plain, f"state/{DATABASE}", copy)
-    if not os.path.isfile(copy):
-        raise BackupFailure("holds no record of a platform", subject=plain, remedy="Use another archive.")
-    Database.check(copy)
-    os.unlink(copy)
-
-
-def _put(call: Call, plain: str, work: str, aside: str, manifest: t.Mapping[str, t.Any]) -> None:
-    """Everything is unpacked before anything is removed; a note tells of a crash that comes between the two renames."""
-    state, engine = call.params["state_dir"], call.on.engine
-    images = sorted(name for name in manifest["files"] if name.startswith("images/"))
-    _keep_database(call)
-    fresh = os.path.join(work, "state")
-    os.mkdir(fresh)
-    backup_archive.unpack(plain, "state", fresh)
-    for top in (*images, DUMP) if DUMP in manifest["files"] else images:
-        backup_archive.unpack(plain, top, os.path.join(work, os.path.basename(top)))
-    for name in images:
-        with open(os.path.join(work, os.path.basename(name)), "rb") as stream:
-            engine.load(stream)
-    backup_volumes.put(call, plain, work, manifest.get("volumes", ()))
-    if DUMP in manifest["files"]:
-        os.makedirs(os.path.join(fresh, "platform"), mode=0o700, exist_ok=True)
-        os.rename(os.path.join(work, DUMP), os.path.join(fresh, RESTORED_DUMP))
-    filesystem.sync_tree(fresh)
-    there = engine.containers()
-    with contextlib.ExitStack() as held:
-        for subject in there if os.path.exists(state) else ():  # no run is in the middle of a deployment
-            held.enter_context(locks.held(state, subject, call.on.lock_timeout, call.clock))
-        for container in [container for found in there.values() for container in found]:
-            engine.remove(container.name)
-        restoring.begin(state, os.path.join(state, DATABASE), aside)
-        if os.path.exists(state):
-            os.rename(state, aside)
-        filesystem.rename(fresh, state)
-        restoring.end(state)
-
-
-def _keep_database(call: Call) -> None:
-    """Of a platform whose record is damaged there is no archive: what its database has is kept in what is put aside."""
-    servers = call.on.engine.containers(backup_volumes.POSTGRES).get(backup_volumes.POSTGRES, ())
-    running = next((container.name for container in servers if container.state == "running"), None)
-    if running is None or not _damaged(call):
-        return
-    folder = os.path.join(call.params["state_dir"], "platform")
-    os.makedirs(folder, mode=0o700, exist_ok=True)
-    path = os.path.join(folder, KEPT_DUMP)
-    filesystem.discard(path)
-    _dump(call, running, path)
-    filesystem.sync(path)
-
-
-def _damaged(call: Call) -> bool:
-    """Whether there is a record that is not what was written."""
-    store = call.store()
-    try:
-        store.known()
-        return bool(store.damage())
-    except RecordDamaged:
-        return True
 
 
 def _wanted(call: Call, known: t.Mapping[Subject, Known]) -> list[Wanted]:
@@ -272,7 +150,7 @@ def _wanted(call: Call, known: t.Mapping[Subject, Known]) -> list[Wanted]:
         for release in retained(call.on.store.releases(subject), has):
             live = has.live is not None and has.live.id == release.id
             rows += artifacts.of_release(call.on.engine, release, live)
-            rows += stacks.images(call.on, subject, release, live)
+            rows += stack_images.images(call.on, subject, release, live)
     return artifacts.merged(rows)
 
 
@@ -292,12 +170,12 @@ def _parts(call: Call, work: str, job: Job) -> list[Part]:
         parts.append(Part(path, f"images/{number}.tar"))
     if job.dumped is not None:
         path = os.path.join(work, DUMP)
-        _dump(call, job.dumped, path)
+        dump(call, job.dumped, path)
         parts.append(Part(path, DUMP))
     return parts
 
 
-def _dump(call: Call, container: str, path: str) -> None:
+def dump(call: Call, container: str, path: str) -> None:
     command = ["pg_dumpall", "-U", "postgres", "--clean", "--if-exists"]
     with gzip.open(path, "xb", compresslevel=backup_archive.LEVEL) as stream:
         code, said = call.on.engine.output(container, command, t.cast("t.IO[bytes]", stream))

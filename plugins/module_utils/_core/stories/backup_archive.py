@@ -15,8 +15,8 @@ import tarfile
 import typing as t
 import zlib
 
-from ..options.checks import inside
 from ..values.errors import BackupFailure
+from ..values.grammar import inside
 
 FORMAT = 2
 MANIFEST = "manifest.json"

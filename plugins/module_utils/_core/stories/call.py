@@ -10,18 +10,19 @@ import os
 import typing as t
 from dataclasses import dataclass, field
 
-from ..deploy.run import Interrupts, Platform
+from ..deploy.run import Platform
 from ..deploy.store import Store
 from ..engine.engine import Engine
-from ..host.clock import Clock
-from ..host.secrets import Redactor, Secrets
+from ..host.clock import Clock, Interrupts
+from ..host.secrets import Secrets
 from ..options import checks
 from ..options.masks import secret_values
 from ..options.parse import Here
 from ..proxy.traefik import Traefik
 from ..values.errors import StoreFailure
 from ..values.grammar import ENVIRONMENT, WORKLOAD, place
-from ..values.workload import Subject
+from ..values.identity import Subject
+from ..values.spellings import Redactor
 from .progress import Progress
 
 Params = t.Mapping[str, t.Any]

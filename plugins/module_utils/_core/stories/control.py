@@ -1,29 +1,22 @@
 # Copyright: (c) 2026, tidegate.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The stories of operators: start, stop and restart what was deployed before, and run a command in it."""
+"""The story of `workload_control`: start, stop and restart what was deployed before."""
 
 from __future__ import annotations
 
-import io
-import typing as t
 from dataclasses import replace
 
-from ..deploy import stacks
 from ..deploy.batch import Manner, alone
-from ..deploy.observe import survey
+from ..deploy.redeclare import as_released
 from ..deploy.run import World
 from ..options.parse import nothing
-from ..values.actual import Known, Release
-from ..values.errors import CommandFailure, StoreFailure
-from ..values.workload import State, Subject, Workload
+from ..values.errors import StoreFailure
+from ..values.identity import Subject
+from ..values.release import Known, Release
+from ..values.workload import State, Workload
 from .call import Call, Result
-from .declare import documents
-from .info import Replica, replicas
-from .reconcile import as_released
-
-# Bytes of a command's output that are kept; who wants more writes them to a file or a volume.
-OUTPUT = 2**20
+from .result import documents
 
 
 def control(call: Call) -> Result:
@@ -32,7 +25,7 @@ def control(call: Call) -> Result:
 
     def declared(world: World) -> Workload:
         known = world.on.store.known(subject).get(subject, Known())
-        live = _live(known, subject)
+        live = live_release(known, subject)
         if state == State.STOPPED.value:
             return nothing(subject, State.STOPPED)
         running = as_released(world, replace(live, state="running"), known)
@@ -42,68 +35,10 @@ def control(call: Call) -> Result:
     return documents([alone(call.on, nothing(subject), manner, call.interrupts)], call)[0]
 
 
-def _live(known: Known, subject: Subject) -> Release:
+def live_release(known: Known, subject: Subject) -> Release:
     if known.live is None:
         cause = f"has no release in {subject.environment}"
         raise StoreFailure(
             cause, subject=subject.workload, remedy="Deploy it first; workload_info shows what there is."
         )
     return known.live
-
-
-def execute(call: Call) -> Result:
-    """`workload_exec`: run a command in a container of the live release.
-
-    :raises StoreFailure: nothing of it runs.
-    :raises CommandFailure: it ended with another code than 0.
-    """
-    subject = call.subject
-    chosen = _chosen(_replicas(call, subject), subject, call.params["service"])
-    # Ansible takes a code that is not 0 for a failure, unless it is told.
-    done: Result = {"changed": True, "failed": False, "container": chosen, "rc": None, "stdout": "", "stderr": ""}
-    if call.check:
-        return done
-    written = Limited(OUTPUT)
-    code, said = call.on.engine.output(chosen, call.params["command"], t.cast("t.IO[bytes]", written))
-    done.update(rc=code, stdout=written.text, stderr=said, truncated=written.lost > 0)
-    if code and not call.params["ignore_code"]:
-        error = CommandFailure(f"the command ended with {code}: {said or written.text[-2000:].strip() or 'no output'}")
-        return {**done, "failed": True, "msg": str(error), "kind": "CommandFailure", "remedy": error.remedy}
-    return done
-
-
-class Limited(io.RawIOBase):
-    """Keeps the first bytes written to it, and counts the rest."""
-
-    def __init__(self, most: int) -> None:
-        super().__init__()
-        self._most, self._kept, self.lost = most, bytearray(), 0
-
-    def write(self, data: t.Any, /) -> int:
-        """Take some more."""
-        room = max(self._most - len(self._kept), 0)
-        self._kept += data[:room]
-        self.lost += max(len(data) - room, 0)
-        return len(data)
-
-    @property
-    def text(self) -> str:
-        """What was kept; what is not UTF-8 is replaced."""
-        return self._kept.decode("utf-8", "replace")
-
-
-def _replicas(call: Call, subject: Subject) -> list[Replica]:
-    seen = survey(call.on)
-    live = _live(seen.known.get(subject, Known()), subject)
-    return replicas(live, seen.containers.get(subject, ()), stacks.kept(call.on, subject, live))
-
-
-def _chosen(rows: t.Sequence[Replica], subject: Subject, service: str | None) -> str:
-    """The first container of the live release, of that service, that runs."""
-    running = [row for row in rows if row.live and row.name and row.state == "running"]
-    for row in running:
-        if service in (None, row.service):
-            return str(row.name)
-    there = ", ".join(sorted({row.service for row in running} - {""})) or ("its release" if running else "nothing")
-    cause = f"{f'service={service!r}' if service else 'its release'} does not run in {subject.environment}"
-    raise StoreFailure(cause, subject=subject.workload, remedy=f"What runs: {there}. Start it with workload_control.")

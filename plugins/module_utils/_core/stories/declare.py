@@ -10,14 +10,15 @@ from dataclasses import replace
 
 from ..decide.fleet import NO_FLEET, UNNAMED, Fleet
 from ..decide.phases import Phase
-from ..deploy.batch import Batch, Ended, Manner
+from ..deploy.batch import Batch, Manner
 from ..options.checks import positive
 from ..options.parse import nothing, parse
 from ..values.errors import InvalidOption
-from ..values.grammar import ENVIRONMENT, WORKLOAD, key_of
-from ..values.workload import State, Subject, Workload
-from .call import Call, Params, Result, redactor
-from .result import result
+from ..values.grammar import ENVIRONMENT, WORKLOAD
+from ..values.identity import Subject, key_of
+from ..values.workload import State, Workload
+from .call import Call, Params, Result
+from .result import documents, together
 
 
 def declares(kind: str) -> t.Callable[[Call], Result]:
@@ -107,41 +108,3 @@ def subject_of(params: Params) -> Subject:
     """The workload that an element of the list names."""
     name, environment = params["name"], params["environment"]
     return Subject(WORKLOAD.check("name", name), ENVIRONMENT.check("environment", environment))
-
-
-def documents(ended: t.Sequence[Ended], call: Call, declarations: t.Sequence[Params] = ()) -> list[Result]:
-    """A document a workload; what is to be warned of is kept for the call."""
-    found = []
-    for one in ended:
-        redact = one.world.redact if one.world else redactor(declarations)
-        call.warnings += [redact(text) for text in (one.world.warnings if one.world else ())]
-        found.append(result(one, call.diff, redact))
-    return found
-
-
-def together(rows: t.Sequence[Result], with_diff: bool) -> Result:
-    """One document for all workloads."""
-    failed = [row for row in rows if row["failed"]]
-    done: Result = {
-        "changed": any(row["changed"] for row in rows),
-        "failed": bool(failed),
-        "workloads": rows,
-        "summary": {
-            "changed": sum(row["changed"] for row in rows),
-            "unchanged": sum(not row["changed"] and not row["failed"] for row in rows),
-            "failed": len(failed),
-        },
-    }
-    if failed:
-        causes = "; ".join(f"{row['name']} ({row['environment']}): {row['msg']}" for row in failed)
-        done["msg"] = f"{len(failed)} of {len(rows)} workloads failed: {causes}"
-    if with_diff:
-        done["diff"] = [_headed(row) for row in rows if row["changed"]]
-        for row in rows:
-            row.pop("diff", None)
-    return done
-
-
-def _headed(row: Result) -> Result:
-    header = f"{row['name']} ({row['environment']})"
-    return {**row.get("diff", {}), "before_header": header, "after_header": header}

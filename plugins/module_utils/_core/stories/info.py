@@ -11,24 +11,23 @@ from dataclasses import replace
 
 from ..decide.fleet import said, waits
 from ..decide.plan import decide
+from ..decide.replicas import Replica, replicas
 from ..decide.retention import retained
-from ..decide.stacks import good
-from ..deploy import stacks
+from ..deploy import definitions
+from ..deploy.attempt import ROUTING
 from ..deploy.converge import unchanged
 from ..deploy.health import closed, said_by_gates
 from ..deploy.observe import Survey, survey
-from ..deploy.phases import ROUTING, released
+from ..deploy.redeclare import released
 from ..deploy.store import Store
 from ..deploy.unrecorded import refusal, unrecorded, volumes_left
 from ..host import published_ports
-from ..sources.compose_model import Definition
-from ..values.actual import Actual, Attempt, Container, Known, Release
+from ..values.actual import Actual
 from ..values.errors import CommandFailure, EngineFailure, InvalidOption, ProxyFailure
-from ..values.grammar import key_of
-from ..values.workload import Document, Subject
+from ..values.identity import Document, Subject, key_of
+from ..values.release import Attempt, Known, Release
 from .call import Call, Result
-from .result import release_document
-from .table import table
+from .result import release_document, table
 
 UNKNOWN = "unknown"
 _HEADINGS = ("WORKLOAD", "ENVIRONMENT", "HEALTH", "LIVE", "SINCE", "ROUTES", "DRIFT", "LAST DEPLOYMENT")
@@ -86,7 +85,7 @@ def _workload(
     releases = retained(list(kept.values()), known)
     rows = None
     if seen is not None:
-        rows = replicas(live, seen.containers.get(subject, ()), stacks.kept(seen.on, subject, live))
+        rows = replicas(live, seen.containers.get(subject, ()), definitions.kept(seen.on, subject, live))
         rows = _asked(call, live, rows)
     refused = _closed(call, live, rows)
     health, kept_from = _health(live, rows), closed(live)
@@ -122,38 +121,6 @@ def _release(
         "live": live is not None and live.id == release.id,
         "available": UNKNOWN if seen is None else "yes" if seen.find_image(release.image_id) else "no",
     }
-
-
-class Replica(t.NamedTuple):
-    """A container of a workload; `good` when it is of the `live` release and does what it is declared to do."""
-
-    name: str | None
-    service: str
-    state: str
-    health: str
-    deployment: str
-    live: bool
-    good: bool
-
-
-def replicas(live: Release | None, have: t.Sequence[Container], definition: Definition | None) -> list[Replica]:
-    """One row for every container, and one for every replica that the live release has no container for. Pure.
-
-    :param definition: what a Compose project's services are declared as.
-    """
-    services = {service.name: service for service in definition.services} if definition else {}
-    rows = []
-    for c in have:
-        service = services.get(c.service)
-        own = service is not None or (live is not None and c.name in live.containers)
-        fine = good(c, service) if service else own and c.serves
-        rows.append(Replica(c.name, c.service, c.state, c.health, c.deployment, own, fine))
-    known = {c.name for c in have}
-    gone = [(name, "") for name in live.containers if name not in known] if live and not services else []
-    for service in services.values():
-        count = service.replicas - sum(row.service == service.name for row in rows)
-        gone += [("", service.name)] * count
-    return [*rows, *(Replica(name or None, of, "missing", "", "", True, False) for name, of in gone)]
 
 
 def _asked(call: Call, live: Release | None, rows: list[Replica]) -> list[Replica]:

@@ -14,9 +14,10 @@ import typing as t
 
 from ..host.clock import Watch, attempts
 from ..options import checks
-from ..values.actual import Container, Known
+from ..values.actual import Container
 from ..values.errors import InvalidOption, LogFailure
-from ..values.workload import Subject
+from ..values.identity import Subject
+from ..values.release import Known
 from .call import Call, Result
 from .loki import PORT, Line, Loki, pages, selector
 

@@ -12,10 +12,11 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ..engine import engine
-from ..host.secrets import Redactor
-from ..options.argument_specs import Spec, given
+from ..options.argument_specs import given
+from ..options.checks import Spec
 from ..options.masks import LEAST_MASKED, masked, secret_values
 from ..values.errors import TidegateError, explained_at_least
+from ..values.spellings import Redactor
 from .call import Call, Result
 from .result import failure
 

@@ -10,15 +10,15 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ..decide.retention import retained
-from ..deploy import stacks
+from ..deploy import stack_images
 from ..deploy.observe import survey
 from ..deploy.unrecorded import unrecorded
 from ..host import locks
 from ..options.checks import positive
-from ..values.actual import Image, Known, Release
+from ..values.actual import Image
 from ..values.errors import LockHeld, RecordDamaged, StoreFailure
-from ..values.grammar import key_of, suffix_of
-from ..values.workload import Subject
+from ..values.identity import Subject, key_of, suffix_of
+from ..values.release import Known, Release
 from .call import Call, Result
 
 SECONDS_A_DAY = 86400.0
@@ -112,7 +112,7 @@ def _leftovers(call: Call, subject: Subject, known: Known, done: Pruned) -> None
 
 def _of_stacks(call: Call, subject: Subject, keep: t.Iterable[Release]) -> set[str]:
     """Images of the services of these releases, where they are Compose projects."""
-    rows = [row for release in keep for row in stacks.images(call.on, subject, release, False)]
+    rows = [row for release in keep for row in stack_images.images(call.on, subject, release, False)]
     named = {image.id for image in map(call.on.engine.image, {row.reference for row in rows}) if image}
     return named | {row.image_id for row in rows}
 

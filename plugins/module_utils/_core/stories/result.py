@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import typing as t
 
-from ..deploy.batch import Ended
-from ..deploy.converge import Outcome
-from ..deploy.phases import conclusion_of
+from ..deploy.attempt import conclusion_of
+from ..deploy.outcome import Ended, Outcome
 from ..deploy.run import World
-from ..values.actual import Release
 from ..values.errors import TidegateError
+from ..values.release import Release
+from .call import Call, Params, Result, redactor
 
-Result = t.Dict[str, t.Any]
 Redact = t.Callable[[str], str]
 
 
@@ -74,3 +73,48 @@ def release_document(release: Release | None) -> Result | None:
         "containers": list(release.containers),
         "state": release.state,
     }
+
+
+def documents(ended: t.Sequence[Ended], call: Call, declarations: t.Sequence[Params] = ()) -> list[Result]:
+    """A document a workload; what is to be warned of is kept for the call."""
+    found = []
+    for one in ended:
+        redact = one.world.redact if one.world else redactor(declarations)
+        call.warnings += [redact(text) for text in (one.world.warnings if one.world else ())]
+        found.append(result(one, call.diff, redact))
+    return found
+
+
+def together(rows: t.Sequence[Result], with_diff: bool) -> Result:
+    """One document for all workloads."""
+    failed = [row for row in rows if row["failed"]]
+    done: Result = {
+        "changed": any(row["changed"] for row in rows),
+        "failed": bool(failed),
+        "workloads": rows,
+        "summary": {
+            "changed": sum(row["changed"] for row in rows),
+            "unchanged": sum(not row["changed"] and not row["failed"] for row in rows),
+            "failed": len(failed),
+        },
+    }
+    if failed:
+        causes = "; ".join(f"{row['name']} ({row['environment']}): {row['msg']}" for row in failed)
+        done["msg"] = f"{len(failed)} of {len(rows)} workloads failed: {causes}"
+    if with_diff:
+        done["diff"] = [_headed(row) for row in rows if row["changed"]]
+        for row in rows:
+            row.pop("diff", None)
+    return done
+
+
+def _headed(row: Result) -> Result:
+    header = f"{row['name']} ({row['environment']})"
+    return {**row.get("diff", {}), "before_header": header, "after_header": header}
+
+
+def table(headings: t.Sequence[str], rows: t.Iterable[t.Sequence[str]]) -> list[str]:
+    """One line a row below the headings, columns as wide as they need."""
+    lines = [headings, *rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(headings))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines]

@@ -15,15 +15,16 @@ from ..decide.phases import Phase
 from ..decide.retention import target
 from ..deploy.batch import Batch, Manner
 from ..deploy.converge import Declare, as_declared
+from ..deploy.redeclare import as_released
 from ..deploy.run import World
 from ..options.checks import positive
 from ..options.parse import nothing
-from ..values.actual import Known
 from ..values.errors import StoreFailure
+from ..values.release import Known
 from ..values.workload import State, Workload
 from .call import Call, Result
-from .declare import declare_many, documents, fleet_of, subject_of, together
-from .reconcile import as_released
+from .declare import declare_many, fleet_of, subject_of
+from .result import documents, together
 
 ENDING = (Phase.FINISH, Phase.REVERT)
 

@@ -1,16 +1,17 @@
 # Copyright: (c) 2026, tidegate.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The frozen values of a host: what is found, what was released, and what is to be done."""
+"""What is found on a host: containers, images, networks, volumes, and all of it for one workload."""
 
 from __future__ import annotations
 
-import enum
 import typing as t
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from ..sources.compose_model import Definition, Service
-from .workload import Document, Drain
+from .identity import Document
+from .release import Attempt, Release
+from .stack import Definition
+from .traffic import Drain
 
 UNREADABLE = "unreadable"
 """The one key of a document that stands for a route file which is not the platform's; it equals no other."""
@@ -55,55 +56,6 @@ class Container:
     def goes_on(self) -> bool:
         """True unless it stands still for good: between two crashes, or paused, it has its ports and volumes, too."""
         return self.state in ("running", "restarting", "paused")
-
-
-@dataclass(frozen=True)
-class Release:
-    """The result of a deployment (or, before it succeeded, its candidate)."""
-
-    id: str
-    image: str
-    image_id: str
-    fingerprint: str
-    containers: tuple[str, ...]
-    route: Document | None
-    snapshot: Document
-    state: str = "running"
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """A deployment that was begun and never concluded; a withdrawn one was gone back from, or canceled.
-
-    One that is a part of a fleet's is left to that until `held_until`. One that was `stopping` may have asked the
-    engine to stop what served: the engine goes on with that when nobody waits for it, and calls it running until then.
-    """
-
-    id: str
-    candidate: Release | None
-    status: str = "deploy"
-    withdrawn: bool = False
-    fleet: str = ""
-    held_until: float = 0.0
-    stopping: bool = False
-
-
-class Known(t.NamedTuple):
-    """What the store knows of one workload and environment."""
-
-    live: Release | None = None
-    previous: Release | None = None
-    attempt: Attempt | None = None
-    sequence: int | None = None
-    since: float | None = None
-
-
-class Kept(t.NamedTuple):
-    """A release on record; `withdrawn` says why it was gone back from."""
-
-    release: Release
-    made_at: float
-    withdrawn: str | None
 
 
 @dataclass(frozen=True)
@@ -158,37 +110,6 @@ class Actual:
         return tuple(c.name for c in self.containers if c.name not in kept)
 
 
-class Verb(str, enum.Enum):
-    """What a step does."""
-
-    PULL = "pull"
-    BUILD = "build"
-    HOLD = "hold"
-    STOP = "stop"
-    KEEP_ASSETS = "keep_assets"
-    PLACE = "place"
-    ROLL = "roll"
-    UNROLL = "unroll"
-    UP = "up"
-    RELEASE_COMMAND = "release_command"
-    STAND_IN = "stand_in"
-    DIVERT = "divert"
-    UNDIVERT = "undivert"
-    START = "start"
-    RESUME = "resume"
-    GATE = "gate"
-    SWITCH = "switch"
-    UNROUTE = "unroute"
-    PERSIST = "persist"
-    BAKE = "bake"
-    WITHDRAW = "withdraw"
-    DRAIN = "drain"
-    REAP = "reap"
-    REMOVE_VOLUMES = "remove_volumes"
-    FORGET = "forget"
-    CLEAR = "clear"
-
-
 @dataclass(frozen=True)
 class Leaving:
     """How containers leave: where their requests are counted, and what they are given to end them.
@@ -202,42 +123,3 @@ class Leaving:
     limits: Drain = field(default_factory=Drain)
     stop_timeout: int | None = None
     middlewares: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Step:
-    """One act, what it acts on, and what takes it back; a switch with its release is one that has to prove itself.
-
-    :param anew: a service is replaced although it is what it shall be, because what it is to be restarted with is
-        another; as an undo, only if that was brought back.
-    """
-
-    verb: Verb
-    containers: tuple[str, ...] = ()
-    route: Document | None = None
-    release: Release | None = None
-    undo: tuple[Step, ...] = ()
-    volumes: tuple[str, ...] = ()
-    service: Service | None = None
-    definition: Definition | None = None
-    leaving: Leaving = field(default_factory=Leaving)
-    anew: bool = False
-
-
-@dataclass(frozen=True)
-class Plan:
-    """An ordered tuple of steps; empty means that there is nothing to do, and `reason` says why (or why not)."""
-
-    steps: tuple[Step, ...] = ()
-    reason: str = ""
-    candidate: Release | None = None
-    skipped: bool = False
-
-    def verbs(self) -> list[str]:
-        """The steps' names, in order."""
-        return [step.verb.value for step in self.steps]
-
-
-def in_state(release: Release, state: str) -> Release:
-    """The same release in another run state."""
-    return replace(release, state=state)

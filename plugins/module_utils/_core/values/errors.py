@@ -8,7 +8,6 @@ An error says which step failed on which object, why, and what to do about it.
 
 from __future__ import annotations
 
-import os
 import traceback
 import types
 import typing as t
@@ -132,7 +131,9 @@ class explained_at_least:  # noqa: N801  # pylint: disable=invalid-name
 
 def unforeseen(error: Exception, trace: types.TracebackType | None) -> Unforeseen:
     """What to say of an error that is not ours."""
-    where = [f"{os.path.basename(f.filename)}:{f.lineno} {f.name}" for f in traceback.extract_tb(trace)[-8:]]
+    where = [
+        f"{'/'.join(f.filename.rsplit('/', 2)[-2:])}:{f.lineno} {f.name}" for f in traceback.extract_tb(trace)[-8:]
+    ]
     if isinstance(error, OSError):
         subject = error.filename if isinstance(error.filename, str) else ""
         remedy = "Check its file system's space and permissions."

@@ -9,15 +9,13 @@ and can never be read as a flag, a path outside its root or a piece of a routing
 
 from __future__ import annotations
 
+import posixpath
 import re
 import typing as t
 
 from .errors import InvalidOption
+from .identity import BASE32, SUFFIX_LENGTH, suffix_of
 
-# Crockford's base32 alphabet, lower case: no letters that read alike (https://www.crockford.com/base32.html).
-BASE32 = "0123456789abcdefghjkmnpqrstvwxyz"
-SUFFIX_LENGTH = 8
-TIME_LENGTH = 10
 ID_LENGTH = 26
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
@@ -84,35 +82,9 @@ def place(directory: str) -> str:
     return ("/" if directory.startswith("/") else "") + "/".join(parts)
 
 
-def deployment_id(milliseconds: int, entropy: bytes) -> str:
-    """A ULID in lower case: sorts by time (10 characters), then 80 random bits (https://github.com/ulid/spec).
-
-    :param milliseconds: Unix time in milliseconds.
-    :param entropy: 10 random bytes.
-    """
-    number = (milliseconds << 80) | int.from_bytes(entropy, "big")
-    return "".join(BASE32[(number >> shift) & 31] for shift in range(125, -1, -5))
-
-
 def is_deployment(text: str) -> bool:
     """True for what `deployment_id` makes: labels, which anybody can write, name files by it."""
     return len(text) == ID_LENGTH and set(text) <= set(BASE32)
-
-
-def container_names(workload: str, deployment: str, replicas: int) -> tuple[str, ...]:
-    """Unique names, each both a container's name and its route target (DS-07)."""
-    suffix = deployment[-SUFFIX_LENGTH:]
-    return tuple(f"{workload}-{suffix}-{number}" for number in range(1, replicas + 1))
-
-
-def stand_in_name(workload: str, deployment: str) -> str:
-    """The container that takes a workload's connections while its ports change hands."""
-    return f"{workload}-{deployment[-SUFFIX_LENGTH:]}-0"
-
-
-def suffix_of(container: str) -> str:
-    """The part of a container's name that its deployment's secret folder is called by."""
-    return container.rpartition("-")[0][-SUFFIX_LENGTH:]
 
 
 def made_by(container: str, deployment: str) -> bool:
@@ -120,14 +92,12 @@ def made_by(container: str, deployment: str) -> bool:
     return bool(deployment) and suffix_of(container) == deployment[-SUFFIX_LENGTH:]
 
 
-def time_of(deployment: str) -> int:
-    """Milliseconds of the request, from a deployment's id; 0 for an empty one."""
-    number = 0
-    for character in deployment[:TIME_LENGTH]:
-        number = number * 32 + BASE32.index(character)
-    return number
+def inside(option: str, path: str) -> str:
+    """A relative path in its plainest form, `./src` as `src` (AW-T20, DP-T16).
 
-
-def key_of(workload: str, environment: str) -> str:
-    """What a workload is called in files, locks and Traefik; the dot keeps `a-b`/`c` and `a`/`b-c` apart (DP-T17)."""
-    return f"{workload}.{environment}"
+    :raises InvalidOption: it is absolute, or leads out.
+    """
+    parts = path.split("/")
+    if path.startswith("/") or ".." in parts or "\x00" in path or "\\" in path:
+        raise InvalidOption(option, path, "leads out of the source", "Use a path below it, without '..'.")
+    return posixpath.normpath(path or ".")

@@ -14,8 +14,8 @@ import json
 import typing as t
 import zlib
 
-from .actual import Release
-from .workload import canonical
+from .identity import canonical
+from .release import Release
 
 
 def columns(release: Release) -> tuple[t.Any, ...]:

@@ -1,0 +1,55 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The declaration of a release, from what is kept of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..options.parse import Here, again, nothing
+from ..values import identity
+from ..values.identity import Subject
+from ..values.release import Attempt, Known, Release
+from ..values.workload import Workload
+from .run import Platform, World
+from .unrecorded import refusal, unrecorded
+
+
+def as_recorded(world: World, attempt: Attempt) -> None:
+    """Where the declaration was not given, it is the candidate's: its drain and its time to stop count."""
+    if attempt.candidate is not None and not world.want.container.image and world.want.stack is None:
+        world.want = released(world.on, world.subject, attempt.candidate)
+
+
+def released(on: Platform, subject: Subject, release: Release) -> Workload:
+    """The declaration of a release, with its secrets as they are kept; a stack's are in its definition.
+
+    :raises InvalidOption: a secret is not kept any more.
+    """
+    kept = release.containers and not release.snapshot.get("compose")
+    values = on.secrets.read(identity.key_of(*subject), identity.suffix_of(release.containers[0])) if kept else {}
+    return again(release, values, Here(on.secrets.version, on.state_dir))
+
+
+def by_record(world: World) -> Workload:
+    """What the record says, and what is pinned by it; nothing where it says that nothing is live.
+
+    :raises Unrecorded: there are containers that nobody remembers; they stay.
+    """
+    subject = world.subject
+    known = world.on.store.known(subject).get(subject, Known())
+    if known.live is not None:
+        return as_released(world, known.live, known)
+    found = unrecorded(world.on, subject, world.have.containers)
+    if found:
+        raise refusal(world.key, found)
+    return nothing(subject)
+
+
+def as_released(world: World, release: Release, known: Known) -> Workload:
+    """The declaration of a release, for as long as nobody asks for something later.
+
+    :raises InvalidOption: a secret is not kept any more.
+    """
+    return replace(released(world.on, world.subject, release), sequence=known.sequence)

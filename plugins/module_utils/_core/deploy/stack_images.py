@@ -1,0 +1,78 @@
+# Copyright: (c) 2026, tidegate.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The images of a stack's services: what is missing is fetched, what moved is noticed."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..engine import artifacts
+from ..engine.artifacts import Wanted
+from ..sources.compose import Compose, Pinned, folder
+from ..values.errors import EngineFailure
+from ..values.identity import Subject, key_of
+from ..values.release import Release
+from ..values.stack import Definition
+from .definitions import kept
+from .run import Platform, World
+
+
+def lacks(world: World, name: str, row: Pinned | None) -> bool:
+    """True while the engine has not what a service is to run: by its id where that is known, and by its name."""
+    engine = world.on.engine
+    return engine.image(name, fresh=True) is None or (
+        row is not None and engine.image(row.image_id, fresh=True) is None
+    )
+
+
+def fetch(world: World, compose: Compose, identity: str, missing: t.Mapping[str, Pinned | None]) -> None:
+    """Have these images: the very ones that they were; a declaration, unlike a release, also takes what they are now.
+
+    :raises EngineFailure: a release's image cannot be had any more.
+    """
+    for name, row in missing.items():
+        if row is None:
+            continue
+        # A name that means another image now stays that image's: others may be declared by it.
+        taken = world.on.engine.image(name, fresh=True) is not None
+        wanted = Wanted(row.image_id, (*row.exact, row.image_id)[0] if taken else name, list(row.exact), True)
+        if world.want.artifact:
+            artifacts.bring_back(world.on.engine, wanted, world.check)
+        else:
+            artifacts.bring(world.on.engine, wanted, world.check)
+    if any(world.on.engine.image(name, fresh=True) is None for name in missing):
+        compose.pull(identity)
+
+
+def images(on: Platform, subject: Subject, release: Release, live: bool) -> list[Wanted]:
+    """The images of a stack's release, by what they were when it was deployed; none of other releases."""
+    definition = kept(on, subject, release)
+    if definition is None:
+        return []
+    place = folder(on.state_dir, key_of(*subject))
+    pinned = Compose(place, on.engine.docker_host, on.clock, lambda _line: None).images(release.image_id)
+    for name in {service.image for service in definition.services} - pinned.keys():
+        image = on.engine.image(name)
+        if image is not None:
+            pinned[name] = Pinned(image.id, tuple(artifacts.exact(name, image)))
+    rows = [Wanted(row.image_id, name, list(row.exact), live) for name, row in sorted(pinned.items())]
+    return [row for row in rows if row.exact or on.engine.image(row.image_id) is not None]
+
+
+def moved(world: World, wanted: Definition, only: str) -> dict[str, str]:
+    """Services whose image's name means another one than they are pinned to, with the id of theirs.
+
+    :raises EngineFailure: an image is gone; what its name means now would be another release.
+    """
+    found: dict[str, str] = {}
+    for service in wanted.services:
+        if only not in ("", service.name):
+            continue
+        image = world.on.engine.image(service.image, fresh=True)
+        if service.image_id and (image is None or image.id != service.image_id):
+            if world.on.engine.image(service.image_id, fresh=True) is None:
+                cause, remedy = "the image that the release was made of is gone", "Load it, or deploy a declaration."
+                raise EngineFailure(cause, subject=service.image, remedy=remedy)
+            found[service.name] = service.image_id
+    return found
