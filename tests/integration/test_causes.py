@@ -126,7 +126,7 @@ def test_a_handover_works_without_the_engines_own_chain(chain: str) -> None:
     program = textwrap.dedent(f"""
         import subprocess
         from ansible_collections.tidegate.platform.plugins.module_utils._core.host import packet_filter
-        from ansible_collections.tidegate.platform.plugins.module_utils._core.values.workload import Port
+        from ansible_collections.tidegate.platform.plugins.module_utils._core.values.container import Port
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
         if {chain!r} == "DOCKER-USER":
             subprocess.run(["iptables", "-N", "DOCKER-USER"], check=True)
