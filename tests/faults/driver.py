@@ -30,7 +30,7 @@ from ansible_collections.tidegate.platform.plugins.module_utils._core.deploy imp
     stacks,
     store,
 )
-from ansible_collections.tidegate.platform.plugins.module_utils._core.engine import engine
+from ansible_collections.tidegate.platform.plugins.module_utils._core.engine.containers import Containers
 from ansible_collections.tidegate.platform.plugins.module_utils._core.host import (
     clock,
     connections,
@@ -91,8 +91,8 @@ MIDDLES: dict[Verb, tuple[t.Any, str]] = {
     Verb.BUILD: (builder.Builder, "_take"),
     Verb.HOLD: (route_files.RouteFiles, "announce"),
     Verb.RELEASE_COMMAND: (containers, "_exit_code"),
-    Verb.START: (engine.Engine, "start"),
-    Verb.STAND_IN: (engine.Engine, "start"),
+    Verb.START: (Containers, "start"),
+    Verb.STAND_IN: (Containers, "start"),
     Verb.DIVERT: (packet_filter, "_run"),
     Verb.UNDIVERT: (packet_filter, "_run"),
     Verb.GATE: (gates, "probe"),
@@ -102,9 +102,9 @@ MIDDLES: dict[Verb, tuple[t.Any, str]] = {
     Verb.WITHDRAW: (store, "_claim"),
     Verb.BAKE: (bake, "_look"),
     Verb.DRAIN: (connections.Sockets, "__call__"),
-    Verb.STOP: (engine.Engine, "stop"),
-    Verb.REAP: (engine.Engine, "remove"),
-    Verb.RESUME: (engine.Engine, "resume"),
+    Verb.STOP: (Containers, "stop"),
+    Verb.REAP: (Containers, "remove"),
+    Verb.RESUME: (Containers, "resume"),
 }
 # Which call it is: the first four of a diversion only look for rules, and the next one for the engine's chain, so that
 # one rule is there; the first of its end looks for rules, and the next two take away those that divert the test's own

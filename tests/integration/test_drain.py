@@ -364,9 +364,9 @@ def test_a_grace_above_the_clients_own_patience_is_waited_for(name: str) -> None
     label = f"{names.LABEL}=1"
     docker("run", "-d", "--label", label, "--name", name, "--stop-timeout", "13", names.image("app"), *stubborn)
     engine = Engine("unix:///var/run/docker.sock", "/nowhere")
-    engine.api.timeout = 1
+    engine.client.api.timeout = 1
     try:
-        engine.stop(name, None)
+        engine.containers.stop(name, None)
         assert docker("inspect", "--format", "{{.State.Running}}", name) == "false"
     finally:
         docker("rm", "-f", name)
@@ -391,7 +391,7 @@ def test_a_rollback_that_is_killed_has_left_the_bad_release(platform: Platform, 
 def test_a_gate_finds_a_container_that_has_ipv6_alone(six: str, gate: Gate) -> None:
     """B14: by the address that it has; the engine of the testbed gives an IPv4 address, too, which is not looked at."""
     engine = Engine("unix:///var/run/docker.sock", "/nowhere")
-    row = engine.api.inspect_container(six)
+    row = engine.client.api.inspect_container(six)
     for network in row["NetworkSettings"]["Networks"].values():
         network["IPAddress"] = ""
     facts = facts_of(row)

@@ -111,22 +111,22 @@ def test_what_fills_a_volume_is_gone_afterwards(platform: Platform) -> None:
     """It stayed, and with it the volume could not be removed any more; one that is left is no workload's."""
     engine, volume, empty = Engine(SOCKET, str(platform.state)), f"v{os.urandom(4).hex()}", io.BytesIO()
     tarfile.open(fileobj=empty, mode="w").close()
-    filler, real = f"tidegate-restore-{volume}", engine.api.put_archive
+    filler, real = f"tidegate-restore-{volume}", engine.client.api.put_archive
 
     def looked_at(*arguments: t.Any) -> t.Any:
         assert filler in docker("ps", "-a", "--format", "{{.Names}}").split()
-        assert filler not in str(engine.containers())
+        assert filler not in str(engine.containers.by_subject())
         return real(*arguments)
 
-    engine.api.put_archive = looked_at
-    engine.ensure_volume(volume, {}, managed=False)
+    engine.client.api.put_archive = looked_at
+    engine.volumes.ensure(volume, {}, managed=False)
     try:
         for _time in range(2):
             empty.seek(0)
-            engine.fill(volume, "/data", empty)
+            engine.volumes.fill(volume, "/data", empty)
         assert filler not in docker("ps", "-a", "--format", "{{.Names}}").split()
         assert docker("image", "ls", "-q", "tidegate-nothing") == ""
-        engine.remove_volume(volume)
+        engine.volumes.remove(volume)
         assert volume not in docker("volume", "ls", "-q").split()
     finally:
         docker("rm", "-f", filler, check=False)
@@ -144,8 +144,8 @@ def test_what_stands_still_for_a_backup_goes_on_when_that_is_killed(
 import os, signal
 from ansible_collections.tidegate.platform.plugins.module_utils._core.engine.engine import Engine
 engine = Engine({SOCKET!r}, {str(platform.state)!r})
-with engine.paused({container!r}):
-    print(engine.inspect({container!r}).state, flush=True)
+with engine.containers.pause({container!r}):
+    print(engine.containers.inspect({container!r}).state, flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 """
     done = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=False)

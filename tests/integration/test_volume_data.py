@@ -92,7 +92,7 @@ def filled(tmp_path: Path, volume: str) -> Filled:
     with (tmp_path / "plain").open("wb") as stream:
         backup_archive.write(stream, [backup_archive.Part(str(tmp_path / "copy.tar"), "volumes/volume-0.tar")], {})
     engine = Engine(HOST, str(state))
-    image = engine.image(names.image("redis", "7"))
+    image = engine.images.get(names.image("redis", "7"))
     assert image
     row = {"name": volume, "driver": "local", "options": {}, "labels": {}, "external": False, "target": "/data"}
     params: Options = {"state_dir": str(state)}
@@ -185,16 +185,16 @@ def test_a_share_that_an_interrupted_restore_half_filled_is_not_as_it_was(filled
     """It was said to be as it was; the note names only what was empty before."""
     (share := filled.folder / "share").mkdir()
     filled.row["options"] = {"type": "none", "o": "bind", "device": str(share)}
-    real, note = filled.call.on.engine.api.put_archive, filled.folder / "state.volumes"
+    real, note = filled.call.on.engine.client.api.put_archive, filled.folder / "state.volumes"
 
     def killed(*_arguments: t.Any) -> None:
         (share / "key").write_text("half")
         raise KeyboardInterrupt
 
-    filled.call.on.engine.api.put_archive = killed
+    filled.call.on.engine.client.api.put_archive = killed
     with pytest.raises(KeyboardInterrupt):
         filled.put()
-    filled.call.on.engine.api.put_archive = real
+    filled.call.on.engine.client.api.put_archive = real
     for _time in range(2):
         with pytest.raises(BackupFailure, match="half filled by an interrupted restore"):
             filled.put()

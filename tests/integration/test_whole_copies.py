@@ -13,7 +13,9 @@ from pathlib import Path
 import images
 import names
 import pytest
+from ansible_collections.tidegate.platform.plugins.module_utils._core.engine.containers import Containers
 from ansible_collections.tidegate.platform.plugins.module_utils._core.engine.engine import Engine
+from ansible_collections.tidegate.platform.plugins.module_utils._core.engine.volumes import Volumes
 from ansible_collections.tidegate.platform.plugins.module_utils._core.options.argument_specs import (
     BACKUP as BACKUP_OPTIONS,
 )
@@ -76,10 +78,10 @@ def test_an_image_that_is_saved_in_part_is_none(tmp_path: Path) -> None:
     """The same of the other things that the engine answers with."""
     images.up(images.STACK_IMAGES)
     engine, whole = Engine(HOST, str(tmp_path)), io.BytesIO()
-    engine.save(names.image("app"), whole)
-    engine.api.get_image = lambda _reference: [whole.getvalue()[:-1024]]
+    engine.images.save(names.image("app"), whole)
+    engine.client.api.get_image = lambda _reference: [whole.getvalue()[:-1024]]
     with pytest.raises(EngineFailure, match="to the end"):
-        engine.save(names.image("app"), io.BytesIO())
+        engine.images.save(names.image("app"), io.BytesIO())
 
 
 def test_a_volume_whose_container_goes_meanwhile_is_saved_and_who_cannot_read_it_fails(
@@ -88,25 +90,25 @@ def test_a_volume_whose_container_goes_meanwhile_is_saved_and_who_cannot_read_it
     """Review (heirs): the copy had no byte, and its checksum was right."""
     (made,) = bare.directly(Task(idle(bare, volume)))
     (container,) = made["release"]["containers"]
-    find = Engine.named_volumes
+    find = Volumes.by_name
 
-    def removed(engine: Engine) -> t.Any:
+    def removed(volumes: Volumes) -> t.Any:
         docker("rm", "-f", container)
-        return find(engine)
+        return find(volumes)
 
     call = Call(filled(BACKUP_OPTIONS, {"state_dir": str(bare.state)}))
     (subject,) = call.on.store.known()
-    monkeypatch.setattr(Engine, "named_volumes", removed)
+    monkeypatch.setattr(Volumes, "by_name", removed)
     assert [row["name"] for row in saved(call, [subject], str(tmp_path)).rows] == [volume]
     again = idle(bare, volume)
     assert bare.directly(Task(again))[0]["changed"]
-    monkeypatch.setattr(Engine, "named_volumes", find)
+    monkeypatch.setattr(Volumes, "by_name", find)
 
-    def unheld(_engine: Engine, *_names: str) -> t.Any:
+    def unheld(_containers: Containers, *_names: str) -> t.Any:
         docker("rm", "-f", f"tidegate-restore-{volume}")
         return contextlib.nullcontext()
 
-    monkeypatch.setattr(Engine, "paused", unheld)
+    monkeypatch.setattr(Containers, "pause", unheld)
     (tmp_path / "again").mkdir()
     with pytest.raises(BackupFailure, match=f"{volume}.*cannot be read any more"):
         saved(call, [subject], str(tmp_path / "again"))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import docker.errors
 import pytest
-from ansible_collections.tidegate.platform.plugins.module_utils._core.engine import engine
+from ansible_collections.tidegate.platform.plugins.module_utils._core.engine import client
 from ansible_collections.tidegate.platform.plugins.module_utils._core.options import argument_specs
 from ansible_collections.tidegate.platform.plugins.module_utils._core.stories import verbs
 from ansible_collections.tidegate.platform.plugins.module_utils._core.stories.call import Call
@@ -33,7 +33,7 @@ def test_nothing_more_is_begun_after_a_failure_where_that_is_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: str, phase: str, stop: bool
 ) -> None:
     """It was not heard with rollbacks and restarts, nor where what failed was the connection of a thread."""
-    monkeypatch.setattr(engine, "APIClient", Once)
+    monkeypatch.setattr(client, "APIClient", Once)
     monkeypatch.setattr(Once, "made", [])
     rows = [
         argument_specs.filled(argument_specs.DECLARATION, {"name": name, "environment": "production"})

@@ -7,7 +7,9 @@ import typing as t
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from ansible_collections.tidegate.platform.plugins.module_utils._core.engine import engine
+from ansible_collections.tidegate.platform.plugins.module_utils._core.engine import client
+from ansible_collections.tidegate.platform.plugins.module_utils._core.engine.containers import STARTS_AT_ONCE
+from ansible_collections.tidegate.platform.plugins.module_utils._core.engine.engine import Engine
 
 
 class Slow:
@@ -27,7 +29,7 @@ class Slow:
         with Slow.lock:
             Slow.now += 1
             Slow.most = max(Slow.most, Slow.now)
-            if Slow.now == engine.STARTS_AT_ONCE:
+            if Slow.now == STARTS_AT_ONCE:
                 Slow.full.set()
         assert Slow.full.wait(10), "as many as are allowed start at once"
         with Slow.lock:
@@ -36,9 +38,9 @@ class Slow:
 
 def test_containers_start_a_few_at_a_time_however_many_threads_ask(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fifty starts at once end late together, and a tenth more work is done for them."""
-    monkeypatch.setattr(engine, "APIClient", Slow)
-    first = engine.Engine("unix:///nowhere.sock", "/state")
-    threads = 4 * engine.STARTS_AT_ONCE
+    monkeypatch.setattr(client, "APIClient", Slow)
+    first = Engine("unix:///nowhere.sock", "/state")
+    threads = 4 * STARTS_AT_ONCE
     with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(lambda number: first.another().start(f"shop-{number}"), range(threads)))
-    assert Slow.most == engine.STARTS_AT_ONCE
+        list(pool.map(lambda number: first.another().containers.start(f"shop-{number}"), range(threads)))
+    assert Slow.most == STARTS_AT_ONCE

@@ -7,7 +7,8 @@ import typing as t
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.tidegate.platform.plugins.module_utils._core.engine.engine import Engine
+from ansible_collections.tidegate.platform.plugins.module_utils._core.engine.client import Client
+from ansible_collections.tidegate.platform.plugins.module_utils._core.engine.images import Images
 from ansible_collections.tidegate.platform.plugins.module_utils._core.options.argument_specs import WORKLOADS
 from ansible_collections.tidegate.platform.plugins.module_utils._core.options.parse import Here, parse
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import InvalidOption
@@ -93,9 +94,10 @@ def test_no_other_registry_is_told(reference: str, told: bool) -> None:
             asked.append(auth_config)
             return {"Descriptor": {"digest": "sha256:abc"}}
 
-    engine = Engine.__new__(Engine)
-    engine.api = Asked()
+    client = Client.__new__(Client)
+    client.api = Asked()
+    images = Images(client)
     registry = Registry("mine.test", "team", "s3cr3t")
-    engine.pull(reference, registry, lambda: None)
-    engine.remote_digest(reference, registry)
+    images.pull(reference, registry, lambda: None)
+    images.remote_digest(reference, registry)
     assert asked == [{"username": "team", "password": "s3cr3t"} if told else None] * 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.retention import target
 from ansible_collections.tidegate.platform.plugins.module_utils._core.deploy.gates import Entry, pass_gate
+from ansible_collections.tidegate.platform.plugins.module_utils._core.engine.containers import Containers
 from ansible_collections.tidegate.platform.plugins.module_utils._core.engine.engine import Engine
 from ansible_collections.tidegate.platform.plugins.module_utils._core.engine.listing import Facts
 from ansible_collections.tidegate.platform.plugins.module_utils._core.host.clock import Clock
@@ -19,10 +20,12 @@ def test_what_ended_with_success_is_not_told_to_change_its_probe(
 ) -> None:
     """A service of a project that ends as it is meant to, for which nobody waits."""
     facts = Facts("exited", "", code, 0, "", "", 0, {})
-    monkeypatch.setattr(Engine, "inspect", lambda _engine, _name: facts)
-    monkeypatch.setattr(Engine, "tail", lambda _engine, _name: "")
+    monkeypatch.setattr(Containers, "inspect", lambda _containers, _name: facts)
+    monkeypatch.setattr(Containers, "tail", lambda _containers, _name: "")
+    engine = Engine.__new__(Engine)
+    engine.containers = Containers.__new__(Containers)
     with pytest.raises(Unhealthy) as raised:
-        pass_gate(Engine.__new__(Engine), Clock(), Entry("shop-1", Gate("window")))
+        pass_gate(engine, Clock(), Entry("shop-1", Gate("window")))
     assert words in raised.value.remedy
 
 

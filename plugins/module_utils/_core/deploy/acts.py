@@ -64,7 +64,7 @@ def keep_assets(world: World, step: Step) -> str:
     kept = 0
     with tempfile.TemporaryFile(dir=world.on.state_dir) as archive:
         for name in step.containers[:1]:  # its replicas have the same site
-            if world.on.engine.archive(name, site.SITE, archive):
+            if world.on.engine.containers.get_archive(name, site.SITE, archive):
                 kept = site_assets.keep(folder, archive, world.on.clock.now())
     return f"{kept} files"
 
@@ -76,8 +76,8 @@ def pull(world: World, _step: Step) -> str:
     if want.artifact:
         bring_back(on.engine, Wanted(want.artifact, want.container.image, [], True), world.check)
     else:
-        on.engine.pull(want.container.image, want.registry, world.check)
-    image = on.engine.image(want.container.image)
+        on.engine.images.pull(want.container.image, want.registry, world.check)
+    image = on.engine.images.get(want.container.image)
     if image is not None:
         on.store.remember_pull(image.id, want.container.image, on.clock.now())
     return want.container.image
@@ -86,7 +86,7 @@ def pull(world: World, _step: Step) -> str:
 def divert(world: World, step: Step) -> str:
     """Send new connections for the release's ports to its stand-in."""
     (name,) = step.containers
-    facts = world.on.engine.inspect(name)
+    facts = world.on.engine.containers.inspect(name)
     if facts is None or not facts.address:
         raise Unhealthy("the stand-in has no address", subject=name, remedy=gates.STILL_SERVES)
     ports = [Port(**port) for port in release_of(step).snapshot["ports"]]
@@ -156,7 +156,7 @@ def clear(world: World, _step: Step) -> str:
     world.on.secrets.prune(world.key, ())
     records.prune(world.on.state_dir, world.key, ())
     published_ports.give_up(world.on.state_dir, world.key, {})
-    world.on.engine.remove_networks(world.subject)
+    world.on.engine.networks.remove(world.subject)
     for place in (site_assets.folder(world.on.state_dir, world.key), compose.folder(world.on.state_dir, world.key)):
         shutil.rmtree(place, ignore_errors=True)
     return ""

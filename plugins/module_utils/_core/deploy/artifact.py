@@ -23,7 +23,7 @@ FindImage = t.Callable[[str], t.Optional[Image]]
 def images_of(on: Platform, definition: Definition) -> dict[str, Image]:
     """The images of all services, as far as the engine has them: those that they are pinned to."""
     names = {service.image: service.image_id or service.image for service in definition.services}
-    rows = {name: on.engine.image(reference) for name, reference in sorted(names.items())}
+    rows = {name: on.engine.images.get(reference) for name, reference in sorted(names.items())}
     return {name: image for name, image in rows.items() if image is not None}
 
 
@@ -56,7 +56,7 @@ def _image(want: Workload, on: Platform, find: FindImage) -> tuple[Image | None,
             "pull", "never", f"but {reference} is not in the engine", "Load it, or set pull to missing."
         )
     if want.pull == "always" and image is not None and "@" not in reference:
-        stale = on.engine.remote_digest(reference, want.registry) not in image.digests
+        stale = on.engine.images.remote_digest(reference, want.registry) not in image.digests
         return (None, True) if stale else (image, False)
     return image, image is None
 

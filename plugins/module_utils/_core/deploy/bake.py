@@ -47,7 +47,7 @@ def watch(engine: Engine, clock: Clock, entries: list[gates.Entry], bake: Bake, 
 
 def _look(engine: Engine, clock: Clock, entry: gates.Entry) -> str:
     """What is wrong with a container that runs; one that does not any more fails at once."""
-    facts = engine.inspect(entry.name)
+    facts = engine.containers.inspect(entry.name)
     if facts is None or facts.state != "running" or facts.restarts > (entry.restarts or 0):
         raise _failed(engine, entry.name, gates.ended(facts))
     if facts.health == "unhealthy":

@@ -35,7 +35,7 @@ def start(world: World, step: Step) -> str:
     _ground(world)
     for name in step.containers:
         _create(world, name, release, _placed(world, spec, 0))
-    each(step.containers, world.on.engine.start)
+    each(step.containers, world.on.engine.containers.start)
     return ", ".join(step.containers)
 
 
@@ -43,10 +43,10 @@ def _ground(world: World) -> None:
     """Make what its containers need as it is declared, before the first of any kind: the engine has its own way."""
     spec = world.want.container
     for network in spec.networks:
-        world.on.engine.ensure_network(network, dict(spec.addresses).get(network, ""))
+        world.on.engine.networks.ensure(network, dict(spec.addresses).get(network, ""))
     for mount in spec.mounts:
         if not mount.source.startswith("/"):
-            world.on.engine.ensure_volume(mount.source, listing.ownership(world.on.state_dir, world.subject))
+            world.on.engine.volumes.ensure(mount.source, listing.ownership(world.on.state_dir, world.subject))
 
 
 def stand_in(world: World, step: Step) -> str:
@@ -62,7 +62,7 @@ def stand_in(world: World, step: Step) -> str:
     for name in step.containers:
         plain = replace(spec, ports=(), addresses=(), mounts=mounts)
         _create(world, name, release, _placed(world, plain, 1))
-        world.on.engine.start(name)
+        world.on.engine.containers.start(name)
     return ", ".join(step.containers)
 
 
@@ -73,7 +73,7 @@ def _placed(world: World, spec: ContainerSpec, number: int) -> ContainerSpec:
     """
     if world.subject != TRAEFIK:
         return spec
-    kept = {network: world.on.engine.kept_for_proxy(network) for network in spec.networks}
+    kept = {network: world.on.engine.networks.kept_for_proxy(network) for network in spec.networks}
     found = {network: str(ipaddress.ip_network(prefix)[number]) for network, prefix in kept.items() if prefix}
     return replace(spec, addresses=tuple(sorted({**dict(spec.addresses), **found}.items())))
 
@@ -85,7 +85,10 @@ def _known_in(world: World, spec: ContainerSpec) -> tuple[str, ...]:
     """
     if not spec.aliases or not published_ports.walled(world.on.state_dir):
         return spec.networks
-    return tuple(network for network in spec.networks if not world.on.engine.kept_for_proxy(network)) or spec.networks
+    return (
+        tuple(network for network in spec.networks if not world.on.engine.networks.kept_for_proxy(network))
+        or spec.networks
+    )
 
 
 def release_command(world: World, step: Step) -> str:
@@ -98,15 +101,17 @@ def release_command(world: World, step: Step) -> str:
         # Nobody calls it: it has neither an address nor a name of those that serve.
         spec = replace(world.want.container, addresses=(), aliases=())
         _create(world, name, release, spec, world.want.release_command)
-        engine.start(name)
+        engine.containers.start(name)
         code = _exit_code(world, name, seconds)
         if code != 0:
             how = f"did not end within {seconds:g} s" if code is None else f"ended with exit code {code}"
             remedy = "What served before still serves; the output is in `logs`."
-            raise Unhealthy(f"the release command {how}", subject=name, remedy=remedy, logs=engine.tail(name))
+            raise Unhealthy(
+                f"the release command {how}", subject=name, remedy=remedy, logs=engine.containers.tail(name)
+            )
         passed = True
     finally:  # whatever ended it: no step takes this back
-        engine.remove(name, volumes=True)
+        engine.containers.remove(name, volumes=True)
         if not passed:
             prune_kept(world)
     return f"exit code {code}"
@@ -115,7 +120,7 @@ def release_command(world: World, step: Step) -> str:
 def _exit_code(world: World, name: str, seconds: float) -> int | None:
     """How a one-off container ended, or None when it has not after `seconds`."""
     for _left in attempts(world.watch, seconds, first=0.02):
-        facts = world.on.engine.inspect(name)
+        facts = world.on.engine.containers.inspect(name)
         if facts is not None and facts.state in ("exited", "dead"):
             return facts.exit_code
     return None
@@ -139,12 +144,14 @@ def _create(
         one_off=command is not None,
         known_in=_known_in(world, spec),
     )
-    world.on.engine.create(name, release.image_id, replace(spec, mounts=(*spec.mounts, *_carried(world))), extra)
+    world.on.engine.containers.create(
+        name, release.image_id, replace(spec, mounts=(*spec.mounts, *_carried(world))), extra
+    )
     if folder:
         image = world.have.image
         user = spec.user if spec.user is not None else ((image.user or "") if image else "")
         uid_given = user.partition(":")[0].isdigit() and ":" in user
-        uid, gid = user_ids(user, "" if uid_given else world.on.engine.passwd(name))
+        uid, gid = user_ids(user, "" if uid_given else world.on.engine.containers.passwd(name))
         first_uid, first_gid = listing.user_namespace(world.on.engine.facts())
         world.on.secrets.give(folder, first_uid + uid, first_gid + gid)
 
@@ -158,7 +165,7 @@ def _carried(world: World) -> tuple[Mount, ...]:
     paths = stateful_paths(world.want, image) if image is not None and world.want.container.replicas == 1 else ()
     found: dict[str, str] = {}
     for name in live.containers if live is not None and paths else ():
-        found = {**world.on.engine.unnamed_volumes(name), **found}
+        found = {**world.on.engine.containers.unnamed_volumes(name), **found}
     return tuple(Mount(found[path], path) for path in paths if path in found)
 
 
@@ -192,7 +199,7 @@ def prune_kept(world: World) -> None:
     kept = retained(on.store.releases(subject), on.store.known(subject).get(subject))
     suffixes = {suffix_of(name) for release in kept for name in release.containers}
     if not {*on.secrets.held(world.key), *records.held(on.state_dir, world.key)} <= suffixes:
-        suffixes |= {suffix_of(c.name) for c in on.engine.containers(subject).get(subject, ())}
+        suffixes |= {suffix_of(c.name) for c in on.engine.containers.by_subject(subject).get(subject, ())}
     on.secrets.prune(world.key, suffixes)
     records.prune(on.state_dir, world.key, suffixes)
 
@@ -206,13 +213,13 @@ def release_of(step: Step) -> Release:
 
 def resume(world: World, step: Step) -> str:
     """Start containers that exist."""
-    each(step.containers, world.on.engine.resume)
+    each(step.containers, world.on.engine.containers.resume)
     return ", ".join(step.containers)
 
 
 def stop(world: World, step: Step) -> str:
     """Stop containers, but keep them."""
-    each(step.containers, lambda name: world.on.engine.stop(name, step.leaving.stop_timeout))
+    each(step.containers, lambda name: world.on.engine.containers.stop(name, step.leaving.stop_timeout))
     return ", ".join(step.containers)
 
 
@@ -220,7 +227,7 @@ def reap(world: World, step: Step) -> str:
     """Stop and remove containers."""
 
     def away(name: str) -> None:
-        world.on.engine.stop(name, step.leaving.stop_timeout)
+        world.on.engine.containers.stop(name, step.leaving.stop_timeout)
         volumes.remove_container(world, name)
 
     each(step.containers, away)
@@ -231,5 +238,5 @@ def reap(world: World, step: Step) -> str:
 def remove_volumes(world: World, step: Step) -> str:
     """Remove the workload's volumes with their data, because that was asked for."""
     for name in step.volumes:
-        world.on.engine.remove_volume(name)
+        world.on.engine.volumes.remove(name)
     return ", ".join(step.volumes)

@@ -70,8 +70,8 @@ def _held_by_traefik(world: World, leaving: Leaving) -> t.Iterator[Held]:
         now = [name for router in routers for name in router.get("middlewares", ())]  # those of entry points, too
         what = holds({*leaving.middlewares, *now}, api.middleware)
         if what.ports:
-            proxy = world.on.engine.publisher(urlsplit(api.url).port or 80)
-            facts = world.on.engine.inspect(proxy.name) if proxy else None
+            proxy = world.on.engine.containers.publisher(urlsplit(api.url).port or 80)
+            facts = world.on.engine.containers.inspect(proxy.name) if proxy else None
             diag = Diag(facts.pid if facts else None)
     except (ProxyFailure, OSError) as error:
         world.warnings.append(f"What Traefik still holds cannot be counted: {error}.")
@@ -85,7 +85,7 @@ def _held_by_traefik(world: World, leaving: Leaving) -> t.Iterator[Held]:
 
 def drain_containers(world: World, names: t.Collection[str], leaving: Leaving) -> Drained | None:
     """Wait until nothing is in flight to these containers, and count what had to be cut; None if nothing listens."""
-    facts = {name: world.on.engine.inspect(name) for name, _ports in leaving.ports if name in names}
+    facts = {name: world.on.engine.containers.inspect(name) for name, _ports in leaving.ports if name in names}
     ports = {f.pid: ports for name, ports in leaving.ports if (f := facts.get(name)) is not None and f.pid}
     if not ports:
         return None

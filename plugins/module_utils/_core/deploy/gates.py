@@ -61,10 +61,10 @@ def pass_gate(engine: Engine, clock: Clock, entry: Entry) -> str:
     """
     gate, name = entry.gate, entry.name
     begun, good, last = clock.monotonic(), 0, "no probe was made"
-    facts, allowed = engine.inspect(name), entry.restarts
+    facts, allowed = engine.containers.inspect(name), entry.restarts
     for probes, _left in enumerate(attempts(clock, gate.deadline, first=0.01), 1):
         if probes > 1 and not _unchanged(facts, gate):
-            facts = engine.inspect(name)
+            facts = engine.containers.inspect(name)
         if facts is None or facts.state != "running" or (allowed is not None and facts.restarts > allowed):
             raise _ended(engine, name, facts)
         allowed = facts.restarts
@@ -120,7 +120,7 @@ def _failed(engine: Engine, name: str, cause: str) -> Unhealthy:
 
 def unhealthy(engine: Engine, name: str, cause: str, remedy: str) -> Unhealthy:
     """The error of a container, with the last lines of its log if it is still there."""
-    return Unhealthy(cause, subject=name, remedy=remedy, logs=engine.tail(name))
+    return Unhealthy(cause, subject=name, remedy=remedy, logs=engine.containers.tail(name))
 
 
 def _http(_engine: Engine, _clock: Clock, gate: Gate, at: Place) -> str:
@@ -147,15 +147,15 @@ def _tcp(_engine: Engine, _clock: Clock, gate: Gate, at: Place) -> str:
 
 
 def _command(engine: Engine, clock: Clock, gate: Gate, at: Place) -> str:
-    running, code = engine.begin_command(at.name, gate.command), None
+    running, code = engine.commands.begin(at.name, gate.command), None
     try:
         for _left in attempts(clock, gate.timeout):
-            code = engine.exit_code(running)
+            code = engine.commands.exit_code(running)
             if code is not None:
                 return "" if code == 0 else f"{gate.command[0]}: exit code {code}"
     finally:
         if code is None:  # neither a container that serves nor one that is stopped is left with a probe in it
-            engine.end_command(running)
+            engine.commands.end(running)
     return f"{gate.command[0]}: no end within {gate.timeout:g} s"
 
 
@@ -185,6 +185,6 @@ def gate(world: World, step: Step) -> str:
 
 
 def settled_gate(world: World, step: Step) -> Gate:
-    image = world.on.engine.image(step.release.image_id) if step.release else world.have.image
+    image = world.on.engine.images.get(step.release.image_id) if step.release else world.have.image
     declared = world.want.gate if step.release is None else traffic.gate(step.release.snapshot)
     return settle(declared, bool(image and image.has_healthcheck))

@@ -34,7 +34,7 @@ def said_by_gates(engine: Engine, clock: Clock, release: Release, running: dict[
     found = {}
     for name, service in running.items():
         gate = gates.get(service)
-        facts = engine.inspect(name) if gate else None
+        facts = engine.containers.inspect(name) if gate else None
         said = probe(engine, clock, gate, Place(name, facts)) if gate and facts else ""
         if said:
             found[name] = said

@@ -92,7 +92,7 @@ class Survey(t.NamedTuple):
             names = [volume.name for volume in declared(found.model)]
             refuse_unfilled(self.on.engine, self.on.state_dir, names)
             if before is None or before.identity != found.identity:  # else it was made by just this
-                refuse_another(found.model, self.on.engine.named_volumes())
+                refuse_another(found.model, self.on.engine.volumes.by_name())
             pull_needed = pull_needed or not _complete(self.on, found)
             if compose.known(found.identity) is None:  # what it will be pinned to
                 images = images_of(self.on, found)
@@ -129,7 +129,7 @@ def _recorded(subject: Subject, containers: tuple[Container, ...], on: Platform)
 def _complete(on: Platform, definition: Definition) -> bool:
     """True while the engine has all images by their names, and those that they were pinned to."""
     names = {name for service in definition.services for name in (service.image, service.image_id) if name}
-    return all(on.engine.image(name) is not None for name in sorted(names))
+    return all(on.engine.images.get(name) is not None for name in sorted(names))
 
 
 def _with_volumes(on: Platform, definition: Definition) -> Definition:
@@ -156,7 +156,7 @@ def _refuse_unsafe(want: Workload, on: Platform) -> None:
 def _refuse_project(want: Workload, on: Platform, known: Known) -> None:
     """Never touch containers of a project that another has (DS-T8), or leave those of an earlier name behind."""
     project = want.stack.project if want.stack else ""
-    if on.engine.project_owners(project) - {want.subject}:
+    if on.engine.containers.project_owners(project) - {want.subject}:
         cause = "is a Compose project that is not this workload's"
         remedy = f"Choose another name, or take its containers away; `docker compose -p {project} down` keeps its"
         raise InvalidOption("compose.project", project, cause, f"{remedy} volumes, which are then used as they are.")
@@ -169,7 +169,7 @@ def _refuse_project(want: Workload, on: Platform, known: Known) -> None:
 def _refuse_names(want: Workload, found: Definition, on: Platform) -> None:
     """Refuse names of containers that somebody else's have: Compose would only notice once it has begun."""
     named = {row["container_name"]: name for name, row in found.model["services"].items() if row.get("container_name")}
-    for taken in on.engine.strangers(named, want.subject):
+    for taken in on.engine.containers.strangers(named, want.subject):
         cause = f"is {taken}, the name of a container that is not this workload's"
         remedy = "Choose another name, or remove that container first."
         raise InvalidOption("compose", f"services.{named[taken]}.container_name", cause, remedy)
@@ -180,14 +180,14 @@ def survey(on: Platform, list_images: bool = True) -> Survey:
 
     :param list_images: False after a run, which knows those that matter, and which no others are worth 25 ms for.
     """
-    containers = on.engine.containers()
-    images = on.engine.images() if list_images else {}
+    containers = on.engine.containers.by_subject()
+    images = on.engine.images.by_name() if list_images else {}
     return Survey(
         on=on,
         containers=containers,
         known=on.store.known(),
         claims=on.store.claims(),
-        find_image=lambda reference: images.get(listing.familiar(reference)) or on.engine.image(reference),
+        find_image=lambda reference: images.get(listing.familiar(reference)) or on.engine.images.get(reference),
     )
 
 
@@ -201,8 +201,8 @@ def observe(want: Workload, on: Platform, deep: bool = False, before: Survey | N
     if before is not None and on.store.known(want.subject).get(want.subject) == before.known.get(want.subject):
         containers, known = before.containers, before.known
     else:
-        containers, known = on.engine.containers(want.subject), on.store.known(want.subject)
-    have = Survey(on, containers, known, on.store.claims() if want.claims else {}, on.engine.image).of(want)
+        containers, known = on.engine.containers.by_subject(want.subject), on.store.known(want.subject)
+    have = Survey(on, containers, known, on.store.claims() if want.claims else {}, on.engine.images.get).of(want)
     return replace(have, containers=_inspected(want, have, on)) if deep and want.container.image else have
 
 
@@ -212,7 +212,7 @@ def _inspected(want: Workload, have: Actual, on: Platform) -> tuple[Container, .
     in_vain = published_ports.given_up(on.state_dir, identity.key_of(*want.subject)) if ports else {}
     found = []
     for container in have.containers:
-        facts = on.engine.inspect(container.name) if container.name in own else None
+        facts = on.engine.containers.inspect(container.name) if container.name in own else None
         changes = listing.altered(facts, want.container) if facts else ()
         if facts and facts.state == "running":
             closed = published_ports.refused(ports, facts.reachable, on.clock)
@@ -245,7 +245,7 @@ def _volumes(want: Workload, on: Platform) -> tuple[Volume, ...]:
         for volume in volumes_of(on, subject, known.live)
     }
     found = []
-    for name in on.engine.volumes(want.subject):
-        users = [user for user, subject in on.engine.volume_users(name).items() if subject != want.subject]
+    for name in on.engine.volumes.of(want.subject):
+        users = [user for user, subject in on.engine.volumes.users(name).items() if subject != want.subject]
         found.append(Volume(name, tuple(dict.fromkeys([*users, *([declared[name]] if name in declared else [])]))))
     return tuple(found)

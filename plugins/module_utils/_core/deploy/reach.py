@@ -39,7 +39,7 @@ def require_network(want: Workload, plan: Plan, on: Platform) -> None:
     if plan.candidate is None or all(route.redirect_to for route in want.routes):
         return
     port = urlsplit(on.traefik.api.url).port or 80
-    proxy = on.engine.publisher(port)
+    proxy = on.engine.containers.publisher(port)
     if proxy is None:
         return  # no container, or one that uses the host's network: it is asked once it has the routes
     option, own = ("compose.network", (want.stack.network,)) if want.stack else ("networks", want.container.networks)

@@ -21,8 +21,8 @@ from .run import Platform, World
 def lacks(world: World, name: str, row: Pinned | None) -> bool:
     """True while the engine has not what a service is to run: by its id where that is known, and by its name."""
     engine = world.on.engine
-    return engine.image(name, fresh=True) is None or (
-        row is not None and engine.image(row.image_id, fresh=True) is None
+    return engine.images.get(name, fresh=True) is None or (
+        row is not None and engine.images.get(row.image_id, fresh=True) is None
     )
 
 
@@ -35,13 +35,13 @@ def fetch(world: World, compose: Compose, identity: str, missing: t.Mapping[str,
         if row is None:
             continue
         # A name that means another image now stays that image's: others may be declared by it.
-        taken = world.on.engine.image(name, fresh=True) is not None
+        taken = world.on.engine.images.get(name, fresh=True) is not None
         wanted = Wanted(row.image_id, (*row.exact, row.image_id)[0] if taken else name, list(row.exact), True)
         if world.want.artifact:
             artifacts.bring_back(world.on.engine, wanted, world.check)
         else:
             artifacts.bring(world.on.engine, wanted, world.check)
-    if any(world.on.engine.image(name, fresh=True) is None for name in missing):
+    if any(world.on.engine.images.get(name, fresh=True) is None for name in missing):
         compose.pull(identity)
 
 
@@ -53,11 +53,11 @@ def images(on: Platform, subject: Subject, release: Release, live: bool) -> list
     place = folder(on.state_dir, key_of(*subject))
     pinned = Compose(place, on.engine.docker_host, on.clock, lambda _line: None).images(release.image_id)
     for name in {service.image for service in definition.services} - pinned.keys():
-        image = on.engine.image(name)
+        image = on.engine.images.get(name)
         if image is not None:
             pinned[name] = Pinned(image.id, tuple(artifacts.exact(name, image)))
     rows = [Wanted(row.image_id, name, list(row.exact), live) for name, row in sorted(pinned.items())]
-    return [row for row in rows if row.exact or on.engine.image(row.image_id) is not None]
+    return [row for row in rows if row.exact or on.engine.images.get(row.image_id) is not None]
 
 
 def moved(world: World, wanted: Definition, only: str) -> dict[str, str]:
@@ -69,9 +69,9 @@ def moved(world: World, wanted: Definition, only: str) -> dict[str, str]:
     for service in wanted.services:
         if only not in ("", service.name):
             continue
-        image = world.on.engine.image(service.image, fresh=True)
+        image = world.on.engine.images.get(service.image, fresh=True)
         if service.image_id and (image is None or image.id != service.image_id):
-            if world.on.engine.image(service.image_id, fresh=True) is None:
+            if world.on.engine.images.get(service.image_id, fresh=True) is None:
                 cause, remedy = "the image that the release was made of is gone", "Load it, or deploy a declaration."
                 raise EngineFailure(cause, subject=service.image, remedy=remedy)
             found[service.name] = service.image_id

@@ -53,7 +53,7 @@ def place(world: World, _step: Step) -> str:
         containers.room(world)
         fetch(world, compose, found.identity, {name: pinned.get(name) for name in missing})
     for name in names:
-        image = on.engine.image(name, fresh=True)
+        image = on.engine.images.get(name, fresh=True)
         if image is not None and (name not in pinned or lacks(world, name, pinned[name])):
             pinned[name] = Pinned(image.id, tuple(artifacts.exact(name, image)))
         if image is not None and name in missing:
@@ -67,7 +67,7 @@ def _say_misled(world: World, found: Definition) -> None:
     """Say whose names lead to addresses that the wall between workloads refuses, and what leads past it."""
     names = stack_networks.misled(found.model)
     network = world.want.stack.network if world.want.stack else ""
-    if names and published_ports.walled(world.on.state_dir) and world.on.engine.kept_for_proxy(network):
+    if names and published_ports.walled(world.on.state_dir) and world.on.engine.networks.kept_for_proxy(network):
         others = ", ".join(f"{name}.{shared}" for name, shared in names.items())
         cause = f"Routed services of this project get each other's address in {network}, where a wall is between them"
         world.warnings.append(f"{cause}. They reach each other by these names: {others}.")
@@ -178,7 +178,7 @@ def _bury(world: World, service: Service) -> None:
         return
     for container in _members(world, service):
         if not container.serves and not stacks.good(container, service):
-            world.on.engine.remove(container.name)
+            world.on.engine.containers.remove(container.name)
 
 
 def unroll(world: World, step: Step) -> str:
@@ -222,7 +222,7 @@ def up(world: World, step: Step) -> str:
 def _up(world: World, wanted: Definition, service: str = "", scale: int = 0, *, anew: bool = False) -> None:
     """Run Compose, once every volume is there: those that exist are used as they are, whoever made them."""
     for volume in labelled(wanted.model):
-        world.on.engine.ensure_volume(volume.name, volume.labels, volume.driver, volume.options)
+        world.on.engine.volumes.ensure(volume.name, volume.labels, volume.driver, volume.options)
     compose_of(world).up(wanted, moved(world, wanted, service), service, scale, anew=anew)
 
 
@@ -265,7 +265,7 @@ def _readable(world: World) -> Document | None:
 
 
 def _all(world: World) -> tuple[Container, ...]:
-    return world.on.engine.containers(world.subject).get(world.subject, ())
+    return world.on.engine.containers.by_subject(world.subject).get(world.subject, ())
 
 
 def _members(world: World, service: Service) -> list[Container]:
@@ -281,7 +281,7 @@ def _pass(world: World, want: Workload, service: Service, names: t.Sequence[str]
         if service.completes:
             _complete(world, name)
             continue
-        facts = world.on.engine.inspect(name)
+        facts = world.on.engine.containers.inspect(name)
         declared = exposed[0].gate if exposed else Gate("auto")
         settled = gates.settle(declared, bool(facts and facts.health))
         gates.pass_gate(world.on.engine, world.watch, gates.Entry(name, settled, None))
@@ -289,7 +289,7 @@ def _pass(world: World, want: Workload, service: Service, names: t.Sequence[str]
 
 def _complete(world: World, name: str) -> None:
     for _left in attempts(world.watch, COMPLETION_SECONDS):
-        facts = world.on.engine.inspect(name)
+        facts = world.on.engine.containers.inspect(name)
         if facts is not None and facts.state == "exited":
             if facts.exit_code:
                 raise gates.unhealthy(world.on.engine, name, f"ended with exit code {facts.exit_code}", "See logs.")
@@ -311,12 +311,12 @@ def _proposed(world: World) -> Release:
 
 def _away(world: World, name: str) -> None:
     """Stop by the container's own grace period, and remove it; one that another run removed is fine."""
-    facts = world.on.engine.inspect(name)
+    facts = world.on.engine.containers.inspect(name)
     if facts is None:
         return
     try:
-        world.on.engine.stop(name, None)
+        world.on.engine.containers.stop(name, None)
     except EngineFailure:
-        if world.on.engine.inspect(name) is not None:
+        if world.on.engine.containers.inspect(name) is not None:
             raise
-    world.on.engine.remove(name)
+    world.on.engine.containers.remove(name)

@@ -44,7 +44,7 @@ def volumes_left(on: Platform, known: t.Mapping[Subject, Known]) -> dict[Subject
     :param known: what is on record of every workload.
     """
     here = {subject for subject, has in known.items() if has.live or has.attempt}
-    return {subject: names for subject, names in on.engine.volumes_of_all().items() if subject not in here}
+    return {subject: names for subject, names in on.engine.volumes.by_subject().items() if subject not in here}
 
 
 def containers_left(on: Platform, known: t.Mapping[Subject, Known]) -> dict[Subject, tuple[Container, ...]]:
@@ -53,7 +53,7 @@ def containers_left(on: Platform, known: t.Mapping[Subject, Known]) -> dict[Subj
     :param known: what is on record of every workload.
     """
     here = {subject for subject, has in known.items() if has.live or has.attempt}
-    return {subject: found for subject, found in on.engine.containers().items() if subject not in here}
+    return {subject: found for subject, found in on.engine.containers.by_subject().items() if subject not in here}
 
 
 def _of_a_stack(on: Platform, subject: Subject, made: t.Iterable[Made], container: Container) -> bool:

@@ -23,13 +23,13 @@ from .run import World
 def remove_container(world: World, name: str) -> None:
     """Remove a container; what it leaves behind without a name is told."""
     engine, want = world.on.engine, world.want
-    left = engine.unnamed_volumes(name)
+    left = engine.containers.unnamed_volumes(name)
     if want.remove_volumes:
-        engine.remove(name, volumes=True)
+        engine.containers.remove(name, volumes=True)
         for volume in left.values():  # those that were carried over belong to no container alone
-            engine.remove_volume(volume)
+            engine.volumes.remove(volume)
         return
-    engine.remove(name, volumes=_worthless(world))
+    engine.containers.remove(name, volumes=_worthless(world))
     one = want.state is State.PRESENT and want.container.replicas == 1
     image = world.have.image if one else None
     carried = stateful_paths(want, image) if image is not None else ()
@@ -53,9 +53,9 @@ def refuse_unfilled(engine: Engine, state_dir: str, names: t.Iterable[str]) -> N
     """
     marks, _written = unfilled(state_dir)
     chosen = [name for name in names if name in marks]
-    here = engine.named_volumes() if chosen else {}
+    here = engine.volumes.by_name() if chosen else {}
     for name in chosen:
-        if name in here and here[name].labels.get(LABEL_RESTORED) == marks[name] and not engine.volume_users(name):
+        if name in here and here[name].labels.get(LABEL_RESTORED) == marks[name] and not engine.volumes.users(name):
             instead = f"or, if what is in it is right, remove {volumes(state_dir)}"
             remedy = f"Run the playbook restore again, with its archive; {instead}."
             raise StoreFailure("was half filled by a restore that was interrupted", subject=name, remedy=remedy)

@@ -30,7 +30,7 @@ class Wanted(t.NamedTuple):
 
 def of_release(engine: Engine, release: Release, live: bool) -> list[Wanted]:
     """The image of a release that is one image, while the engine has it."""
-    image = None if release.snapshot.get("compose") else engine.image(release.image_id)
+    image = None if release.snapshot.get("compose") else engine.images.get(release.image_id)
     return [Wanted(image.id, release.image, exact(release.image, image), live)] if image is not None else []
 
 
@@ -45,7 +45,7 @@ def merged(rows: t.Iterable[Wanted]) -> list[Wanted]:
 
 def name_of(engine: Engine, row: Wanted) -> str:
     """What to save an image as: its name, which then stays with it, while that is still the name of this image."""
-    image = engine.image(row.reference)
+    image = engine.images.get(row.reference)
     return row.reference if image is not None and image.id == row.image_id else row.image_id
 
 
@@ -64,7 +64,7 @@ def split(reference: str) -> tuple[str, str]:
 
 def missing(engine: Engine, rows: t.Iterable[Wanted]) -> list[Wanted]:
     """Those that this engine does not have."""
-    return [row for row in rows if engine.image(row.image_id) is None]
+    return [row for row in rows if engine.images.get(row.image_id) is None]
 
 
 def fetch(engine: Engine, rows: t.Iterable[Wanted], check: Check) -> list[str]:
@@ -94,16 +94,16 @@ def bring_back(engine: Engine, row: Wanted, check: Check) -> None:
 def bring(engine: Engine, row: Wanted, check: Check) -> str:
     """Pull by digest, else by name; an empty text once the very image is there, else why it is not."""
     said = "no registry has it under its name"
-    if engine.image(row.image_id, fresh=True) is not None:
+    if engine.images.get(row.image_id, fresh=True) is not None:
         _named(engine, row)
         return ""
     for reference in (*row.exact, row.reference):
         try:
-            engine.pull(reference, None, check)
+            engine.images.pull(reference, None, check)
         except EngineFailure as error:
             said = error.cause
             continue
-        image = engine.image(reference, fresh=True)
+        image = engine.images.get(reference, fresh=True)
         if image is not None and image.id == row.image_id:
             _named(engine, row)
             return ""
@@ -114,4 +114,4 @@ def bring(engine: Engine, row: Wanted, check: Check) -> str:
 def _named(engine: Engine, row: Wanted) -> None:
     repository, tag = split(row.reference)
     if tag:
-        engine.tag(row.image_id, repository, tag)
+        engine.images.tag(row.image_id, repository, tag)

@@ -6,13 +6,18 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import socket
 import typing as t
 
 from ..values.errors import BuildFailure
 from ..values.recipe import Recipe
-from .engine import Engine, explained
+from .client import explain_errors
+from .engine import Engine
+
+with contextlib.suppress(ImportError):  # `client` says what is missing
+    from docker.utils.build import exclude_paths
 
 # What the engine says when an image that it was about to build upon was removed meanwhile, by its cause: removing any
 # image removes the layers that only it had, also those that a build beside it has just found in the cache.
@@ -32,6 +37,17 @@ def refusal(said: str, reference: str) -> BuildFailure:
     return kind(f"the build failed: {said}", subject=reference, remedy=remedy)
 
 
+def context_paths(root: str, dockerfile: str) -> set[str]:
+    """The paths of a build context: all of a tree but git's own and what its `.dockerignore` leaves out."""
+    try:
+        with open(os.path.join(root, ".dockerignore"), encoding="utf-8") as stream:
+            lines = [line.strip() for line in stream]
+    except FileNotFoundError:
+        lines = []
+    patterns = [line for line in lines if line and not line.startswith("#")]
+    return set(exclude_paths(root, ["**/.git", *patterns], dockerfile=dockerfile))
+
+
 class BuildRequest(t.NamedTuple):
     """What the engine is told of a build."""
 
@@ -46,7 +62,7 @@ class BuildStream:
     """The lines that a build writes; closing it from another thread ends the build."""
 
     def __init__(self, engine: Engine, request: BuildRequest) -> None:
-        self._api, self._request = engine.api, request
+        self._api, self._request = engine.client.api, request
         self._responses: list[t.Any] = []
         self._api.hooks["response"].append(lambda response, **_options: self._responses.append(response))
 
@@ -57,7 +73,7 @@ class BuildStream:
         :raises BuildFailure: a step failed.
         """
         recipe = self._request.recipe
-        with explained("build", self._request.reference):
+        with explain_errors("build", self._request.reference):
             for event in self._api.build(
                 fileobj=self._request.context,
                 custom_context=True,

@@ -146,7 +146,7 @@ class Mounted(t.NamedTuple):
     unnamed: bool
 
 
-def mounted(row: Document) -> list[Mounted]:
+def mounts_of(row: Document) -> list[Mounted]:
     """The volumes of an inspected container."""
     mounts = [m for m in row.get("Mounts") or () if m.get("Type") == "volume"]
     return [Mounted(m["Name"], m["Destination"], row["Image"], bool(_ID.fullmatch(m["Name"]))) for m in mounts]

@@ -12,7 +12,7 @@ import queue
 import threading
 import typing as t
 
-from ..engine.builds import BuildRequest, BuildStream, CacheLost
+from ..engine.builds import BuildRequest, BuildStream, CacheLost, context_paths
 from ..engine.engine import Engine
 from ..host import locks, process
 from ..host.clock import Clock
@@ -61,21 +61,21 @@ class Builder:
         :param pull: with `always`, the registry is asked what each of them is.
         :raises InvalidOption, CommandFailure: the source cannot be read.
         """
-        tree = self.workshop.identity(recipe.source, lambda root: self.engine.context_paths(root, recipe.dockerfile))
+        tree = self.workshop.identity(recipe.source, lambda root: context_paths(root, recipe.dockerfile))
         reference = self._name(recipe, tree)
-        image = self.engine.image(reference)
+        image = self.engine.images.get(reference)
         known: dict[str, str] = json.loads(image.labels.get(LABEL_BASES) or "{}") if image else {}
         current = all(self._still(name, identity, pull, registry) for name, identity in known.items())
         return reference, image if current else None
 
     def _still(self, name: str, identity: str, pull: str, registry: Registry | None) -> bool:
         """True while a base image is what it was; one that was removed still is."""
-        base = self.engine.image(name)
+        base = self.engine.images.get(name)
         if base is not None and base.id != identity:
             return False
         if pull != "always" or "@" in name or name.startswith("sha256:"):
             return True
-        return base is not None and self.engine.remote_digest(name, registry) in base.digests
+        return base is not None and self.engine.images.remote_digest(name, registry) in base.digests
 
     def build(self, recipe: Recipe, pull: str, registry: Registry | None) -> tuple[str, Image]:
         """Build the image and give it its name; an image that is too large is removed again.
@@ -88,7 +88,7 @@ class Builder:
         with locks.turn(self.workshop.state_dir, "build", limits.concurrency, math.inf, self.clock):
             try:
                 with self.workshop.tree(recipe.source) as (root, commit):
-                    paths = self.engine.context_paths(root, recipe.dockerfile)
+                    paths = context_paths(root, recipe.dockerfile)
                     found = trees.digest(root, paths, recipe.source.max_size)
                     reference = self._name(recipe, commit or f"tree {found}")
                     return reference, self._build(recipe, Tree(root, paths), reference, pull, registry)
@@ -101,37 +101,37 @@ class Builder:
         text = written.get(recipe.dockerfile) or _text_of(recipe, root)
         found = {name: self._base(name, pull, registry) for name in _bases(recipe, text)}
         labels = {**dict(recipe.labels), LABEL_BASES: json.dumps(found, sort_keys=True), LABEL_RECIPE: reference}
-        before = self.engine.image(reference)
+        before = self.engine.images.get(reference)
         if before is not None:  # its name goes to the new one, but a release may be made of it
-            self.engine.tag(before.id, self.repository, before.id.rpartition(":")[2][:IDENTITY_LENGTH])
+            self.engine.images.tag(before.id, self.repository, before.id.rpartition(":")[2][:IDENTITY_LENGTH])
         if recipe.builder == "buildkit":
             self._buildkit(recipe, root, reference, labels)
         else:
             with self.workshop.temporary() as context:
                 trees.pack(root, paths, context, top=generated.TREE if written else "", extra=written)
                 self._attempt(recipe, BuildRequest(recipe, context, reference, labels))
-        image = self.engine.image(reference, fresh=True)
+        image = self.engine.images.get(reference, fresh=True)
         if image is None:
             raise BuildFailure("the engine has no image after the build", subject=reference)
         most = recipe.limits.max_size
         if most and image.size > most:
-            self.engine.remove_image(reference)
+            self.engine.images.remove(reference)
             cause = f"the image has {image.size // 2**20} MiB, more than build.max_size ({most // 2**20} MiB)"
             raise BuildFailure(cause, subject=self.workshop.key, remedy="Make it smaller, or raise build.max_size.")
         return image
 
     def _base(self, name: str, pull: str, registry: Registry | None) -> str:
         """Have a base image here; its id."""
-        image = self.engine.image(name)
+        image = self.engine.images.get(name)
         if pull == "always" and image is not None and "@" not in name:
-            image = image if self.engine.remote_digest(name, registry) in image.digests else None
+            image = image if self.engine.images.remote_digest(name, registry) in image.digests else None
         if image is None and pull == "never":
             raise InvalidOption("pull", "never", f"but the base image {name} is not in the engine", "Load it, or pull.")
         if image is None:
             self.tell(f"pull {name}")
             whole = name if "@" in name or ":" in name.rpartition("/")[2] else f"{name}:latest"
-            self.engine.pull(whole, registry, lambda: self.clock.sleep(0))
-            image = self.engine.image(name, fresh=True)
+            self.engine.images.pull(whole, registry, lambda: self.clock.sleep(0))
+            image = self.engine.images.get(name, fresh=True)
         if image is None:
             raise BuildFailure("is not in the engine after its pull", subject=name)
         return image.id

@@ -105,7 +105,7 @@ def _written(call: Call, job: Job, work: str) -> tuple[str, int, backup_volumes.
     """The whole archive in a private folder, verified; how many files are in it, and what of volumes."""
     plain, passphrase = os.path.join(work, "plain"), call.params["passphrase"]
     releases = {key_of(*subject): known.live.id for subject, known in sorted(job.known.items()) if known.live}
-    having = call.on.engine.volumes_of_all()
+    having = call.on.engine.volumes.by_subject()
     whose = backup_volumes.taken(job.known, having, volumes=call.params["volumes"], dumped=job.dumped is not None)
     volumes = backup_volumes.saved(call, whose, work)
     facts = {
@@ -166,7 +166,7 @@ def _parts(call: Call, work: str, job: Job) -> list[Part]:
     for number, name in enumerate(job.images):
         path = os.path.join(work, f"{number}.tar")
         with open(path, "x+b") as stream:
-            call.on.engine.save(name, stream)
+            call.on.engine.images.save(name, stream)
         parts.append(Part(path, f"images/{number}.tar"))
     if job.dumped is not None:
         path = os.path.join(work, DUMP)
@@ -178,7 +178,7 @@ def _parts(call: Call, work: str, job: Job) -> list[Part]:
 def dump(call: Call, container: str, path: str) -> None:
     command = ["pg_dumpall", "-U", "postgres", "--clean", "--if-exists"]
     with gzip.open(path, "xb", compresslevel=backup_archive.LEVEL) as stream:
-        code, said = call.on.engine.output(container, command, t.cast("t.IO[bytes]", stream))
+        code, said = call.on.engine.commands.run(container, command, t.cast("t.IO[bytes]", stream))
     os.chmod(path, 0o600)
     last = b""
     with gzip.open(path) as written:

@@ -73,7 +73,7 @@ def saved(call: Call, subjects: t.Iterable[Subject], work: str) -> Saved:
         if not found:
             continue
         with contextlib.ExitStack() as held:
-            writers = call.on.engine.writers(found).values()
+            writers = call.on.engine.volumes.writers(found).values()
             for one in sorted({subject, *(other for other in writers if other.workload)}):
                 held.enter_context(locks.held(call.on.state_dir, one, call.on.lock_timeout, call.clock))
             _save(call, subject, work, done)
@@ -83,7 +83,7 @@ def saved(call: Call, subjects: t.Iterable[Subject], work: str) -> Saved:
 def _volumes(call: Call, subject: Subject) -> dict[str, Mounted]:
     """A workload's volumes: those of its containers, and those that it has while one of them is not there."""
     engine, live = call.on.engine, call.on.store.known(subject).get(subject, Known()).live
-    named = dict.fromkeys(engine.volumes(subject), "/data")
+    named = dict.fromkeys(engine.volumes.of(subject), "/data")
     if live is not None:
         named.update(stacks.volumes_of(call.on, subject, live))
     image = live.image_id if live is not None else ""
@@ -96,7 +96,10 @@ def _volumes(call: Call, subject: Subject) -> dict[str, Mounted]:
 
 def _mounted(engine: Engine, subject: Subject) -> dict[str, list[Mounted]]:
     """The volumes of a workload's containers."""
-    return {container.name: engine.mounted(container.name) for container in engine.containers(subject).get(subject, ())}
+    return {
+        container.name: engine.containers.mounts(container.name)
+        for container in engine.containers.by_subject(subject).get(subject, ())
+    }
 
 
 def _save(call: Call, subject: Subject, work: str, done: Saved) -> None:
@@ -109,17 +112,19 @@ def _save(call: Call, subject: Subject, work: str, done: Saved) -> None:
         if mount.unnamed
     ]
     wanted = {name: m for name, m in sorted(_volumes(call, subject).items()) if not m.unnamed and name not in but}
-    facts = engine.named_volumes()
+    facts = engine.volumes.by_name()
     for name in wanted.keys() - facts.keys():
         text = f"The volume {name} of {key_of(*subject)} is not there, and so not in the archive; older archives stay."
         call.warnings.append(text)
         done.lost.append(name)
     found = {name: mount for name, mount in wanted.items() if name in facts}
-    writers = sorted(engine.writers(found)) if found else []
+    writers = sorted(engine.volumes.writers(found)) if found else []
     with contextlib.ExitStack() as held:
-        holders = {volume: held.enter_context(engine.holding(volume, mount.target)) for volume, mount in found.items()}
+        holders = {
+            volume: held.enter_context(engine.volumes.hold(volume, mount.target)) for volume, mount in found.items()
+        }
         begun = call.clock.monotonic()
-        with engine.paused(*writers):
+        with engine.containers.pause(*writers):
             for volume, mount in found.items():
                 row = {**facts[volume]._asdict(), "target": mount.target, "image": mount.image}
                 _copy(engine, holders[volume], work, {**row, "file": f"volume-{len(done.rows)}.tar"}, done)
@@ -134,7 +139,7 @@ def _copy(engine: Engine, held: Holder, work: str, row: Row, done: Saved) -> Non
     """
     path = os.path.join(work, row["file"])
     with open(path, "x+b") as stream:
-        if not engine.archive(*held, t.cast("t.IO[bytes]", stream)):
+        if not engine.containers.get_archive(*held, t.cast("t.IO[bytes]", stream)):
             raise BackupFailure("cannot be read any more", subject=row["name"], remedy="Back up again.")
     done.parts.append(Part(path, f"{TOP}/{row['file']}"))
     done.rows.append(row)

@@ -12,7 +12,7 @@ import os
 import typing as t
 
 from ..deploy.unrecorded import containers_left, volumes_left
-from ..engine import engine
+from ..engine import client
 from ..host import published_ports
 from ..host.database import DAMAGED
 from ..host.machine import (
@@ -92,8 +92,8 @@ def doctor(call: Call) -> Result:
 def _of_the_engine(call: Call, known: Recorded | None) -> t.Iterator[Finding]:
     places = {call.params["state_dir"]}
     socket = call.params["docker_host"].partition("unix://")[2]
-    if engine.IMPORT_ERROR or (socket and not os.path.exists(socket)):
-        found = "no Docker SDK" if engine.IMPORT_ERROR else f"no engine at {socket}"
+    if client.IMPORT_ERROR or (socket and not os.path.exists(socket)):
+        found = "no Docker SDK" if client.IMPORT_ERROR else f"no engine at {socket}"
         yield Finding("engine", WARNING, found, "The playbook site, or the role docker, installs it.")
     else:
         try:

@@ -34,7 +34,7 @@ def execute(call: Call) -> Result:
     if call.check:
         return done
     written = Limited(OUTPUT)
-    code, said = call.on.engine.output(chosen, call.params["command"], t.cast("t.IO[bytes]", written))
+    code, said = call.on.engine.commands.run(chosen, call.params["command"], t.cast("t.IO[bytes]", written))
     done.update(rc=code, stdout=written.text, stderr=said, truncated=written.lost > 0)
     if code and not call.params["ignore_code"]:
         error = CommandFailure(f"the command ended with {code}: {said or written.text[-2000:].strip() or 'no output'}")

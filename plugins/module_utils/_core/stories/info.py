@@ -148,7 +148,7 @@ def _closed(call: Call, live: Release | None, rows: t.Sequence[Replica] | None) 
     """Addresses on which a running container is published, and which nevertheless take no connection."""
     ports = (live.snapshot.get("ports") or ()) if live else ()
     serving = [row.name for row in rows or () if row.live and row.good and row.name]
-    facts = call.on.engine.inspect(serving[0]) if ports and serving else None
+    facts = call.on.engine.containers.inspect(serving[0]) if ports and serving else None
     return list(published_ports.refused(ports, facts.reachable, call.clock)) if facts else []
 
 

@@ -128,7 +128,7 @@ def _platform_loki(call: Call) -> str:
     """The address of the Loki that the role runs; it has no port on the host."""
     live = call.store().known(LOKI).get(LOKI, Known()).live
     running = live.containers[:1] if live and live.state == "running" else ()
-    facts = call.on.engine.inspect(running[0]) if running else None
+    facts = call.on.engine.containers.inspect(running[0]) if running else None
     return f"http://{facts.address}:{PORT}" if facts and facts.address else ""
 
 
@@ -151,7 +151,7 @@ def from_engine(call: Call, subject: Subject, since: int, until: int) -> t.Itera
     params, release = call.params, _release(call, subject)
     if params["level"]:
         raise InvalidOption("level", params["level"], "is known to Loki only", "Leave it out, or run the role loki.")
-    have = call.on.engine.containers(subject).get(subject, ())
+    have = call.on.engine.containers.by_subject(subject).get(subject, ())
     chosen = [c for c in have if release in (None, "", c.deployment) and params["service"] in (None, "", c.service)]
     if not chosen:
         there = ", ".join(sorted({c.deployment for c in have})) or "none"
@@ -164,7 +164,7 @@ def from_engine(call: Call, subject: Subject, since: int, until: int) -> t.Itera
 
 
 def _written(call: Call, container: Container, since: int, until: int) -> t.Iterator[Line]:
-    for stamped, stream in call.on.engine.written(container.name, since / SECOND, until / SECOND):
+    for stamped, stream in call.on.engine.containers.logs(container.name, since / SECOND, until / SECOND):
         at, _blank, text = stamped.partition(" ")
         when = moment("time", at, 0)
         if since <= when < until:

@@ -11,7 +11,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from ..engine import engine
+from ..engine import client
 from ..options.argument_specs import given
 from ..options.checks import Spec
 from ..options.masks import LEAST_MASKED, masked, secret_values
@@ -32,8 +32,8 @@ def run(spec: Spec, story: Story, *, needs_sdk: bool = True) -> None:
     begun = time.monotonic()
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
     module.no_log_values = {value for value in module.no_log_values if len(value) >= LEAST_MASKED}
-    if needs_sdk and engine.IMPORT_ERROR:
-        module.fail_json(msg=missing_required_lib("docker"), exception=engine.IMPORT_ERROR)
+    if needs_sdk and client.IMPORT_ERROR:
+        module.fail_json(msg=missing_required_lib("docker"), exception=client.IMPORT_ERROR)
     call = Call(given(spec, module.params), module.check_mode, module._diff)
     call.interrupts.install()
     try:
@@ -47,7 +47,7 @@ def run(spec: Spec, story: Story, *, needs_sdk: bool = True) -> None:
     document["stats"] = {
         "engine_requests": call.engine_requests,
         "seconds": round(time.monotonic() - begun, 4),
-        "sdk_seconds": round(engine.IMPORT_SECONDS, 4),
+        "sdk_seconds": round(client.IMPORT_SECONDS, 4),
         "peak_memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
     }
     if document.get("failed"):

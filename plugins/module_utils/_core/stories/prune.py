@@ -56,7 +56,7 @@ def prune(call: Call) -> Result:
     subjects = sorted({*seen.known, *seen.containers, *secret})
     for subject in subjects:
         _subject(call, subject, done)
-    before = call.on.engine.layers_size()
+    before = call.on.engine.images.layers_size()
     size = _images(call, done) if call.params["images"] else 0
     for subject in subjects if done.unwritten else ():  # there may be room now; else the records' deletion says so
         _subject(call, subject, Pruned())
@@ -65,7 +65,7 @@ def prune(call: Call) -> Result:
     done.deployments = len(old)
     if not call.check:
         call.on.store.drop_deployments(old, moment)
-        size = before - call.on.engine.layers_size()
+        size = before - call.on.engine.images.layers_size()
     removed = {name: getattr(done, name) for name in ("containers", "releases", "secrets", "images", "deployments")}
     return {"changed": any(removed.values()), "removed": removed, "bytes": max(size, 0), "busy": done.busy}
 
@@ -87,7 +87,7 @@ def _leftovers(call: Call, subject: Subject, known: Known, done: Pruned) -> None
     engine, store, key = call.on.engine, call.on.store, key_of(*subject)
     kept = store.releases(subject)
     keep = retained(kept, known)
-    found = engine.containers(subject).get(subject, ())
+    found = engine.containers.by_subject(subject).get(subject, ())
     own = known.live.containers if known.live else ()
     routed = str(call.on.traefik.read(key) or "")
     # Without a record, whatever is there may be needed: who deploys or removes the workload knows what it is.
@@ -102,7 +102,7 @@ def _leftovers(call: Call, subject: Subject, known: Known, done: Pruned) -> None
     if call.check:
         return
     for container in spare:
-        engine.remove(container.name)
+        engine.containers.remove(container.name)
     with done.recording():
         store.drop_releases(releases)
     if known.live or unneeded:
@@ -113,7 +113,7 @@ def _leftovers(call: Call, subject: Subject, known: Known, done: Pruned) -> None
 def _of_stacks(call: Call, subject: Subject, keep: t.Iterable[Release]) -> set[str]:
     """Images of the services of these releases, where they are Compose projects."""
     rows = [row for release in keep for row in stack_images.images(call.on, subject, release, False)]
-    named = {image.id for image in map(call.on.engine.image, {row.reference for row in rows}) if image}
+    named = {image.id for image in map(call.on.engine.images.get, {row.reference for row in rows}) if image}
     return named | {row.image_id for row in rows}
 
 
@@ -145,12 +145,12 @@ def _needed(call: Call, known: t.Mapping[Subject, Known]) -> set[str]:
 def _unneeded_images(call: Call, done: Pruned, needed: t.Container[str]) -> int:
     engine, store, size = call.on.engine, call.on.store, 0
     for image_id, reference in store.pulled():
-        image = engine.image(image_id)
-        if image_id in needed or image is None or engine.image_users(image_id):
+        image = engine.images.get(image_id)
+        if image_id in needed or image is None or engine.images.in_use(image_id):
             continue
         size += image.size
         done.images.append(reference)
-        if not call.check and engine.remove_image(_name_of(engine.image(reference), image, reference)):
+        if not call.check and engine.images.remove(_name_of(engine.images.get(reference), image, reference)):
             with done.recording():
                 store.forget_pull(image_id)
     return size

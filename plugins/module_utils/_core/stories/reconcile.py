@@ -77,7 +77,7 @@ def _entered(call: Call, row: Result) -> Result:
     ports = (live.snapshot.get("ports") or ()) if live is not None and live.state == "running" else ()
     before, closed = published_ports.given_up(call.params["state_dir"], key), dict[str, Sequence[str]]()
     for name in live.containers if live is not None and ports else ():
-        facts = call.on.engine.inspect(name)
+        facts = call.on.engine.containers.inspect(name)
         if facts is not None and facts.state == "running" and (row["changed"] or name in before):
             closed[name] = published_ports.refused(ports, facts.reachable, call.clock)
     closed = {name: ways for name, ways in closed.items() if ways}

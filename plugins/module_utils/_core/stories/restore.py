@@ -68,7 +68,7 @@ def _restored(call: Call, plain: str, work: str) -> Result:
 
 def _refuse_taken(call: Call, state: str) -> None:
     """See that what is here may go, and can go, before anything is touched."""
-    here = sorted(c.name for found in call.on.engine.containers().values() for c in found)
+    here = sorted(c.name for found in call.on.engine.containers.by_subject().values() for c in found)
     if not call.params["replace"] and (os.path.exists(os.path.join(state, DATABASE)) or here):
         remedy = "Back it up, then set replace, which removes its containers and puts its directory aside."
         raise InvalidOption("replace", False, f"but {state} holds a platform", remedy)
@@ -99,18 +99,18 @@ def _put(call: Call, plain: str, work: str, aside: str, manifest: t.Mapping[str,
         backup_archive.unpack(plain, top, os.path.join(work, os.path.basename(top)))
     for name in images:
         with open(os.path.join(work, os.path.basename(name)), "rb") as stream:
-            engine.load(stream)
+            engine.images.load(stream)
     restore_volumes.put(call, plain, work, manifest.get("volumes", ()))
     if DUMP in manifest["files"]:
         os.makedirs(os.path.join(fresh, "platform"), mode=0o700, exist_ok=True)
         os.rename(os.path.join(work, DUMP), os.path.join(fresh, RESTORED_DUMP))
     filesystem.sync_tree(fresh)
-    there = engine.containers()
+    there = engine.containers.by_subject()
     with contextlib.ExitStack() as held:
         for subject in there if os.path.exists(state) else ():  # no run is in the middle of a deployment
             held.enter_context(locks.held(state, subject, call.on.lock_timeout, call.clock))
         for container in [container for found in there.values() for container in found]:
-            engine.remove(container.name)
+            engine.containers.remove(container.name)
         restoring.begin(state, os.path.join(state, DATABASE), aside)
         if os.path.exists(state):
             os.rename(state, aside)
@@ -120,7 +120,7 @@ def _put(call: Call, plain: str, work: str, aside: str, manifest: t.Mapping[str,
 
 def _keep_database(call: Call) -> None:
     """Of a platform whose record is damaged there is no archive: what its database has is kept in what is put aside."""
-    servers = call.on.engine.containers(backup_volumes.POSTGRES).get(backup_volumes.POSTGRES, ())
+    servers = call.on.engine.containers.by_subject(backup_volumes.POSTGRES).get(backup_volumes.POSTGRES, ())
     running = next((container.name for container in servers if container.state == "running"), None)
     if running is None or not _damaged(call):
         return

@@ -53,7 +53,7 @@ def left(call: Call, rows: t.Sequence[Row], begun: Begun | None = None) -> list[
 
     :param begun: what is ours to fill; what the note says if omitted.
     """
-    mine, here = begun or _begun(call), call.on.engine.named_volumes()
+    mine, here = begun or _begun(call), call.on.engine.volumes.by_name()
     found = [row for row in rows if row["name"] in here and row["name"] not in mine.marks]
     call.warnings += [_left(row, "was there already") for row in found]
     return found
@@ -93,7 +93,7 @@ def _begun(call: Call) -> Begun:
     """What a restore before this one did not fill to the end, and nobody has used or replaced since."""
     state, engine = call.params["state_dir"], call.on.engine
     marks, written = restoring.unfilled(state)
-    said, here = Begun(restoring.volumes(state), marks, written + SETTLED), engine.named_volumes() if marks else {}
+    said, here = Begun(restoring.volumes(state), marks, written + SETTLED), engine.volumes.by_name() if marks else {}
     mine = {name: mark for name, mark in marks.items() if name in here and _ours(engine, here[name], said)}
     return said._replace(marks=mine)
 
@@ -101,9 +101,9 @@ def _begun(call: Call) -> Begun:
 def _ours(engine: Engine, volume: Named, begun: Begun) -> bool:
     """Whether a volume is the very one that an interrupted restore made, and nobody has used it since."""
     mark = volume.labels.get(LABEL_RESTORED)
-    if mark is None or mark != begun.marks.get(volume.name) or engine.volume_users(volume.name):
+    if mark is None or mark != begun.marks.get(volume.name) or engine.volumes.users(volume.name):
         return False
-    return not engine.newer(volume.name, begun.until)
+    return not engine.volumes.has_newer(volume.name, begun.until)
 
 
 def _elsewhere(row: Row) -> bool:
@@ -114,11 +114,11 @@ def _elsewhere(row: Row) -> bool:
 def _fill(call: Call, row: Row, begun: Begun, path: str) -> None:
     """Make a volume with the content of a copy; data that lie elsewhere, and are there, are left as they are."""
     engine, name, elsewhere = call.on.engine, row["name"], _elsewhere(row)
-    have = engine.named_volumes().get(name)
+    have = engine.volumes.by_name().get(name)
     if have is not None and not _ours(engine, have, begun):
         call.warnings.append(_left(row, "was made meanwhile"))
         return
-    if have is not None and elsewhere and not engine.empty(name):
+    if have is not None and elsewhere and not engine.volumes.is_empty(name):
         remedy = f"Empty {row['options'].get('device') or 'the place where its data lie'}, and restore again."
         raise BackupFailure("was half filled by an interrupted restore", subject=name, remedy=remedy)
     mark = begun.marks.get(name) or os.urandom(16).hex()
@@ -126,12 +126,12 @@ def _fill(call: Call, row: Row, begun: Begun, path: str) -> None:
         begun.marks[name] = mark
         begun.keep()
         if have is not None:
-            engine.remove_volume(name)
-    engine.ensure_volume(name, {**row["labels"], LABEL_RESTORED: mark}, row["driver"], row["options"], managed=False)
-    if engine.named_volumes()[name].labels.get(LABEL_RESTORED) != mark:
+            engine.volumes.remove(name)
+    engine.volumes.ensure(name, {**row["labels"], LABEL_RESTORED: mark}, row["driver"], row["options"], managed=False)
+    if engine.volumes.by_name()[name].labels.get(LABEL_RESTORED) != mark:
         call.warnings.append(_left(row, "was made meanwhile"))
         return
-    if elsewhere and not engine.empty(name):
+    if elsewhere and not engine.volumes.is_empty(name):
         call.warnings.append(_left(row, "has data already"))
         return
     if not backup_archive.is_folder(path):
@@ -141,4 +141,4 @@ def _fill(call: Call, row: Row, begun: Begun, path: str) -> None:
     begun.marks[name] = mark  # of data elsewhere only now: what was there before is no half of ours
     begun.keep()
     with _Reading(path, begun.path) as stream:
-        engine.fill(name, row["target"], stream)
+        engine.volumes.fill(name, row["target"], stream)
