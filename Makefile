@@ -24,6 +24,7 @@ docs: ## Generate defaults and READMEs of the roles, the options of `workloads`,
 	@$(RUN) $(PYTHON) tests/tools/roles.py
 	@$(RUN) $(PYTHON) tests/tools/suboptions.py
 	@$(RUN) PYTHONPATH=.cache/collections $(PYTHON) tests/tools/schema.py
+	@$(RUN) $(PYTHON) tests/tools/rooms.py
 
 format: ## Format the Python code.
 	@$(RUN) .cache/venv/main/bin/ruff format .

@@ -156,7 +156,7 @@ def test_action_groups_have_every_module() -> None:
     assert runtime["action_groups"]["tidegate"] == [path.stem for path in MODULES]
 
 
-@pytest.mark.parametrize("tool", ["roles", "schema", "suboptions"])
+@pytest.mark.parametrize("tool", ["roles", "schema", "rooms", "suboptions"])
 def test_what_is_generated_is_current(tool: str) -> None:
     argv = [sys.executable, str(ROOT / "tests" / "tools" / f"{tool}.py"), "--check"]
     env = {**os.environ, "PYTHONPATH": str(ROOT / ".cache" / "collections")}
@@ -184,3 +184,12 @@ def test_components_are_pinned_by_tag_and_digest() -> None:
     }
     assert len(images) == 7
     assert [name for name, value in images.items() if not PINNED.fullmatch(value)] == []
+
+
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "roles").glob("*/README.md")])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_to_files(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", page.read_text())
+    assert [link for link in links if not (page.parent / link).exists()] == []

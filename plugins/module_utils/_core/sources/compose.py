@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, tidegate.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs Compose: the real `docker compose`, argument lists only. `_composer` asks which one it is.
+"""Runs Compose: the real `docker compose`, argument lists only. `composer` asks which one it is.
 
 A definition, once read, is kept in a folder named by its identity, so that an unchanged stack runs no Compose at all,
 and an earlier release is gone back to without its source. What it mounts of its source is kept by content, so that a

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The story of `platform_library`: what this module itself runs becomes a library of the host.
 
-Ansible ships a module with everything that it imports; `_command` is imported for that.
+Ansible ships a module with everything that it imports; `reconcile_command` is imported for that.
 """
 
 from __future__ import annotations
