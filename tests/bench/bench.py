@@ -21,6 +21,8 @@ from integration.harness import Options, Platform, Task, docker  # isort: skip
 from load.client import Client, Count, Target  # isort: skip
 
 RIVAL = "community.docker.docker_container"
+PING = "ansible.builtin.ping"
+ROUNDS = 5  # interleaved
 HOST = "bench.test"
 RIVAL_HOST = "rival.test"
 
@@ -103,6 +105,34 @@ class Bench:
         verdict("unchanged <= 4 Engine requests", ours_requests <= 4)
         verdict("unchanged <= 60 ms inside the module", statistics.median(inside) <= 0.060)
 
+    def beside_ping(self) -> None:
+        """What Ansible itself costs, and we beside it: a task, and the playbook `deploy` of one unchanged workload."""
+        declared = {**self.platform.places(), **self.ours()}
+        pings: list[float] = []
+        ours: list[float] = []
+        plays: list[float] = []
+        deploys: list[float] = []
+        many = self.rounds // 2
+        for _round in range(ROUNDS):
+            for module, options, found in ((PING, {}, pings), ("tidegate.platform.workload_image", declared, ours)):
+                alone, _results = self.play(module, [options])
+                together, _results = self.play(module, [options] * (many + 1))
+                found.append((together - alone) / many)
+                plays += [alone] if module == PING else []
+            begun = time.monotonic()
+            played = self.platform.playbook("tidegate.platform.deploy", tidegate_workloads=[self.ours()]).ok()
+            deploys.append(time.monotonic() - begun)
+            assert played.changed == [], played.changed
+        print("\nbeside a task of ansible.builtin.ping, in the same run")
+        say("ping as a task (marginal)", spread(pings))
+        say("an unchanged workload_image as a task (marginal)", spread(ours))
+        say("a play with one ping", spread(plays))
+        say("ansible-playbook deploy of one unchanged workload", spread(deploys))
+        task = statistics.median(a / b for a, b in zip(ours, pings, strict=True))
+        whole = statistics.median(a / b for a, b in zip(deploys, plays, strict=True))
+        verdict(f"a task <= 1.8 times a ping ({task:.2f})", task <= 1.8)
+        verdict(f"deploy <= 1.5 times a play with one ping ({whole:.2f})", whole <= 1.5)
+
     def changes(self) -> None:
         """The same change of version under the same load: seconds and requests lost."""
         versions = ["2", "1"] * 3
@@ -149,7 +179,7 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     with common.provisioned(clean) as platform:
         bench = Bench(platform, rounds)
-        for measure in (bench.redeploy, bench.unchanged, bench.changes):
+        for measure in (bench.redeploy, bench.unchanged, bench.beside_ping, bench.changes):
             measure()
     common.end()
 
