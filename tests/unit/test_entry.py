@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import typing as t
-
 import pytest
 from ansible_collections.tidegate.platform.plugins.module_utils._core.host import packet_filter, published_ports
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.container import Port
 
 
-def published(address: str, protocol: str = "tcp") -> dict[str, t.Any]:
-    """A published port as a release has it on record."""
-    return {"container": 8000, "host": 80, "address": address, "protocol": protocol}
+def published(address: str, protocol: str = "tcp") -> Port:
+    """A published port of a container that listens at 8000."""
+    return Port(8000, 80, address, protocol)
 
 
 @pytest.mark.parametrize(
@@ -24,7 +22,7 @@ def published(address: str, protocol: str = "tcp") -> dict[str, t.Any]:
         (published("0.0.0.0", "udp"), []),
     ],
 )
-def test_every_address_that_a_port_is_published_on_is_asked(port: dict[str, t.Any], asked: list[str]) -> None:
+def test_every_address_that_a_port_is_published_on_is_asked(port: Port, asked: list[str]) -> None:
     """B19."""
     assert [way.target for way in published_ports.ways([port], ["192.0.2.7", "2001:db8::7"])] == asked
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from ..options import compose, traffic
+from ..options.snapshot import terms
 from ..values.actual import Actual
 from ..values.identity import container_names, digest
 from ..values.release import Release
@@ -48,8 +48,6 @@ def _stack_candidate(want: Workload, have: Actual, identity: str) -> Release:
 
 def claims_of(release: Release) -> list[str]:
     """Every host and path of its routes, and its Compose project, which no other workload may have."""
-    given = release.snapshot.get("compose")
-    if not given:
-        return [claim for route in traffic.routes(release.snapshot) for claim in route.claims()]
-    routes = [route for exposed in compose.exposed_services(given) for route in exposed.routes]
-    return [f"project {release.image}", *(claim for route in routes for claim in route.claims())]
+    recorded = terms(release)
+    project = [f"project {release.image}"] if recorded.is_stack else []
+    return [*project, *(claim for route in recorded.routes for claim in route.claims())]

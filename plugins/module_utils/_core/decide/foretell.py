@@ -11,6 +11,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
+from ..options.snapshot import terms
 from ..values.actual import Actual, Container
 from ..values.plan import Plan, Step, Verb
 from ..values.release import Release
@@ -147,7 +148,7 @@ def view(have: Actual, routing: Routing) -> dict[str, t.Any]:
         found = [c.state for c in have.containers]
         return {**_ABSENT, "containers": found} if found else dict(_ABSENT)
     own = {c.name: c.state for c in have.named(live.containers)}
-    if live.snapshot.get("compose"):
+    if terms(live).is_stack:
         return {**_common(live), "services": _services(have), "routes": _rules(live)}
     return {
         "state": live.state,

@@ -12,7 +12,7 @@ from __future__ import annotations
 import typing as t
 from urllib.parse import urlsplit
 
-from ..options import traffic
+from ..options.snapshot import terms
 from ..values.actual import Actual, Leaving
 from ..values.identity import Document
 from ..values.plan import Step, Verb
@@ -40,7 +40,7 @@ def again(have: Actual, names: tuple[str, ...]) -> tuple[Step, ...]:
     """What was stopped goes on; only what ran has its gate to pass, and a service's is not its release's."""
     ran = tuple(c.name for c in have.named(names) if c.state == "running")
     rest = tuple(name for name in names if name not in ran)
-    release = None if have.live is None or have.live.snapshot.get("compose") else have.live
+    release = None if have.live is None or terms(have.live).is_stack else have.live
     first = (Step(Verb.RESUME, ran), Step(Verb.GATE, ran, release=release)) if ran else ()
     return (*first, Step(Verb.RESUME, rest)) if rest else first
 
@@ -83,17 +83,9 @@ def _ports(
 ) -> tuple[int, ...]:
     """Where a container's requests come in: by its releases, and by every route that names it."""
     services = {container.service for container in have.named([name])}
-    found = {_port_of(release, service) for release in releases for service in services or {""}}
+    found = {terms(release).port_of(service) for release in releases for service in services or {""}}
     found |= {port for route in routes for target, port in _targets(route) if target == name}
     return tuple(sorted(port for port in found if port is not None))
-
-
-def _port_of(release: Release, service: str) -> int | None:
-    given = release.snapshot.get("compose")
-    if not given:
-        return release.snapshot.get("port")
-    rows = given.get("services") or ()
-    return next((row["port"] for row in rows if row["name"] == service), None)
 
 
 def _targets(route: Document | None) -> t.Iterator[tuple[str, int | None]]:
@@ -105,7 +97,7 @@ def _targets(route: Document | None) -> t.Iterator[tuple[str, int | None]]:
 
 def _limits(want: Workload, releases: tuple[Release, ...]) -> Drain:
     """What is declared now; else the longest of what is on record."""
-    recorded = [traffic.drain(release.snapshot) for release in releases]
+    recorded = [terms(release).drain for release in releases]
     if want.drain is not None and (not want.artifact or not recorded):
         return want.drain
     if not recorded:
@@ -115,7 +107,7 @@ def _limits(want: Workload, releases: tuple[Release, ...]) -> Drain:
 
 def _stop_timeout(want: Workload, releases: tuple[Release, ...]) -> int | None:
     """The same for the time between stop signal and kill; None is what each container was made with."""
-    recorded = [int(r.snapshot["stop_timeout"]) for r in releases if r.snapshot.get("stop_timeout") is not None]
+    recorded = [given for r in releases if (given := terms(r).stop_timeout) is not None]
     if want.stop_timeout is not None and (not want.artifact or not recorded):
         return want.stop_timeout
     return max(recorded, default=None)

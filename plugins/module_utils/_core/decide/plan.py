@@ -12,6 +12,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
+from ..options.snapshot import terms, with_strategy
 from ..values.actual import Actual, Container, Image, Volume
 from ..values.errors import InvalidOption
 from ..values.grammar import made_by
@@ -59,7 +60,7 @@ def decide(want: Workload, have: Actual, candidate: Release, routing: Routing) -
         strategy = _fitting(want, have)
         green = replace(candidate, route=routing.document(want, candidate.containers))
         if strategy is not want.strategy:  # whoever recovers it has to know
-            green = replace(green, snapshot={**green.snapshot, "strategy": strategy.value})
+            green = with_strategy(green, strategy)
         plan = Plan(STRATEGIES[strategy](want, have, green, routing.hold), _why(want, have, candidate), green)
     else:
         plan = _keep(want, have, candidate, routing)
@@ -185,7 +186,7 @@ def _lost(have: Actual, live: Release) -> bool:
 
 def _detached(container: Container, live: Release) -> bool:
     """True when a network of its declaration is not there, or not connected."""
-    return container.networks is not None and not set(live.snapshot.get("networks", ())) <= set(container.networks)
+    return container.networks is not None and not terms(live).networks <= set(container.networks)
 
 
 def _why(want: Workload, have: Actual, candidate: Release) -> str:

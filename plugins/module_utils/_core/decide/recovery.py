@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ..options.snapshot import terms
 from ..values import record
 from ..values.actual import Actual
 from ..values.identity import stand_in_name
@@ -27,7 +28,7 @@ def decide_recovery(want: Workload, have: Actual, hold: Hold) -> Plan:
     green = attempt.candidate if attempt else None
     if attempt is None or green is None:
         return Plan(reason="it had changed nothing yet")
-    if green.snapshot.get("compose"):
+    if terms(green).is_stack:
         live = have.live is not None and have.live.id == green.id
         return Plan((), "each service is brought to its declaration now", green if live else None)
     if have.live is not None and have.live.id == green.id:
@@ -104,7 +105,7 @@ def _switched(have: Actual, green: Release) -> bool:
     """True when users get green: it is routed; or it has the ports, and nothing is diverted from them any more."""
     if not _all_serve(have, green):
         return False
-    if green.snapshot.get("strategy") == Strategy.HANDOVER.value:
+    if terms(green).strategy is Strategy.HANDOVER:
         return have.live is not None and not have.diverted and not _all_serve(have, have.live)
     return green.route is not None and have.route == green.route
 
@@ -120,7 +121,7 @@ def _take_back(want: Workload, have: Actual, green: Release, hold: Hold) -> tupl
     down += ending
     if have.diverted:
         return _hand_back(want, have, green, down, ending)
-    if down and away and green.snapshot.get("strategy") in (Strategy.RECREATE.value, Strategy.HANDOVER.value):
+    if down and away and terms(green).strategy in (Strategy.RECREATE, Strategy.HANDOVER):
         # The two must not run at once: they may share host ports or a volume.
         if green.route is not None and _may_serve(have, green, hold):
             steps.append(Step(Verb.HOLD, route=hold(green.route)))

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import typing as t
 
+from ..options.snapshot import terms
 from ..values.errors import InvalidOption
 from ..values.release import Kept, Known, Release
-
-DEFAULT_RETAIN = 5
 
 
 def retained(kept: t.Sequence[Kept], known: Known | None) -> list[Release]:
@@ -24,7 +23,7 @@ def retained(kept: t.Sequence[Kept], known: Known | None) -> list[Release]:
     live = known.live if known else None
     if live is None:
         return []
-    count = int(live.snapshot.get("retain", DEFAULT_RETAIN))
+    count = terms(live).retain
     others = sorted(
         (entry for entry in kept if entry.release.id != live.id), key=lambda entry: entry.release.id, reverse=True
     )

@@ -13,10 +13,9 @@ import typing as t
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from ..options import compose, traffic
+from ..options.snapshot import terms
 from ..proxy import documents, rules
 from ..values.errors import InvalidOption
-from ..values.identity import key_of
 from ..values.release import Release
 
 
@@ -31,13 +30,11 @@ def current(release: Release) -> Release:
 
 
 def _parts(release: Release) -> t.Iterator[documents.Part]:
-    given = release.snapshot
-    key = key_of(given["name"], given["environment"])
-    if not given.get("compose"):
-        yield documents.Part(key, traffic.routes(given), given["port"], release.containers, traffic.gate(given))
-        return
-    for exposed in compose.exposed_services(given["compose"]):
-        name = f"{key}-{exposed.service}"
+    recorded = terms(release)
+    if not recorded.is_stack:
+        yield documents.Part(recorded.key, recorded.routes, recorded.port, release.containers, recorded.gate)
+    for exposed in recorded.exposed:
+        name = f"{recorded.key}-{exposed.service}"
         yield documents.Part(name, exposed.routes, exposed.port, _targets(release, name), exposed.gate)
 
 

@@ -16,10 +16,10 @@ from ..decide.candidate import claims_of
 from ..decide.retention import retained
 from ..engine.artifacts import Wanted, bring_back
 from ..host import packet_filter, published_ports, records
+from ..options.snapshot import terms
 from ..sources import compose, site, site_assets
 from ..sources.builder import Builder
 from ..sources.workshop import Workshop
-from ..values.container import Port
 from ..values.errors import Unhealthy
 from ..values.plan import Step, Verb
 from . import definitions, gates, reach, stacks
@@ -35,6 +35,7 @@ from .containers import (
     stand_in,
     start,
     stop,
+    write_down,
 )
 from .drain import drain
 from .gates import gate
@@ -89,10 +90,8 @@ def divert(world: World, step: Step) -> str:
     facts = world.on.engine.containers.inspect(name)
     if facts is None or not facts.address:
         raise Unhealthy("the stand-in has no address", subject=name, remedy=gates.STILL_SERVES)
-    ports = [Port(**port) for port in release_of(step).snapshot["ports"]]
-    packet_filter.begin(
-        packet_filter.whose(world.key, world.on.state_dir), ports, packet_filter.Target(facts.address, facts.address6)
-    )
+    target = packet_filter.Target(facts.address, facts.address6)
+    packet_filter.begin(packet_filter.whose(world.key, world.on.state_dir), terms(release_of(step)).ports, target)
     return f"new connections go to {name}"
 
 
@@ -126,7 +125,7 @@ def persist(world: World, step: Step) -> str:
     on = world.on
     if world.want.stack is not None and release.state == "running":
         release = stacks.named(world, release)
-    records.keep(on.state_dir, world.key, release)
+    write_down(world, release)
     on.store.persist(world.subject, release, claims_of(release), on.clock.now())
     prune_kept(world)
     if world.want.stack is not None:
@@ -139,7 +138,7 @@ def withdraw(world: World, step: Step) -> str:
     """Make the release before live again, in one transaction; what was live is remembered as not good."""
     back = step.release
     if back is not None:
-        records.keep(world.on.state_dir, world.key, back)
+        write_down(world, back)
     world.on.store.withdraw(world.subject, world.failure, back, claims_of(back) if back else ())
     return back.id if back else "nothing is live"
 

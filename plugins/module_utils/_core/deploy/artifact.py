@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ..options.snapshot import terms
 from ..sources.builder import Builder
 from ..sources.workshop import Workshop
 from ..values import identity
@@ -45,7 +46,7 @@ def _image(want: Workload, on: Platform, find: FindImage) -> tuple[Image | None,
     reference = want.container.image
     image = find(want.reference)
     if want.artifact and image is None:
-        if want.snapshot.get("type", "image") == "image":  # what a registry has; anything else was built here
+        if terms(want).source == "image":  # what a registry has; anything else was built here
             return None, True
         remedy = "Nothing was touched. Deploy the declaration, which brings it again."
         raise InvalidOption("image", reference, f"is not in the engine any more ({want.artifact})", remedy)

@@ -17,6 +17,7 @@ from ..engine.arguments import ContainerExtra
 from ..host import filesystem, published_ports, records
 from ..host.clock import attempts
 from ..host.secrets import user_ids
+from ..options.snapshot import terms
 from ..values.container import ContainerSpec, Mount
 from ..values.errors import EngineFailure, Unhealthy, setting
 from ..values.identity import SUFFIX_LENGTH, suffix_of
@@ -31,12 +32,21 @@ def start(world: World, step: Step) -> str:
     """Create the candidate's containers complete, then start them."""
     release = release_of(step)
     spec = world.want.container
-    records.keep(world.on.state_dir, world.key, release)
+    write_down(world, release)
     _ground(world)
     for name in step.containers:
         _create(world, name, release, _placed(world, spec, 0))
     each(step.containers, world.on.engine.containers.start)
     return ", ".join(step.containers)
+
+
+def write_down(world: World, release: Release) -> None:
+    """Keep what a lost store is derived from; a stack's containers are Compose's, and say whose they are.
+
+    :raises OSError: the disk is full; nothing was written.
+    """
+    if not terms(release).is_stack:
+        records.keep(world.on.state_dir, world.key, release)
 
 
 def _ground(world: World) -> None:
@@ -55,7 +65,7 @@ def stand_in(world: World, step: Step) -> str:
     What has one writer is only read by it: what it would write from its own memory, it read before blue wrote last.
     """
     release = release_of(step)
-    records.keep(world.on.state_dir, world.key, release)
+    write_down(world, release)
     _ground(world)
     spec = world.want.container
     mounts = tuple(replace(mount, read_only=mount.read_only or mount.one_writer) for mount in spec.mounts)

@@ -11,6 +11,7 @@ import typing as t
 
 from ..engine.listing import ownership
 from ..host.walls import Walls
+from ..options.snapshot import terms
 from ..sources.compose import Compose, folder
 from ..sources.compose_walls import refuse_project
 from ..sources.trees import every_path
@@ -24,7 +25,7 @@ from .run import Platform, World
 
 def kept(on: Platform, subject: Subject, release: Release | None) -> Definition | None:
     """The definition of a stack's release, while it is kept; None for other releases."""
-    if release is None or not release.snapshot.get("compose"):
+    if release is None or not terms(release).is_stack:
         return None
     return definition_of(on, subject, release.image_id)
 

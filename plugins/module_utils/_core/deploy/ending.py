@@ -13,6 +13,7 @@ from dataclasses import replace
 from ..decide import recovery
 from ..decide.phases import Phase
 from ..options.parse import nothing
+from ..options.snapshot import terms
 from ..values.plan import Plan
 from ..values.release import Attempt
 from ..values.workload import State
@@ -32,7 +33,7 @@ def ending(world: World, phase: Phase) -> Plan | None:
     as_recorded(world, attempt)
     if phase is Phase.FINISH and live is not None and attempt.candidate is not None and live.id == attempt.id:
         return Plan(recovery.finish(world.want, world.have, live), "switched with all hosts", live)
-    if world.want.stack is not None or (attempt.candidate and attempt.candidate.snapshot.get("compose")):
+    if world.want.stack is not None or (attempt.candidate and terms(attempt.candidate).is_stack):
         return _stack(world, attempt)
     plan = recovery.revert(world.want, world.have, ROUTING.hold)
     return replace(plan, reason=world.failure or plan.reason)

@@ -17,7 +17,7 @@ from dataclasses import replace
 from ..engine.engine import Engine
 from ..engine.listing import Facts
 from ..host.clock import Clock, attempts
-from ..options import traffic
+from ..options.snapshot import terms
 from ..values.errors import Unhealthy
 from ..values.plan import Step
 from ..values.traffic import Gate
@@ -186,5 +186,5 @@ def gate(world: World, step: Step) -> str:
 
 def settled_gate(world: World, step: Step) -> Gate:
     image = world.on.engine.images.get(step.release.image_id) if step.release else world.have.image
-    declared = world.want.gate if step.release is None else traffic.gate(step.release.snapshot)
+    declared = world.want.gate if step.release is None else terms(step.release).gate
     return settle(declared, bool(image and image.has_healthcheck))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ..engine.engine import Engine
 from ..host.clock import Clock
-from ..options import compose, traffic
+from ..options.snapshot import terms
 from ..values.release import Release
 from ..values.traffic import Gate
 from .gates import Place, probe
@@ -21,8 +21,7 @@ CLOSED = "tidegate-closed"
 
 def closed(release: Release | None) -> str:
     """Why a release was deployed so that nobody reaches it; empty text for all others. Pure."""
-    labels = (release.snapshot.get("labels") if release else None) or {}
-    return str(labels.get(CLOSED) or "")
+    return str((terms(release).labels.get(CLOSED) if release else None) or "")
 
 
 def said_by_gates(engine: Engine, clock: Clock, release: Release, running: dict[str, str]) -> dict[str, str]:
@@ -42,9 +41,7 @@ def said_by_gates(engine: Engine, clock: Clock, release: Release, running: dict[
 
 
 def _gates(release: Release) -> dict[str, Gate]:
-    given = release.snapshot
-    if given.get("compose"):
-        gates = {exposed.service: exposed.gate for exposed in compose.exposed_services(given["compose"])}
-    else:
-        gates = {"": traffic.gate(given)}
+    recorded = terms(release)
+    services = {exposed.service: exposed.gate for exposed in recorded.exposed}
+    gates = services if recorded.is_stack else {"": recorded.gate}
     return {service: gate for service, gate in gates.items() if gate.kind in _ASKED}

@@ -13,6 +13,7 @@ from ..decide.stacks import good
 from ..engine import listing
 from ..host import packet_filter, published_ports, records
 from ..host.walls import Walls, refuse_capabilities, refuse_mounts
+from ..options.snapshot import terms
 from ..sources import composer, site_assets
 from ..sources.compose import Compose, folder
 from ..sources.compose_model import pinned, with_images
@@ -145,10 +146,10 @@ def _settled(found: Definition, known: Known, have: t.Sequence[Container]) -> bo
 
 def _refuse_unsafe(want: Workload, on: Platform) -> None:
     """Refuse what hands the host to a container, unless the declaration says that it shall; a record was judged."""
-    if want.state is not State.PRESENT or want.artifact or want.snapshot.get("unsafe"):
+    if want.state is not State.PRESENT or want.artifact or terms(want).unsafe:
         return
     refuse_capabilities(want.container.cap_add)
-    volumes = want.snapshot.get("volumes") or ()
+    volumes = terms(want).volumes
     if volumes:
         refuse_mounts(Walls(on.state_dir, on.engine.docker_host), volumes)
 
@@ -208,7 +209,7 @@ def observe(want: Workload, on: Platform, deep: bool = False, before: Survey | N
 
 def _inspected(want: Workload, have: Actual, on: Platform) -> tuple[Container, ...]:
     own = have.live.containers if have.live else ()
-    ports = (have.live.snapshot.get("ports") or ()) if have.live else ()
+    ports = terms(have.live).ports if have.live else ()
     in_vain = published_ports.given_up(on.state_dir, identity.key_of(*want.subject)) if ports else {}
     found = []
     for container in have.containers:
@@ -224,10 +225,9 @@ def _inspected(want: Workload, have: Actual, on: Platform) -> tuple[Container, .
 def _diverted(known: Known, state_dir: str) -> bool:
     """Whether an interrupted handover left its connections diverted; asked only where there is one."""
     candidate = known.attempt.candidate if known.attempt else None
-    if candidate is None or candidate.snapshot.get("strategy") != Strategy.HANDOVER.value:
+    if candidate is None or terms(candidate).strategy is not Strategy.HANDOVER:
         return False
-    key = identity.key_of(candidate.snapshot["name"], candidate.snapshot["environment"])
-    return packet_filter.active(packet_filter.whose(key, state_dir))
+    return packet_filter.active(packet_filter.whose(terms(candidate).key, state_dir))
 
 
 def _claimed(want: Workload, claims: dict[str, Subject]) -> tuple[tuple[str, str], ...]:

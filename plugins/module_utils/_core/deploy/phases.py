@@ -13,6 +13,7 @@ from ..decide import fleet, recovery
 from ..decide.fleet import NO_FLEET
 from ..decide.phases import Phase, staging, switching
 from ..options.parse import nothing
+from ..options.snapshot import terms
 from ..values import identity
 from ..values.errors import Superseded, Unhealthy
 from ..values.plan import Plan, Verb
@@ -105,7 +106,7 @@ def _revert(world: World) -> Told:
         return _revert_finished(world)
     take_on(world, attempt.id)
     as_recorded(world, attempt)
-    if world.want.stack is not None or (attempt.candidate and attempt.candidate.snapshot.get("compose")):
+    if world.want.stack is not None or (attempt.candidate and terms(attempt.candidate).is_stack):
         return _revert_stack(world)
     world.undoing = True
     plan = recovery.revert(world.want, world.have, ROUTING.hold)

@@ -13,13 +13,13 @@ from __future__ import annotations
 import typing as t
 from urllib.parse import urlsplit
 
-from ..options import compose, traffic
+from ..options.snapshot import terms
 from ..proxy.questions import Ask
 from ..proxy.traefik import Reached
 from ..values.errors import InvalidOption
-from ..values.identity import Document, key_of
 from ..values.plan import Plan
 from ..values.release import Release
+from ..values.stack import Exposed
 from ..values.traffic import Gate, Route
 from ..values.workload import Workload
 from . import gates
@@ -51,16 +51,15 @@ def require_network(want: Workload, plan: Plan, on: Platform) -> None:
 
 def asks(release: Release) -> dict[str, Ask]:
     """What the servers of a release are asked for, by service."""
-    given = release.snapshot
-    key = key_of(given["name"], given["environment"])
-    if not given.get("compose"):
-        return {key: _ask(traffic.gate(given), traffic.routes(given))}
-    return of_services(key, given["compose"])
+    recorded = terms(release)
+    if recorded.is_stack:
+        return of_services(recorded.key, recorded.exposed)
+    return {recorded.key: _ask(recorded.gate, recorded.routes)}
 
 
-def of_services(key: str, given: Document) -> dict[str, Ask]:
+def of_services(key: str, exposed: t.Iterable[Exposed]) -> dict[str, Ask]:
     """The same for the routed services of a Compose project."""
-    return {f"{key}-{e.service}": _ask(e.gate, e.routes) for e in compose.exposed_services(given)}
+    return {f"{key}-{e.service}": _ask(e.gate, e.routes) for e in exposed}
 
 
 def _ask(gate: Gate, routes: t.Sequence[Route]) -> Ask:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..options.parse import Here, again, nothing
+from ..options.snapshot import terms
 from ..values import identity
 from ..values.identity import Subject
 from ..values.release import Attempt, Known, Release
@@ -27,7 +28,7 @@ def released(on: Platform, subject: Subject, release: Release) -> Workload:
 
     :raises InvalidOption: a secret is not kept any more.
     """
-    kept = release.containers and not release.snapshot.get("compose")
+    kept = release.containers and not terms(release).is_stack
     values = on.secrets.read(identity.key_of(*subject), identity.suffix_of(release.containers[0])) if kept else {}
     return again(release, values, Here(on.secrets.version, on.state_dir))
 

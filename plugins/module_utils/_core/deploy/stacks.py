@@ -12,7 +12,7 @@ from ..decide import leave, stack_networks, stacks
 from ..engine import artifacts
 from ..host import published_ports
 from ..host.clock import attempts
-from ..options.compose import exposed_services
+from ..options.snapshot import terms
 from ..proxy import documents
 from ..sources.compose import Pinned
 from ..sources.compose_volumes import declared, labelled
@@ -38,8 +38,7 @@ def volumes_of(on: Platform, subject: Subject, live: Release) -> dict[str, str]:
     """The volumes that a release mounts by name, and where; of a Compose project's it does not matter where."""
     definition = kept(on, subject, live)
     found = {volume.name: "/data" for volume in declared(definition.model)} if definition else {}
-    mounts = [(mount["source"], mount["target"]) for mount in live.snapshot.get("volumes") or ()]
-    return {**found, **{source: target for source, target in mounts if not source.startswith("/")}}
+    return {**found, **terms(live).named_volumes}
 
 
 def place(world: World, _step: Step) -> str:
@@ -155,11 +154,10 @@ def _back(world: World, service: Service, old: t.Sequence[str], fresh: t.Sequenc
 def _bringing(world: World, release: Release | None) -> Workload:
     """The declaration with the routed services of the release that is brought; on a way back, of an earlier one."""
     want = world.want
-    if release is None or want.stack is None or not release.snapshot.get("compose"):
+    if release is None or want.stack is None or not terms(release).is_stack:
         return want
-    exposed = exposed_services(release.snapshot["compose"])
-    routes = tuple(route for one in exposed for route in one.routes)
-    return replace(want, stack=replace(want.stack, exposed=exposed), routes=routes)
+    recorded = terms(release)
+    return replace(want, stack=replace(want.stack, exposed=recorded.exposed), routes=recorded.routes)
 
 
 def _hold(world: World, want: Workload, service: Service, *, anew: bool) -> None:
@@ -247,7 +245,7 @@ def route(world: World, want: Workload, wanted: Definition, only: t.Mapping[str,
         document = documents.merged(before, document, want, ready)
     if document is None or document == before:
         return
-    asks = {} if world.undoing else reach.of_services(world.key, world.want.snapshot["compose"])
+    asks = {} if world.undoing else reach.of_services(world.key, terms(world.want).exposed)
     mine = {f"{world.key}-{name}" for name in ready if not only or name in only}
     asked = {key: ask for key, ask in asks.items() if key in mine}
     reach.judge(world, world.on.traefik.ask(world.key, document, asked, world.have.routed))

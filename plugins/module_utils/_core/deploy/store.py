@@ -13,6 +13,7 @@ import typing as t
 
 from ..decide.routes_today import current
 from ..host.database import Connection, Database
+from ..options.snapshot import terms
 from ..values import record
 from ..values.errors import Canceled
 from ..values.identity import Subject, canonical
@@ -103,7 +104,7 @@ class Store(Database):
         rows = self.rows(f"SELECT id, begun_at, candidate FROM deployments WHERE {_OF}", *subject)
         proposed = [(row, self._candidate(row[2])) for row in rows]
         return [
-            Made(row[0], row[1], one.image_id if one else "", bool(one and one.snapshot.get("compose")))
+            Made(row[0], row[1], one.image_id if one else "", one is not None and terms(one).is_stack)
             for row, one in proposed
         ]
 

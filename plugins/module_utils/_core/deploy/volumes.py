@@ -14,7 +14,7 @@ from ..decide.plan import stateful_paths
 from ..engine.engine import Engine
 from ..engine.listing import LABEL_RESTORED
 from ..host.restoring import unfilled, volumes
-from ..options.parse import keeps_image_volumes
+from ..options.snapshot import terms
 from ..values.errors import StoreFailure
 from ..values.workload import State
 from .run import World
@@ -43,7 +43,7 @@ def _worthless(world: World) -> bool:
     live = world.have.live
     if world.undoing and live is None and world.want.bake is None:
         return True
-    return not keeps_image_volumes(live.snapshot if live is not None else world.want.snapshot)
+    return not terms(live if live is not None else world.want).keeps_image_volumes
 
 
 def refuse_unfilled(engine: Engine, state_dir: str, names: t.Iterable[str]) -> None:

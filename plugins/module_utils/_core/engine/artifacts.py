@@ -30,7 +30,7 @@ class Wanted(t.NamedTuple):
 
 def of_release(engine: Engine, release: Release, live: bool) -> list[Wanted]:
     """The image of a release that is one image, while the engine has it."""
-    image = None if release.snapshot.get("compose") else engine.images.get(release.image_id)
+    image = engine.images.get(release.image_id)
     return [Wanted(image.id, release.image, exact(release.image, image), live)] if image is not None else []
 
 

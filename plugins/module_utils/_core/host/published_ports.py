@@ -14,7 +14,7 @@ import json
 import os
 import typing as t
 
-from ..values.identity import Document
+from ..values.container import Port
 from . import filesystem, machine
 from .clock import Clock
 from .process import run
@@ -39,23 +39,23 @@ class Way(t.NamedTuple):
         return f"{bracketed(self.address)}:{self.host}"
 
 
-def ways(ports: t.Iterable[Document], own: t.Iterable[str]) -> list[Way]:
+def ways(ports: t.Iterable[Port], own: t.Iterable[str]) -> list[Way]:
     """Every way in by published TCP ports. Pure.
 
     :param own: the host's addresses, which a port that is published on all of them has.
     """
     found = []
     for port in ports:
-        if port["protocol"] != "tcp":
+        if port.protocol != "tcp":
             continue
-        given = ipaddress.ip_address(port["address"])
+        given = ipaddress.ip_address(port.address)
         every = [LOOPBACK[given.version], *(a for a in own if ipaddress.ip_address(a).version == given.version)]
-        addresses = every if given.is_unspecified else [port["address"]]
-        found += [Way(address, int(port["host"]), int(port["container"])) for address in addresses]
+        addresses = every if given.is_unspecified else [port.address]
+        found += [Way(address, port.host, port.container) for address in addresses]
     return list(dict.fromkeys(found))
 
 
-def refused(ports: t.Sequence[Document], container: str, clock: Clock) -> tuple[str, ...]:
+def refused(ports: t.Sequence[Port], container: str, clock: Clock) -> tuple[str, ...]:
     """Ways in that take no connection although the container itself does.
 
     :param container: the container's own address.

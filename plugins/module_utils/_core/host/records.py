@@ -27,8 +27,8 @@ def keep(state_dir: str, key: str, release: Release) -> None:
 
     :raises OSError: the disk is full; nothing was written.
     """
-    if not release.containers or release.snapshot.get("compose"):
-        return  # a stack's containers are Compose's
+    if not release.containers:
+        return
     folder = state_dir
     for part in ("records", key):
         folder = filesystem.private_folder(os.path.join(folder, part))

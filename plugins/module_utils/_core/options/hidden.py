@@ -65,15 +65,15 @@ def _split(env: Document, forms: t.Collection[str]) -> tuple[dict[str, t.Any], d
     return {key: value for key, value in env.items() if key not in secret}, secret
 
 
-def refuse(params: Document, snapshot: Document) -> None:
+def refuse(params: Document, recorded: Document) -> None:
     """Refuse a declaration that would show a secret: in labels, arguments, an image's history or on record.
 
-    :param snapshot: what is recorded of it.
+    :param recorded: what is kept on record of it.
     :raises InvalidOption: names the option.
     """
     # A server's address is no secret, whatever list it stands in: that of a name server is in one with its key.
     forms = _known({value for value in secret_values(params) if not _is_address(value)}, LEAST_LINE)
-    for option, text in _texts("", {name: snapshot.get(name) for name in _FREE}):
+    for option, text in _texts("", {name: recorded.get(name) for name in _FREE}):
         if any(form in text for form in forms):
             cause = "holds the value of a secret, and would show it"
             raise InvalidOption(option, "***", cause, "Deliver it in secrets, and refer to it there.")

@@ -21,7 +21,7 @@ from .argument_specs import DECLARATION, KIND, SOURCES, filled
 from .checks import DEFAULT_STATE_DIR, Params, positive
 from .compose import COMPOSE
 from .container import container, secrets_of
-from .snapshot import snapshot, without_secrets
+from .snapshot import keeps_image_volumes, snapshot, terms, without_secrets
 
 RECIPES: dict[str, t.Callable[[Params, Document], Recipe]] = {
     "dockerfile": build.dockerfile,
@@ -132,15 +132,6 @@ def _made(params: Params, strategy: Strategy, here: Here, *, pinned: bool) -> Wo
     )
 
 
-def keeps_image_volumes(params: Params) -> bool:
-    """Whether what is written where only the image declares a volume is data. What serves a site has none.
-
-    Of what is not on record nobody knows: then it is.
-    """
-    usual = "discard" if params.get("type") == "static" else "keep"
-    return (params.get("image_volumes") or usual) == "keep"
-
-
 def _usual(params: Params) -> Strategy:
     """A source other than an image replaces in place unless told otherwise (DS-01)."""
     return Strategy.BLUE_GREEN if params["type"] == "image" else Strategy.RECREATE
@@ -191,12 +182,13 @@ def again(release: Release, values: t.Mapping[str, str], here: Here) -> Workload
     :param values: its secrets by name, as they are kept on the host.
     :raises InvalidOption: a secret is not kept any more.
     """
-    given = release.snapshot["secrets"]
+    recorded = terms(release)
+    given = recorded.secrets
     for secret in given:
         if here.version_of(values.get(secret["name"], "")) != secret["version"]:
             cause = f"of release {release.id} is not kept on this host any more"
             raise InvalidOption("secrets", secret["name"], cause, "Deploy the declaration, which brings the secret.")
-    params = filled(DECLARATION, release.snapshot)
+    params = filled(DECLARATION, recorded.declaration)
     params["secrets"] = [{"name": s["name"], "delivery": s["delivery"], "value": values[s["name"]]} for s in given]
     params.update(state=release.state if release.state == State.STOPPED.value else "present", pull="never")
     if params["state"] == State.STOPPED.value:

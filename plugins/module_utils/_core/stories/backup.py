@@ -22,6 +22,7 @@ from ..engine.artifacts import Wanted
 from ..host import filesystem, workplace
 from ..host.database import DAMAGED
 from ..options.checks import positive
+from ..options.snapshot import terms
 from ..values.errors import BackupFailure, InvalidOption, RecordDamaged
 from ..values.identity import Subject, key_of
 from ..values.release import Known
@@ -149,8 +150,10 @@ def _wanted(call: Call, known: t.Mapping[Subject, Known]) -> list[Wanted]:
     for subject, has in known.items():
         for release in retained(call.on.store.releases(subject), has):
             live = has.live is not None and has.live.id == release.id
-            rows += artifacts.of_release(call.on.engine, release, live)
-            rows += stack_images.images(call.on, subject, release, live)
+            if terms(release).is_stack:
+                rows += stack_images.images(call.on, subject, release, live)
+            else:
+                rows += artifacts.of_release(call.on.engine, release, live)
     return artifacts.merged(rows)
 
 

@@ -27,6 +27,7 @@ from ..host.machine import (
     synchronized,
 )
 from ..options import checks
+from ..options.snapshot import terms
 from ..proxy import certificates
 from ..sources import composer
 from ..values.errors import EngineFailure, ProxyFailure, TidegateError, setting
@@ -138,7 +139,7 @@ def _of_the_known(call: Call, known: Recorded | None) -> t.Iterator[Finding]:
 
 def _projects(known: Recorded) -> list[str]:
     """Live workloads that are Compose projects, as far as the record tells."""
-    return sorted(key_of(*one) for one, has in known.items() if has.live and has.live.snapshot.get("compose"))
+    return sorted(key_of(*one) for one, has in known.items() if has.live and terms(has.live).is_stack)
 
 
 def _of_the_certificates(call: Call, known: Recorded | None) -> t.Iterator[Finding]:
@@ -150,7 +151,7 @@ def _of_the_certificates(call: Call, known: Recorded | None) -> t.Iterator[Findi
 
 
 def _entry_of(call: Call, live: Release) -> tuple[int, list[str], bool]:
-    ways = published_ports.ways(live.snapshot.get("ports") or (), own_addresses(call.clock))
+    ways = published_ports.ways(terms(live).ports, own_addresses(call.clock))
     closed = [way.target for way in ways if reached(way.target)]
     return len(ways), closed, published_ports.stands(call.params["state_dir"], call.clock)
 
@@ -160,7 +161,7 @@ def _ports(call: Call, known: Recorded | None) -> t.Iterator[Finding]:
     if known is None:
         return
     live = known.get(TRAEFIK, Known()).live
-    ours = {int(port["host"]) for port in live.snapshot.get("ports") or ()} if live else set()
+    ours = {port.host for port in terms(live).ports} if live else set()
     taken = listeners(call.params["ports"])
     yield from (of_port(port, taken.get(port), port in ours) for port in call.params["ports"])
 

@@ -11,12 +11,13 @@ import typing as t
 from ..deploy import health
 from ..deploy.unrecorded import REMEDY
 from ..host.machine import Space
+from ..options.snapshot import terms
 from ..proxy.certificates import DAY, Certificate
 from ..sources import composer
 from ..values.actual import Container
 from ..values.errors import setting
 from ..values.identity import Subject, key_of
-from ..values.release import Known, Release
+from ..values.release import Known
 
 OK, WARNING, FAILURE = "ok", "warning", "failure"
 GIB = 2**30
@@ -176,7 +177,9 @@ def _title(one: Certificate) -> str:
 
 def of_walls(known: t.Mapping[Subject, Known]) -> Finding:
     """Workloads whose declaration says that they may reach the host."""
-    open_to = [str(subject.workload) for subject, row in sorted(known.items()) if row.live and reaches_host(row.live)]
+    open_to = [
+        str(subject.workload) for subject, row in sorted(known.items()) if row.live and terms(row.live).reaches_host
+    ]
     return Finding("walls", OK, f"open by declaration: {', '.join(open_to)}" if open_to else "closed for all workloads")
 
 
@@ -186,12 +189,6 @@ def of_closed(known: t.Mapping[Subject, Known]) -> t.Iterator[Finding]:
         why = health.closed(row.live)
         if why:
             yield Finding(subject.workload, FAILURE, why, "Run the playbook or role that did so again.")
-
-
-def reaches_host(release: Release) -> bool:
-    """Whether a release was declared unsafe, or has the engine's socket."""
-    snapshot = release.snapshot
-    return bool(snapshot.get("unsafe")) or any(volume.get("engine") for volume in snapshot.get("volumes") or ())
 
 
 def of_entry(ways: int, closed: t.Sequence[str], stands: bool) -> Finding:

@@ -22,6 +22,7 @@ from ..deploy.redeclare import released
 from ..deploy.store import Store
 from ..deploy.unrecorded import refusal, unrecorded, volumes_left
 from ..host import published_ports
+from ..options.snapshot import terms
 from ..values.actual import Actual
 from ..values.errors import CommandFailure, EngineFailure, InvalidOption, ProxyFailure
 from ..values.identity import Document, Subject, key_of
@@ -146,7 +147,7 @@ def _health(live: Release | None, rows: t.Sequence[Replica] | None) -> str:
 
 def _closed(call: Call, live: Release | None, rows: t.Sequence[Replica] | None) -> list[str]:
     """Addresses on which a running container is published, and which nevertheless take no connection."""
-    ports = (live.snapshot.get("ports") or ()) if live else ()
+    ports = terms(live).ports if live else ()
     serving = [row.name for row in rows or () if row.live and row.good and row.name]
     facts = call.on.engine.containers.inspect(serving[0]) if ports and serving else None
     return list(published_ports.refused(ports, facts.reachable, call.clock)) if facts else []

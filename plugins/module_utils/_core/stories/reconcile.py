@@ -13,6 +13,7 @@ from ..deploy.observe import survey
 from ..deploy.redeclare import by_record
 from ..host import published_ports
 from ..options.parse import nothing
+from ..options.snapshot import terms
 from ..values.errors import EngineFailure, LockHeld, Unhealthy, Unrecorded
 from ..values.identity import Subject, key_of
 from ..values.release import Known
@@ -74,7 +75,7 @@ def _entered(call: Call, row: Result) -> Result:
     if row["state"] not in ("ok", "repaired") or (call.check and row["changed"]):
         return row
     live, key = call.on.store.known(subject).get(subject, Known()).live, key_of(*subject)
-    ports = (live.snapshot.get("ports") or ()) if live is not None and live.state == "running" else ()
+    ports = terms(live).ports if live is not None and live.state == "running" else ()
     before, closed = published_ports.given_up(call.params["state_dir"], key), dict[str, Sequence[str]]()
     for name in live.containers if live is not None and ports else ():
         facts = call.on.engine.containers.inspect(name)

@@ -19,6 +19,7 @@ from ..deploy.redeclare import as_released
 from ..deploy.run import World
 from ..options.checks import positive
 from ..options.parse import nothing
+from ..options.snapshot import terms
 from ..values.errors import StoreFailure
 from ..values.release import Known
 from ..values.workload import State, Workload
@@ -77,7 +78,7 @@ def _restart(call: Call) -> Declare:
 
 def _led(want: Workload, call: Call) -> Workload:
     """The declaration without its release command, where another host runs that for all."""
-    elsewhere = want.name in call.params["skip_release_commands"] and want.snapshot.get("release_command_once")
+    elsewhere = want.name in call.params["skip_release_commands"] and terms(want).release_command_once
     return replace(want, release_command=()) if elsewhere else want
 
 
