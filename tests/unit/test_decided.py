@@ -33,7 +33,7 @@ def release_of(identity: str, fingerprint: str = "fp") -> Release:
 def test_an_interrupted_project_succeeded_only_if_it_is_the_live_one(live: str) -> None:
     """DS-T5: a release that is on record as live is not said to have been taken back."""
     have = Actual(live=release_of(live), attempt=Attempt("02", release_of("02")))
-    found = decide_recovery(test_stacks.declared(), have, documents.hold)
+    found = decide_recovery(test_stacks.declared(), have)
     assert found.candidate == (release_of("02") if live == "02" else None)
 
 
@@ -60,7 +60,7 @@ def test_a_deployment_of_the_same_moment_is_no_later_one() -> None:
     twin = deployment_id(2, b"z" * 10)
     assert twin[:10] == moment[:10]
     have, want = test_plan.running(test_plan.web(1), twin), test_plan.web(2)
-    found = decide(want, have, test_plan.candidate(want, moment), test_plan.ROUTING)
+    found = decide(want, have, test_plan.candidate(want, moment))
     assert not found.skipped
     assert found.candidate is not None
 
@@ -72,11 +72,11 @@ def test_a_project_that_is_as_declared_says_so() -> None:
     document = documents.stack_document(want, {"web": ["web-1"]})
     live = replace(release_of("01"), route=document)
     have = Actual(containers=test_stacks.there(old), live=live, route=document, definition=old, live_definition=old)
-    plan = stacks.decide(want, have, release_of("02"), test_stacks.ROUTING)
+    plan = stacks.decide(want, have, release_of("02"))
     assert (plan.steps, plan.reason.startswith("shop already runs ")) == ((), True), plan
     one, two = Container("web-2", "running", fingerprint="other", service="web"), replace(have.containers[0])
     for containers, why in (((*have.containers, one), "too many"), ((two,), "too few")):
-        plan = stacks.decide(want, replace(have, containers=containers), release_of("02"), test_stacks.ROUTING)
+        plan = stacks.decide(want, replace(have, containers=containers), release_of("02"))
         assert "to be brought up to its declaration" in plan.reason, why
 
 

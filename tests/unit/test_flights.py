@@ -16,7 +16,6 @@ from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.rec
     revert,
 )
 from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.retention import retained, target
-from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy import documents
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values import identity
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.actual import Actual
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.identity import Document
@@ -26,10 +25,8 @@ from ansible_collections.tidegate.platform.plugins.module_utils._core.values.wor
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from .test_plan import NEW, ROUTING, candidate, hosts, planned, wants
+from .test_plan import NEW, candidate, hosts, planned, wants
 from .test_recovery import released
-
-HOLD = documents.hold
 
 
 @dataclass
@@ -122,12 +119,12 @@ def test_no_request_is_cut_after_a_crash(want: Workload, have: Actual, data: st.
     users = Users(have)
     users.meet(plan.steps[: data.draw(st.integers(0, len(plan.steps)))])
     users.have = replace(users.have, attempt=Attempt(NEW, plan.candidate))
-    first = decide_recovery(want, users.have, HOLD).steps
+    first = decide_recovery(want, users.have).steps
     users.meet(first[: data.draw(st.integers(0, len(first)))])
     users.have = replace(users.have, attempt=Attempt(NEW, plan.candidate))
-    users.have = replace(users.meet(decide_recovery(want, users.have, HOLD).steps), attempt=None)
+    users.have = replace(users.meet(decide_recovery(want, users.have).steps), attempt=None)
     again = candidate(want, identity.deployment_id(9, b"z" * 10))
-    users.meet(decide(want, users.have, again, ROUTING).steps)
+    users.meet(decide(want, users.have, again).steps)
     assert users.cut == []
 
 
@@ -148,7 +145,7 @@ def test_no_request_is_cut_by_a_fleet(want: Workload, have: Actual, data: st.Dat
     if ending == "finish":
         users.meet(finish(want, users.have, green))
     else:
-        users.meet({"revert": revert, "give_up": give_up}[ending](want, users.have, HOLD).steps)
+        users.meet({"revert": revert, "give_up": give_up}[ending](want, users.have).steps)
     assert users.cut == []
 
 

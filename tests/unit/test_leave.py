@@ -14,6 +14,7 @@ from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.rec
     revert,
 )
 from ansible_collections.tidegate.platform.plugins.module_utils._core.options.parse import Here, again, nothing
+from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy import documents
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.actual import Actual, Container
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import InvalidOption
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.plan import Verb
@@ -21,7 +22,7 @@ from ansible_collections.tidegate.platform.plugins.module_utils._core.values.rel
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.traffic import Drain
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.workload import Workload
 
-from .test_plan import NEW, OLDER, RECREATE, ROUTING, candidate, planned, running, web
+from .test_plan import NEW, OLDER, RECREATE, candidate, planned, running, web
 
 OLD_WEB = web(port=80, drain={"timeout": 40}, stop_timeout=41)
 NEW_WEB = web(2, port=90, drain={"timeout": 50}, stop_timeout=51)
@@ -51,18 +52,18 @@ def test_forward_and_back_each_container_has_its_own_port(options: dict[str, t.A
 def test_recovery_finish_and_revert_know_them_too() -> None:
     """B3: after persist green is live, and blue, on its own port, is what leaves; on the way back it is green."""
     plan = planned(NEW_WEB, BLUE)
-    green = replace(candidate(NEW_WEB), route=ROUTING.document(NEW_WEB, (NEW_NAME,)))
+    green = replace(candidate(NEW_WEB), route=documents.document(NEW_WEB, (NEW_NAME,)))
     both = (*BLUE.containers, Container(NEW_NAME, "running", deployment=NEW))
     switched = replace(
         BLUE, containers=both, live=green, previous=BLUE.live, route=green.route, attempt=Attempt(NEW, plan.candidate)
     )
-    assert ports_of(decide_recovery(web(), switched, ROUTING.hold)) == {
+    assert ports_of(decide_recovery(web(), switched)) == {
         f"drain {OLD_NAME}": (80,),
         f"reap {OLD_NAME}": (80,),
     }
     (drain, _reap) = finish(web(), switched, green)
     assert drain.leaving.ports == ((OLD_NAME, (80,)),)
-    assert ports_of(revert(web(), switched, ROUTING.hold)) == {f"drain {NEW_NAME}": (90,), f"reap {NEW_NAME}": (90,)}
+    assert ports_of(revert(web(), switched)) == {f"drain {NEW_NAME}": (90,), f"reap {NEW_NAME}": (90,)}
 
 
 def again_as_on_record(have: Actual) -> Workload:
@@ -103,5 +104,5 @@ def test_what_nobody_knows_is_looked_at_wherever_it_may_listen() -> None:
     have = replace(have, previous=replace(candidate(NEW_WEB), id=NEW))
     assert dict(leave.leaving(web(), have, [orphan.name]).ports)[orphan.name] == (80, 90)
     lost = replace(BLUE, live=None)
-    gone = decide(web(state="absent"), lost, candidate(web()), ROUTING)
+    gone = decide(web(state="absent"), lost, candidate(web()))
     assert ports_of(gone) == {f"drain {OLD_NAME}": (80,), f"reap {OLD_NAME}": (80,)}

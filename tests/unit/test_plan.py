@@ -7,8 +7,7 @@ from dataclasses import replace
 
 import pytest
 from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.foretell import after
-from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.plan import Routing, decide, prepare
-from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.stacks import StackRouting
+from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.plan import decide, prepare
 from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.strategies import STRATEGIES
 from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy import documents
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.actual import (
@@ -31,7 +30,6 @@ from hypothesis import strategies as st
 
 from .conftest import declared
 
-ROUTING = Routing(documents.document, documents.hold, StackRouting(documents.stack_document, documents.stack_hold))
 ROUTES = [{"host": "shop.test"}]
 NEW, OLD, OLDER = (deployment_id(n, bytes([n]) * 10) for n in (3, 2, 1))
 
@@ -52,13 +50,13 @@ def candidate(want: Workload, identity: str = NEW) -> Release:
 def running(want: Workload, identity: str = OLD) -> Actual:
     """A host on which this workload is deployed and well."""
     green = candidate(want, identity)
-    plan = decide(replace(want, force=True), Actual(), green, ROUTING)
+    plan = decide(replace(want, force=True), Actual(), green)
     return replace(after(Actual(), plan), image=Image(want.container.image))
 
 
 def planned(want: Workload, have: Actual) -> Plan:
     """What would be done."""
-    return decide(want, have, candidate(want), ROUTING)
+    return decide(want, have, candidate(want))
 
 
 def broken(have: Actual, **changes: t.Any) -> Actual:
@@ -242,10 +240,10 @@ def test_an_older_request_is_skipped_and_never_takes_the_route(
     """DP-T4: by sequence where both have one, else by the moment of the request."""
     want = web(2, sequence=mine)
     for changed in (want, web(1, sequence=mine, routes=[{"host": "b.test"}])):
-        plan = decide(changed, replace(running(web()), sequence=live), candidate(changed, identity), ROUTING)
+        plan = decide(changed, replace(running(web()), sequence=live), candidate(changed, identity))
         assert plan.skipped is skipped
         assert bool(plan.steps) is not skipped
-    same = decide(web(sequence=mine), replace(running(web()), sequence=live), candidate(web(), identity), ROUTING)
+    same = decide(web(sequence=mine), replace(running(web()), sequence=live), candidate(web(), identity))
     assert not same.skipped, "what is live already is not skipped"
 
 

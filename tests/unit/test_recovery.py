@@ -21,7 +21,6 @@ from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.rec
 )
 from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.retention import retained, target
 from ansible_collections.tidegate.platform.plugins.module_utils._core.options.parse import Here, again
-from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy import documents
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values import record
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.actual import Actual, Container
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import InvalidOption
@@ -37,9 +36,7 @@ from ansible_collections.tidegate.platform.plugins.module_utils._core.values.wor
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from .test_plan import NEW, OLD, PORTS, RECREATE, ROUTING, candidate, hosts, planned, running, wants, web
-
-HOLD = documents.hold
+from .test_plan import NEW, OLD, PORTS, RECREATE, candidate, hosts, planned, running, wants, web
 
 
 @settings(max_examples=300, deadline=None)
@@ -53,9 +50,9 @@ def test_a_crash_after_any_step_is_recovered_to_exactly_one_release(
         return
     done = plan.steps[: data.draw(st.integers(0, len(plan.steps)))]
     crashed = replace(after(have, Plan(done)), attempt=Attempt(NEW, plan.candidate))
-    recovered = after(crashed, decide_recovery(web(), crashed, HOLD))
+    recovered = after(crashed, decide_recovery(web(), crashed))
     assert recovered.attempt is None
-    again = decide(want, recovered, candidate(want, deployment_id(9, b"z" * 10)), ROUTING)
+    again = decide(want, recovered, candidate(want, deployment_id(9, b"z" * 10)))
     final = after(recovered, again)
     assert final.live is not None
     assert {c.name for c in final.containers} == set(final.live.containers)
@@ -94,7 +91,7 @@ def test_recovery_rolls_forward_once_switched_else_back(want: Workload, last: Ve
     """DS-T5, decided from the route file and the record, never from the newest container or a tag."""
     before = web(**PORTS) if want.container.ports else web()
     crashed = crash(want, running(before), last)
-    plan = decide_recovery(web(), crashed, HOLD)
+    plan = decide_recovery(web(), crashed)
     assert " ".join(plan.verbs()) == steps
     later = after(crashed, plan)
     assert later.live is not None
@@ -104,13 +101,13 @@ def test_recovery_rolls_forward_once_switched_else_back(want: Workload, last: Ve
 def test_what_was_switched_to_and_does_not_answer_is_taken_back() -> None:
     """B2: to the old release, whether or not the new one is on record; without an attempt there is nothing to do."""
     switched = crash(web(2), running(web()), Verb.SWITCH)
-    plan = give_up(web(), switched, HOLD)
+    plan = give_up(web(), switched)
     assert " ".join(plan.verbs()) == "switch drain reap"
     final = after(switched, plan)
     assert final.live is not None
     assert (final.live.id, final.route) == (OLD, final.live.route)
     assert {c.name for c in final.containers} == set(final.live.containers)
-    assert give_up(web(), running(web()), HOLD).steps == ()
+    assert give_up(web(), running(web())).steps == ()
 
 
 @pytest.mark.parametrize(
@@ -128,7 +125,7 @@ def test_what_the_engine_may_still_be_stopping_has_ended_before_it_serves_again(
     crashed = crash(want, running(web(**PORTS) if want.container.ports else web()), last)
     assert crashed.attempt is not None
     stopping = replace(crashed, attempt=replace(crashed.attempt, stopping=True))
-    plan = decide_recovery(want, stopping, HOLD)
+    plan = decide_recovery(want, stopping)
     assert " ".join(plan.verbs()) == steps
     later = after(stopping, plan)
     assert later.live is not None
@@ -138,7 +135,7 @@ def test_what_the_engine_may_still_be_stopping_has_ended_before_it_serves_again(
 def test_switched_but_dead_green_goes_back_to_blue() -> None:
     crashed = crash(web(2), running(web()), Verb.SWITCH)
     dead = tuple(replace(c, state="exited") if NEW[-8:] in c.name else c for c in crashed.containers)
-    plan = decide_recovery(web(), replace(crashed, containers=dead), HOLD)
+    plan = decide_recovery(web(), replace(crashed, containers=dead))
     assert plan.verbs() == ["switch", "drain", "reap"]
     assert plan.candidate is None
 
@@ -146,12 +143,12 @@ def test_switched_but_dead_green_goes_back_to_blue() -> None:
 def test_a_release_command_that_outlived_its_run_is_taken_back() -> None:
     crashed = replace(running(web()), attempt=Attempt(NEW, candidate(web(2))))
     command = Container(f"shop-{NEW[-8:]}-release", "running", deployment=NEW)
-    plan = decide_recovery(web(), replace(crashed, containers=(*crashed.containers, command)), HOLD)
+    plan = decide_recovery(web(), replace(crashed, containers=(*crashed.containers, command)))
     assert [(step.verb.value, step.containers) for step in plan.steps] == [("reap", (command.name,))]
 
 
 def test_an_attempt_that_made_nothing_is_just_concluded() -> None:
-    assert decide_recovery(web(), replace(running(web()), attempt=Attempt(NEW, None)), HOLD).steps == ()
+    assert decide_recovery(web(), replace(running(web()), attempt=Attempt(NEW, None))).steps == ()
 
 
 def test_a_step_without_its_release_is_a_bug_that_shows() -> None:
@@ -180,7 +177,7 @@ def routed(have: Actual, plan: Plan) -> t.Iterator[tuple[Step, Actual]]:
 )
 def test_a_revert_makes_the_release_before_live_again(want: Workload, last: Verb, steps: str) -> None:
     crashed = crash(want, running(web()), last)
-    plan = revert(web(), crashed, HOLD)
+    plan = revert(web(), crashed)
     assert " ".join(plan.verbs()) == steps
     later = after(crashed, plan)
     assert later.live is not None
@@ -195,7 +192,7 @@ def test_a_revert_makes_the_release_before_live_again(want: Workload, last: Verb
 def test_a_revert_without_a_release_before_leaves_nothing() -> None:
     plan = planned(web(), Actual())
     crashed = replace(after(Actual(), plan), attempt=Attempt(NEW, plan.candidate))
-    later = after(crashed, revert(web(), crashed, HOLD))
+    later = after(crashed, revert(web(), crashed))
     assert (later.live, later.route, later.containers) == (None, None, ())
 
 
@@ -208,26 +205,26 @@ def test_a_crash_in_a_revert_goes_on_with_it(want: Workload, have: Actual, data:
         return
     done = after(have, Plan(plan.steps[: committed_at(plan.steps) + 1]))
     switched = replace(done, attempt=Attempt(NEW, plan.candidate))
-    steps = revert(web(), switched, HOLD).steps
+    steps = revert(web(), switched).steps
     killed = after(switched, Plan(steps[: data.draw(st.integers(1, len(steps)))]))
     killed = replace(killed, attempt=Attempt(NEW, plan.candidate, withdrawn=True))
-    later = after(killed, decide_recovery(web(), killed, HOLD))
+    later = after(killed, decide_recovery(web(), killed))
     assert later.live == have.live
     assert later.route == have.live.route
 
 
 def test_a_bake_cut_short_rolls_forward_unless_green_is_dead() -> None:
     crashed = crash(web(2), running(web()), Verb.PERSIST)
-    assert decide_recovery(web(), crashed, HOLD).verbs() == ["drain", "reap"]
+    assert decide_recovery(web(), crashed).verbs() == ["drain", "reap"]
     dead = tuple(replace(c, state="exited") if NEW[-8:] in c.name else c for c in crashed.containers)
-    assert decide_recovery(web(), replace(crashed, containers=dead), HOLD).verbs() == [
+    assert decide_recovery(web(), replace(crashed, containers=dead)).verbs() == [
         "withdraw",
         "switch",
         "drain",
         "reap",
     ]
     alone = tuple(c for c in dead if NEW[-8:] in c.name)
-    assert decide_recovery(web(), replace(crashed, containers=alone), HOLD).candidate is not None, (
+    assert decide_recovery(web(), replace(crashed, containers=alone)).candidate is not None, (
         "there is nothing to go back to"
     )
 
@@ -236,7 +233,7 @@ def test_what_was_canceled_is_taken_back_even_if_it_was_switched() -> None:
     """DP-T5: a late write never revives it."""
     crashed = crash(web(2), running(web()), Verb.SWITCH)
     canceled = replace(crashed, attempt=Attempt(NEW, planned(web(2), running(web())).candidate, withdrawn=True))
-    assert decide_recovery(web(), canceled, HOLD).verbs() == ["switch", "drain", "reap"]
+    assert decide_recovery(web(), canceled).verbs() == ["switch", "drain", "reap"]
 
 
 # -- phases ----------------------------------------------------------------------------------------------------------

@@ -145,6 +145,28 @@ def test_one_file_knows_the_keys_of_a_recorded_declaration(name: str) -> None:
     assert room(name) == "options" or not IMPORTS[name] & {"options/traffic", "options/container", "options/compose"}
 
 
+# What a routing document is made of, as far as no other document has words like these.
+WORDS_OF_ROUTING = {"routers", "loadBalancer", "entryPoints", "serversTransport", "serversTransports"}
+
+
+def keys(tree: ast.AST) -> t.Iterator[ast.expr]:
+    """What something is asked for by `[key]` or `.get(key)`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Subscript):
+            yield node.slice
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get":
+            yield from node.args[:1]
+
+
+@pytest.mark.parametrize("name", sorted(name for name in FILES if room(name) != "proxy"))
+def test_one_room_knows_what_a_routing_document_looks_like(name: str) -> None:
+    """Others have it as a whole, and ask `proxy/documents` for what it says. A gate is of the kind `http`, too."""
+    tree = ast.parse(FILES[name].read_text())
+    words = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and node.value in WORDS_OF_ROUTING]
+    https = [node for node in keys(tree) if isinstance(node, ast.Constant) and node.value == "http"]
+    assert [node.lineno for node in (*words, *https)] == []
+
+
 def test_no_broad_except() -> None:
     for path in (ROOT / "plugins").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):

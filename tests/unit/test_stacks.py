@@ -37,7 +37,6 @@ from hypothesis import strategies as st
 OWNER = {"tidegate.workload": "shop"}
 WEB = {"image": "web:1"}
 SIGN = Secrets("/nowhere").version
-ROUTING = stacks.StackRouting(documents.stack_document, documents.stack_hold)
 ROUTED = {"name": "web", "port": 80, "routes": [{"host": "shop.test"}]}
 
 
@@ -175,7 +174,7 @@ def there(definition: Definition, **states: str) -> tuple[Container, ...]:
 def plan(want: Workload, have: Actual) -> list[str]:
     """The plan's steps, rolls with the service that they are of."""
     candidate = Release("02", "compose/x", "id", "new", (), None, want.snapshot)
-    steps = stacks.decide(want, have, candidate, ROUTING).steps
+    steps = stacks.decide(want, have, candidate).steps
     return [f"{s.verb.value} {s.service.name}" if s.service else s.verb.value for s in steps]
 
 
@@ -213,7 +212,7 @@ def test_a_project_that_is_recreated_is_taken_back_to_what_ran() -> None:
     before = Actual(containers=there(old), live=live, route=document, definition=new, live_definition=old)
 
     def taken_back(have: Actual) -> list[tuple[Verb, Definition | None]]:
-        steps = stacks.decide(want, have, replace(live, id="02", fingerprint="new"), ROUTING).steps
+        steps = stacks.decide(want, have, replace(live, id="02", fingerprint="new")).steps
         (up,) = (step for step in steps if step.verb is Verb.UP)
         return [(step.verb, step.definition) for step in up.undo]
 
@@ -229,7 +228,7 @@ def test_a_service_that_is_rolled_is_taken_back_to_what_ran() -> None:
     old, new = (defined({"web": {"image": i}, **more}, want) for i, more in (("a", {}), ("b", {"new": {"image": "n"}})))
     live = Release("01", "compose/x", "id", "old", ("web-1",), None, want.snapshot)
     have = Actual(containers=there(old), live=live, definition=new, live_definition=old)
-    steps = stacks.decide(want, have, replace(live, id="02", fingerprint="new"), ROUTING).steps
+    steps = stacks.decide(want, have, replace(live, id="02", fingerprint="new")).steps
     undo = {s.service.name: [(u.verb, u.definition) for u in s.undo] for s in steps if s.service}
     assert undo["web"][-1] == (Verb.ROLL, old)
     assert undo["new"][-1] == (Verb.UNROLL, new)
@@ -246,12 +245,12 @@ def test_what_a_killed_deployment_left_is_taken_back_and_what_is_on_no_record_st
     candidate = Release("02", "compose/x", "id", "new", (), None, want.snapshot)
 
     def undo(strategy: Strategy) -> dict[Verb, list[tuple[Verb, t.Any]]]:
-        steps = stacks.decide(replace(want, strategy=strategy), have, candidate, ROUTING).steps
+        steps = stacks.decide(replace(want, strategy=strategy), have, candidate).steps
         return {step.verb: [(back.verb, back.route) for back in step.undo] for step in steps if step.undo}
 
     gone, back = [(Verb.UNROUTE, None)], [(Verb.SWITCH, route)]
     assert undo(Strategy.ROLLING) == ({} if lost else {Verb.ROLL: [*gone, (Verb.UNROLL, None)]})
-    first = stacks.decide(want, have, candidate, ROUTING).steps[0]
+    first = stacks.decide(want, have, candidate).steps[0]
     whole = [(back.verb, back.service is None) for back in first.undo if back.verb is Verb.UNROLL]
     assert whole == ([] if lost else [(Verb.UNROLL, False), (Verb.UNROLL, True)]), "at last what only that one declared"
     held = back if lost else gone
@@ -269,7 +268,7 @@ def test_a_new_service_of_a_killed_deployment_goes_with_the_one_that_fails(lost:
     live = Release("01", "compose/x", "id", "old", ("web-1",), None, want.snapshot)
     have = Actual(containers=there(new), live=live, definition=new, live_definition=old)
     have = replace(have, unrecorded=("work-1",) if lost else ())
-    steps = stacks.decide(want, have, replace(live, id="02", fingerprint="new"), ROUTING).steps
+    steps = stacks.decide(want, have, replace(live, id="02", fingerprint="new")).steps
     undo = {s.service.name: [u.verb for u in s.undo] for s in steps if s.service}
     assert undo == {"work": [] if lost else [Verb.UNROLL]}
     assert stacks.spared(have) == set(have.unrecorded)
@@ -313,7 +312,7 @@ def test_who_is_to_be_restarted_with_another_goes_with_it() -> None:
     live = Release("01", "compose/x", "id", "old", ("db-1", "web-1"), document, want.snapshot)
     have = Actual(containers=there(old), live=live, route=document, definition=new, live_definition=old)
     assert plan(want, have) == ["roll db", "roll kept", "roll web", "persist"]
-    steps = stacks.decide(want, have, replace(live, id="02", fingerprint="new"), ROUTING).steps
+    steps = stacks.decide(want, have, replace(live, id="02", fingerprint="new")).steps
     assert [step.containers for step in steps if step.service] == [("db-1",), ("kept-1",), ("web-1",)]
     assert plan(replace(want, strategy=Strategy.RECREATE), have) == ["hold", "up", "persist"], "web is not there, too"
     assert plan(want, replace(have, definition=old, live=replace(live, fingerprint="new"))) == []
@@ -328,7 +327,7 @@ def restarting(services: dict[str, t.Any], *names: str) -> dict[str, t.Any]:
 def rolls(want: Workload, have: Actual) -> dict[str, tuple[tuple[str, ...], bool]]:
     """The rolls of a plan: who goes whatever it is, and whether because of another."""
     candidate = Release("02", "compose/x", "id", "new", (), None, want.snapshot)
-    steps = stacks.decide(want, have, candidate, ROUTING).steps
+    steps = stacks.decide(want, have, candidate).steps
     return {step.service.name: (step.containers, step.anew) for step in steps if step.service}
 
 
@@ -383,7 +382,7 @@ def test_going_back_ends_with_who_is_to_be_restarted_with_what_was_gone_back_to(
     old, new = (defined(restarting({"db": {"image": image}, **rest}, "web"), want) for image in ("db:1", "db:2"))
     live = Release("01", "compose/x", "id", "old", ("db-1", "web-1"), None, want.snapshot)
     have = Actual(containers=there(old), live=live, definition=new, live_definition=old)
-    steps = stacks.decide(want, have, replace(live, id="02", fingerprint="new"), ROUTING).steps
+    steps = stacks.decide(want, have, replace(live, id="02", fingerprint="new")).steps
     back = [undo for step in reversed(steps) for undo in step.undo if undo.service]
     assert [(undo.service and undo.service.name, undo.anew) for undo in back] == [
         ("web", False),

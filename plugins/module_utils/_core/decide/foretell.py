@@ -12,11 +12,11 @@ import typing as t
 from dataclasses import replace
 
 from ..options.snapshot import terms
+from ..proxy import documents
 from ..values.actual import Actual, Container
 from ..values.plan import Plan, Step, Verb
 from ..values.release import Release
 from ..values.stack import Service
-from .plan import Routing
 
 Effect = t.Callable[[Actual, Step], Actual]
 
@@ -141,7 +141,7 @@ EFFECTS: dict[Verb, Effect] = {
 _ABSENT = {"state": "absent"}
 
 
-def view(have: Actual, routing: Routing) -> dict[str, t.Any]:
+def view(have: Actual) -> dict[str, t.Any]:
     """The workload as it is (or would be): release, containers, routes."""
     live = have.live
     if live is None:
@@ -149,15 +149,15 @@ def view(have: Actual, routing: Routing) -> dict[str, t.Any]:
         return {**_ABSENT, "containers": found} if found else dict(_ABSENT)
     own = {c.name: c.state for c in have.named(live.containers)}
     if terms(live).is_stack:
-        return {**_common(live), "services": _services(have), "routes": _rules(live)}
+        return {**_common(live), "services": _services(have), "routes": documents.rules_of(live.route)}
     return {
         "state": live.state,
         "image": live.image,
         "image_id": live.image_id,
         "containers": [own.get(name, "missing") for name in live.containers],
         "leftovers": len(have.others(live.containers)),
-        "routes": _rules(live),
-        "route_file": _route_file(have, live, routing),
+        "routes": documents.rules_of(live.route),
+        "route_file": _route_file(have, live),
         "declaration": live.snapshot,
     }
 
@@ -174,15 +174,10 @@ def _services(have: Actual) -> dict[str, list[str]]:
     return {name: sorted(rows) for name, rows in sorted(found.items())}
 
 
-def _rules(live: Release) -> list[str]:
-    routers = (live.route or {}).get("http", {}).get("routers", {})
-    return [routers[name]["rule"] for name in sorted(routers)]
-
-
-def _route_file(have: Actual, live: Release, routing: Routing) -> str:
+def _route_file(have: Actual, live: Release) -> str:
     if have.route == live.route:
         return "in place" if live.route else "none"
     if have.route is None:
         return "missing"
-    held = live.route is not None and have.route == routing.hold(live.route)
+    held = live.route is not None and have.route == documents.hold(live.route)
     return "held" if held else "differs"

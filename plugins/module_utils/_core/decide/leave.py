@@ -10,9 +10,9 @@ are given is for what is declared now, and where nothing is declared for what is
 from __future__ import annotations
 
 import typing as t
-from urllib.parse import urlsplit
 
 from ..options.snapshot import terms
+from ..proxy import documents
 from ..values.actual import Actual, Leaving
 from ..values.identity import Document
 from ..values.plan import Step, Verb
@@ -67,7 +67,8 @@ def leaving(want: Workload, have: Actual, names: t.Iterable[str], *made: Release
         ports=tuple((name, found) for name, found in ports if found),
         limits=_limits(want, concerned),
         stop_timeout=None if services else _stop_timeout(want, concerned),
-        middlewares=_middlewares([release.route for release in concerned] + [have.route]),
+        # Those in which some requests may still be; the platform's own hold nothing.
+        middlewares=tuple(sorted(documents.middlewares_of([*(release.route for release in concerned), have.route]))),
     )
 
 
@@ -84,15 +85,8 @@ def _ports(
     """Where a container's requests come in: by its releases, and by every route that names it."""
     services = {container.service for container in have.named([name])}
     found = {terms(release).port_of(service) for release in releases for service in services or {""}}
-    found |= {port for route in routes for target, port in _targets(route) if target == name}
+    found |= {port for route in routes for target, port in documents.targets_of(route) if target == name}
     return tuple(sorted(port for port in found if port is not None))
-
-
-def _targets(route: Document | None) -> t.Iterator[tuple[str, int | None]]:
-    for service in ((route or {}).get("http") or {}).get("services", {}).values():
-        for server in service["loadBalancer"]["servers"]:
-            url = urlsplit(server["url"])
-            yield url.hostname or "", url.port
 
 
 def _limits(want: Workload, releases: tuple[Release, ...]) -> Drain:
@@ -111,12 +105,3 @@ def _stop_timeout(want: Workload, releases: tuple[Release, ...]) -> int | None:
     if want.stop_timeout is not None and (not want.artifact or not recorded):
         return want.stop_timeout
     return max(recorded, default=None)
-
-
-def _middlewares(routes: t.Iterable[Document | None]) -> tuple[str, ...]:
-    """The middlewares that requests to them pass, in which some may still be; the platform's own hold nothing."""
-    parts = [(route or {}).get("http") or {} for route in routes]
-    named = {
-        name for part in parts for router in part.get("routers", {}).values() for name in router.get("middlewares", ())
-    }
-    return tuple(sorted(named - {name for part in parts for name in part.get("middlewares", ())}))

@@ -13,24 +13,16 @@ import typing as t
 from dataclasses import replace
 
 from ..options.snapshot import terms, with_strategy
+from ..proxy import documents
 from ..values.actual import Actual, Container, Image, Volume
 from ..values.errors import InvalidOption
 from ..values.grammar import made_by
-from ..values.identity import TIME_LENGTH, Document
+from ..values.identity import TIME_LENGTH
 from ..values.plan import Plan, Step, Verb
 from ..values.release import Release, in_state
 from ..values.workload import State, Strategy, Workload
 from . import leave, stacks
-from .stacks import StackRouting
-from .strategies import STRATEGIES, Hold, route_back
-
-
-class Routing(t.NamedTuple):
-    """The proxy's pure half: a routing document for given targets, and its held form."""
-
-    document: t.Callable[[Workload, tuple[str, ...]], Document | None]
-    hold: Hold
-    stack: StackRouting
+from .strategies import STRATEGIES, route_back
 
 
 def prepare(want: Workload, have: Actual, candidate: Release) -> Plan:
@@ -41,29 +33,29 @@ def prepare(want: Workload, have: Actual, candidate: Release) -> Plan:
     return _unless_newer(want, have, candidate, Plan((Step(verb),)))
 
 
-def decide(want: Workload, have: Actual, candidate: Release, routing: Routing) -> Plan:
+def decide(want: Workload, have: Actual, candidate: Release) -> Plan:
     """The plan for one workload.
 
     :param candidate: the release that a new deployment would make; its route document is filled in here.
     :raises InvalidOption: another workload has one of the routes, or uses a volume that is to be removed.
     """
     if want.state is State.ABSENT:
-        return _absent(want, have, routing.hold)
+        return _absent(want, have)
     if want.state is State.STOPPED:
-        return _stopped(want, have, routing)
+        return _stopped(want, have)
     refuse_claimed(have.claimed)
     live = have.live
     if want.stack is not None:
-        plan = stacks.decide(want, have, candidate, routing.stack)
+        plan = stacks.decide(want, have, candidate)
         return _unless_newer(want, have, candidate, plan) if plan.candidate else plan
     if live is None or want.force or live.fingerprint != candidate.fingerprint or _lost(have, live):
         strategy = _fitting(want, have)
-        green = replace(candidate, route=routing.document(want, candidate.containers))
+        green = replace(candidate, route=documents.document(want, candidate.containers))
         if strategy is not want.strategy:  # whoever recovers it has to know
             green = with_strategy(green, strategy)
-        plan = Plan(STRATEGIES[strategy](want, have, green, routing.hold), _why(want, have, candidate), green)
+        plan = Plan(STRATEGIES[strategy](want, have, green), _why(want, have, candidate), green)
     else:
-        plan = _keep(want, have, candidate, routing)
+        plan = _keep(want, have, candidate)
     return _unless_newer(want, have, candidate, plan) if plan.candidate else plan
 
 
@@ -86,12 +78,12 @@ def _newer(want: Workload, have: Actual, candidate: Release) -> str:
     return f"a deployment requested later is live (release {live.id})" if later else ""
 
 
-def _absent(want: Workload, have: Actual, hold: Hold) -> Plan:
+def _absent(want: Workload, have: Actual) -> Plan:
     """Until it is forgotten it can be taken back; from then on whoever comes removes it, and never starts it."""
     names = have.others(())
     steps: list[Step] = []
     if have.route is not None:
-        steps.append(Step(Verb.UNROUTE, undo=_routed_as_recorded(have, hold)))
+        steps.append(Step(Verb.UNROUTE, undo=_routed_as_recorded(have)))
     if names:
         steps.append(leave.drain(want, have, names))
     if have.live or have.previous or names:
@@ -107,11 +99,11 @@ def _absent(want: Workload, have: Actual, hold: Hold) -> Plan:
     return Plan(tuple(steps), f"{want.name} is absent" if not steps else f"{want.name} is to be absent")
 
 
-def _routed_as_recorded(have: Actual, hold: Hold) -> tuple[Step, ...]:
+def _routed_as_recorded(have: Actual) -> tuple[Step, ...]:
     """The step back to routes of what is on record, which may be stopped."""
     live = have.live
     if live is not None and live.state != "running" and live.route is not None:
-        return (Step(Verb.HOLD, route=hold(live.route)),)
+        return (Step(Verb.HOLD, route=documents.hold(live.route)),)
     return route_back(have)
 
 
@@ -121,16 +113,16 @@ def _refuse_shared(volume: Volume) -> None:
         raise InvalidOption("remove_volumes", True, cause, "Take it away there first, or leave remove_volumes out.")
 
 
-def _stopped(want: Workload, have: Actual, routing: Routing) -> Plan:
+def _stopped(want: Workload, have: Actual) -> Plan:
     live = have.live
     if live is None:
         return Plan(reason=f"{want.name} was never deployed, so there is nothing to stop")
     steps: list[Step] = []
     running = tuple(c.name for c in have.containers if c.goes_on)
     # A stop that was killed left the routes held: what takes this one back makes them what is on record.
-    if live.route is not None and (running or have.route != routing.hold(live.route)):
-        back = _routed_as_recorded(have, routing.hold)
-        steps.append(Step(Verb.HOLD, route=routing.hold(live.route), undo=back))
+    if live.route is not None and (running or have.route != documents.hold(live.route)):
+        back = _routed_as_recorded(have)
+        steps.append(Step(Verb.HOLD, route=documents.hold(live.route), undo=back))
     if running:
         own = tuple(c.name for c in have.named(live.containers) if c.goes_on)
         again = leave.again(have, own) if live.state == "running" else ()
@@ -140,7 +132,7 @@ def _stopped(want: Workload, have: Actual, routing: Routing) -> Plan:
     return Plan(tuple(steps), f"{want.name} is stopped" if not steps else f"{want.name} is to be stopped")
 
 
-def _keep(want: Workload, have: Actual, candidate: Release, routing: Routing) -> Plan:
+def _keep(want: Workload, have: Actual, candidate: Release) -> Plan:
     """The live release stays; repair just what drifted from it, and route it as declared."""
     live = t.cast("Release", have.live)
     steps: list[Step] = []
@@ -150,7 +142,7 @@ def _keep(want: Workload, have: Actual, candidate: Release, routing: Routing) ->
         steps += [Step(Verb.RESUME, down), Step(Verb.GATE, down, release=live)]
         reasons.append(f"{', '.join(down)} did not run")
     green = None
-    route = routing.document(want, live.containers)
+    route = documents.document(want, live.containers)
     if route != live.route:
         green = replace(candidate, containers=live.containers, route=route)
         reasons.append("its routes are declared otherwise")

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..options.snapshot import terms
+from ..proxy import documents
 from ..values import record
 from ..values.actual import Actual
 from ..values.identity import stand_in_name
@@ -19,10 +20,10 @@ from ..values.release import Release
 from ..values.workload import Strategy, Workload
 from . import leave
 from .routes_today import current
-from .strategies import Hold, route_back
+from .strategies import route_back
 
 
-def decide_recovery(want: Workload, have: Actual, hold: Hold) -> Plan:
+def decide_recovery(want: Workload, have: Actual) -> Plan:
     """Finish or take back: routed already → roll forward, else → remove green and make blue serve."""
     attempt = have.attempt
     green = attempt.candidate if attempt else None
@@ -34,7 +35,7 @@ def decide_recovery(want: Workload, have: Actual, hold: Hold) -> Plan:
     if have.live is not None and have.live.id == green.id:
         if _all_serve(have, green) or not _all_there(have, have.previous):
             return Plan(finish(want, have, green), "it had been made live", green)
-        return replace(revert(want, have, hold), reason="it had been made live, but does not serve any more")
+        return replace(revert(want, have), reason="it had been made live, but does not serve any more")
     switched = _switched(have, green)
     if switched and not attempt.withdrawn:
         route = (Step(Verb.SWITCH, route=green.route, release=green),) if green.route is not None else ()
@@ -44,26 +45,26 @@ def decide_recovery(want: Workload, have: Actual, hold: Hold) -> Plan:
             green,
         )
     why = "it had been withdrawn or canceled" if attempt.withdrawn else "its routes had not been switched"
-    return Plan(_take_back(want, have, green, hold), why)
+    return Plan(_take_back(want, have, green), why)
 
 
-def revert(want: Workload, have: Actual, hold: Hold) -> Plan:
+def revert(want: Workload, have: Actual) -> Plan:
     """Go back to the release before the attempt, even if its candidate is live already."""
     green = have.attempt.candidate if have.attempt else None
     if green is None:
         return Plan(reason="it had changed nothing yet")
     if have.live is None or have.live.id != green.id:
-        return Plan(_take_back(want, have, green, hold), "it was not live yet")
+        return Plan(_take_back(want, have, green), "it was not live yet")
     blue = replace(have, live=have.previous, previous=None)
-    return Plan((Step(Verb.WITHDRAW, release=have.previous), *_take_back(want, blue, green, hold)), "it was live")
+    return Plan((Step(Verb.WITHDRAW, release=have.previous), *_take_back(want, blue, green)), "it was live")
 
 
-def give_up(want: Workload, have: Actual, hold: Hold) -> Plan:
+def give_up(want: Workload, have: Actual) -> Plan:
     """Take back what was switched to, and does not answer."""
     green = have.attempt.candidate if have.attempt else None
     if green is None:
         return Plan(reason="it had changed nothing yet")
-    return Plan(_take_back(want, have, green, hold), "it did not answer through the proxy")
+    return Plan(_take_back(want, have, green), "it did not answer through the proxy")
 
 
 def finish(want: Workload, have: Actual, green: Release) -> tuple[Step, ...]:
@@ -110,7 +111,7 @@ def _switched(have: Actual, green: Release) -> bool:
     return green.route is not None and have.route == green.route
 
 
-def _take_back(want: Workload, have: Actual, green: Release, hold: Hold) -> tuple[Step, ...]:
+def _take_back(want: Workload, have: Actual, green: Release) -> tuple[Step, ...]:
     live = have.live
     steps: list[Step] = []
     down: tuple[str, ...] = ()
@@ -123,8 +124,8 @@ def _take_back(want: Workload, have: Actual, green: Release, hold: Hold) -> tupl
         return _hand_back(want, have, green, down, ending)
     if down and away and terms(green).strategy in (Strategy.RECREATE, Strategy.HANDOVER):
         # The two must not run at once: they may share host ports or a volume.
-        if green.route is not None and _may_serve(have, green, hold):
-            steps.append(Step(Verb.HOLD, route=hold(green.route)))
+        if green.route is not None and _may_serve(have, green):
+            steps.append(Step(Verb.HOLD, route=documents.hold(green.route)))
         steps += away
         away = ()
     if down:
@@ -179,10 +180,10 @@ def _away(want: Workload, have: Actual, green: Release, kept: tuple[str, ...]) -
     return (leave.reap(want, have, mine, green),) if mine else ()
 
 
-def _may_serve(have: Actual, green: Release, hold: Hold) -> bool:
+def _may_serve(have: Actual, green: Release) -> bool:
     """True unless the routes are surely blue's, or held: a file that is nobody's may be read as green's any moment."""
     blue = have.live.route if have.live else None
-    return green.route is not None and have.route not in (blue, hold(blue) if blue else None)
+    return green.route is not None and have.route not in (blue, documents.hold(blue) if blue else None)
 
 
 def _all_serve(have: Actual, release: Release) -> bool:

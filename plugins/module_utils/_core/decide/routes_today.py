@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import replace
-from urllib.parse import urlsplit
 
 from ..options.snapshot import terms
 from ..proxy import documents, rules
@@ -35,9 +34,8 @@ def _parts(release: Release) -> t.Iterator[documents.Part]:
         yield documents.Part(recorded.key, recorded.routes, recorded.port, release.containers, recorded.gate)
     for exposed in recorded.exposed:
         name = f"{recorded.key}-{exposed.service}"
-        yield documents.Part(name, exposed.routes, exposed.port, _targets(release, name), exposed.gate)
+        yield documents.Part(name, exposed.routes, exposed.port, _containers(release, name), exposed.gate)
 
 
-def _targets(release: Release, service: str) -> tuple[str, ...]:
-    balancer = (release.route or {})["http"].get("services", {}).get(service, {}).get("loadBalancer", {})
-    return tuple(urlsplit(server["url"]).hostname or "" for server in balancer.get("servers", ()))
+def _containers(release: Release, service: str) -> tuple[str, ...]:
+    return tuple(name for name, _port in documents.targets_of(release.route, service))

@@ -13,6 +13,7 @@ import math
 import typing as t
 from dataclasses import replace
 
+from ..proxy import documents
 from ..values.actual import Actual, Container
 from ..values.identity import Document
 from ..values.plan import Plan, Step, Verb
@@ -22,13 +23,6 @@ from ..values.workload import Strategy, Workload
 from . import leave
 from .stack_networks import refuse_networks
 from .strategies import route_back
-
-
-class StackRouting(t.NamedTuple):
-    """The proxy's pure half for stacks: the document for each service's containers, and its form with some held."""
-
-    document: t.Callable[[Workload, t.Mapping[str, t.Sequence[str]]], Document | None]
-    hold: t.Callable[[Workload, Document, t.Collection[str]], Document]
 
 
 def same(container: Container, service: Service) -> bool:
@@ -66,7 +60,7 @@ def targets(
     return {service: sorted(names) for service, names in found.items()}
 
 
-def decide(want: Workload, have: Actual, candidate: Release, routing: StackRouting) -> Plan:
+def decide(want: Workload, have: Actual, candidate: Release) -> Plan:
     """The plan for a stack that is to be present.
 
     :raises ValueError: nothing is known of what is declared.
@@ -82,11 +76,11 @@ def decide(want: Workload, have: Actual, candidate: Release, routing: StackRouti
     down = [service for service in wanted.services if service not in behind and _stopped(have, service)]
     stopped = tuple(c.name for service in down for c in _stopped(have, service))
     stale = tuple(c.name for c in have.containers if wanted.service(c.service) is None)
-    document = routing.document(want, targets(want, _after(have, wanted), {}))
+    document = documents.stack_document(want, targets(want, _after(have, wanted), {}))
     steps: list[Step] = []
     if stopped:  # once they run they pass their gate, and get their requests, as if they were new
         steps += [Step(Verb.RESUME, stopped), *(_roll(want, have, wanted, service) for service in down)]
-    steps += _steps(want, have, wanted, behind, routing)
+    steps += _steps(want, have, wanted, behind)
     steps = [_brought(step, candidate, have.live) for step in steps]
     if document is None and have.route is not None:
         steps.append(Step(Verb.UNROUTE, undo=_routes_back(have)))
@@ -158,18 +152,16 @@ def _after(have: Actual, wanted: Definition) -> list[Container]:
     return [replace(c, state="running") if c.name in stopped else c for c in have.containers]
 
 
-def _steps(
-    want: Workload, have: Actual, wanted: Definition, behind: t.Sequence[Service], routing: StackRouting
-) -> list[Step]:
+def _steps(want: Workload, have: Actual, wanted: Definition, behind: t.Sequence[Service]) -> list[Step]:
     if not behind:
         return []
     if want.strategy is not Strategy.ROLLING:
         gone = {c.service for c in have.containers if wanted.service(c.service) is None}
         down = sorted(wanted.restarted_with(service.name for service in behind) | gone)
         held = []
-        if have.routed is not None and routing.hold(want, have.routed, down) != have.routed:
+        if have.routed is not None and documents.stack_hold(want, have.routed, down) != have.routed:
             # Whoever asks meanwhile is told when to come back.
-            held = [Step(Verb.HOLD, route=routing.hold(want, have.routed, down), undo=_routes_back(have))]
+            held = [Step(Verb.HOLD, route=documents.stack_hold(want, have.routed, down), undo=_routes_back(have))]
         undo: tuple[Step, ...] = (
             Step(Verb.UNROLL, definition=wanted),
             *(_routes_back(have) if have.live is None else ()),

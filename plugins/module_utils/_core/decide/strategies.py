@@ -11,18 +11,16 @@ from __future__ import annotations
 
 import typing as t
 
+from ..proxy import documents
 from ..values.actual import Actual
-from ..values.identity import Document, stand_in_name
+from ..values.identity import stand_in_name
 from ..values.plan import Step, Verb
 from ..values.release import Release
 from ..values.workload import Strategy, Workload
 from . import leave
 
-Hold = t.Callable[[Document], Document]
-"""Turns a routing document into the one that answers 503 with Retry-After on the same routes."""
 
-
-def blue_green(want: Workload, have: Actual, green: Release, _hold: Hold) -> tuple[Step, ...]:
+def blue_green(want: Workload, have: Actual, green: Release) -> tuple[Step, ...]:
     """Start green beside blue, gate it, switch, persist, and only then drain and reap blue (DS-04, DS-09)."""
     blue = have.others(green.containers)
     return (
@@ -33,7 +31,7 @@ def blue_green(want: Workload, have: Actual, green: Release, _hold: Hold) -> tup
     )
 
 
-def recreate(want: Workload, have: Actual, green: Release, hold: Hold) -> tuple[Step, ...]:
+def recreate(want: Workload, have: Actual, green: Release) -> tuple[Step, ...]:
     """Stop blue, start green in its place; blue is kept until green passed its gate, and started again if it did not.
 
     While neither serves, the routes answer 503 with Retry-After.
@@ -43,7 +41,7 @@ def recreate(want: Workload, have: Actual, green: Release, hold: Hold) -> tuple[
     steps: list[Step] = []
     undo_switch = route_back(have)
     if active and have.routed is not None:
-        held = hold(have.routed)
+        held = documents.hold(have.routed)
         steps.append(Step(Verb.HOLD, route=held, undo=route_back(have)))
         undo_switch = (Step(Verb.HOLD, route=held),)
     if serving:
@@ -59,7 +57,7 @@ def recreate(want: Workload, have: Actual, green: Release, hold: Hold) -> tuple[
     )
 
 
-def handover(want: Workload, have: Actual, green: Release, hold: Hold) -> tuple[Step, ...]:
+def handover(want: Workload, have: Actual, green: Release) -> tuple[Step, ...]:
     """Replace a container that publishes ports, which two cannot at once: a stand-in takes new connections meanwhile.
 
     The stand-in is green without its ports. Once it passed the gate, new connections are diverted to it; blue finishes
@@ -68,7 +66,7 @@ def handover(want: Workload, have: Actual, green: Release, hold: Hold) -> tuple[
     blue = have.others(green.containers)
     active, serving = _active(have, blue)
     if not serving:
-        return recreate(want, have, green, hold)
+        return recreate(want, have, green)
     stand_in = (stand_in_name(want.name, green.id),)
     return (
         Step(Verb.STAND_IN, stand_in, release=green, undo=_reap(want, have, stand_in, green)),
@@ -96,7 +94,7 @@ def _unrouted(want: Workload, have: Actual, serving: tuple[str, ...]) -> tuple[S
     return (Step(Verb.UNROUTE, undo=route_back(have)), leave.drain(want, have, serving))
 
 
-STRATEGIES: dict[Strategy, t.Callable[[Workload, Actual, Release, Hold], tuple[Step, ...]]] = {
+STRATEGIES: dict[Strategy, t.Callable[[Workload, Actual, Release], tuple[Step, ...]]] = {
     Strategy.BLUE_GREEN: blue_green,
     Strategy.RECREATE: recreate,
     Strategy.HANDOVER: handover,

@@ -17,6 +17,7 @@ from ..decide.retention import retained
 from ..engine.artifacts import Wanted, bring_back
 from ..host import packet_filter, published_ports, records
 from ..options.snapshot import terms
+from ..proxy.documents import servers_of
 from ..sources import compose, site, site_assets
 from ..sources.builder import Builder
 from ..sources.workshop import Workshop
@@ -108,8 +109,7 @@ def place_route(world: World, step: Step) -> str:
     asks = reach.asks(step.release) if step.release is not None else {}
     said = reach.judge(world, world.on.traefik.ask(world.key, step.route, asks, world.have.routed))
     world.on.traefik.place(world.key, step.route)
-    servers = [s for v in step.route["http"].get("services", {}).values() for s in v["loadBalancer"]["servers"]]
-    confirmed = ", ".join(s["url"] for s in servers) or "no server, 503 with Retry-After"
+    confirmed = ", ".join(servers_of(step.route)) or "no server, 503 with Retry-After"
     return f"confirmed: {confirmed}" + (f"; {said}" if said else "")
 
 

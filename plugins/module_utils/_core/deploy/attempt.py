@@ -9,11 +9,9 @@ import typing as t
 from dataclasses import replace
 
 from ..decide.candidate import candidate, claims_of
-from ..decide.plan import Routing, decide, prepare, refuse_claimed
-from ..decide.stacks import StackRouting
+from ..decide.plan import decide, prepare, refuse_claimed
 from ..host import filesystem
 from ..host.walls import refuse_missing
-from ..proxy import documents
 from ..values.errors import Canceled, StoreFailure, Superseded, TidegateError, Unhealthy
 from ..values.identity import canonical
 from ..values.plan import Plan, Verb
@@ -24,7 +22,6 @@ from .observe import observe
 from .run import World
 from .store import NewAttempt
 
-ROUTING = Routing(documents.document, documents.hold, StackRouting(documents.stack_document, documents.stack_hold))
 # Ample for a deployment's rows and their write-ahead log, some tens of pages of 4 KiB.
 ROOM = 256 * 1024
 _MAKING = (Verb.PULL, Verb.BUILD, Verb.PLACE, Verb.START, Verb.STAND_IN, Verb.RELEASE_COMMAND, Verb.ROLL, Verb.UP)
@@ -58,7 +55,7 @@ def prepare_and_decide(world: World, staged: Release | None = None) -> Plan:
         if staged.fingerprint != proposed.fingerprint:
             raise superseded(world, "what was staged is not what is declared now")
         proposed = staged
-    plan = fetch if fetch.skipped else decide(want, world.have, proposed, ROUTING)
+    plan = fetch if fetch.skipped else decide(want, world.have, proposed)
     if plan.skipped:
         begin(world)
     elif plan.candidate is not None:

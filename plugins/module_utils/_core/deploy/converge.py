@@ -20,7 +20,7 @@ from ..values.errors import TidegateError, explained_at_least
 from ..values.plan import Plan
 from ..values.workload import Workload
 from . import reach
-from .attempt import ROUTING, conclude, conclude_failed, document, refuse_unmountable
+from .attempt import conclude, conclude_failed, document, refuse_unmountable
 from .ending import ending
 from .observe import Survey, observe
 from .outcome import Outcome
@@ -47,10 +47,10 @@ def unchanged(want: Workload, survey: Survey) -> Outcome | None:
     proposed = candidate(want, have, "")
     if have.attempt is not None or adopt(have, is_declared(want)).steps or prepare(want, have, proposed).steps:
         return None
-    plan = decide(want, have, proposed, ROUTING)
+    plan = decide(want, have, proposed)
     if plan.steps or plan.skipped:
         return None
-    seen = view(have, ROUTING)
+    seen = view(have)
     return Outcome(False, plan.reason, [], seen, seen, have.live, have.previous)
 
 
@@ -62,7 +62,7 @@ def preview(world: World, phase: Phase = Phase.DEPLOY, declare: Declare = as_dec
         return _preview_of_end(world, phase)
     plans: list[Plan] = []
     adopted = adopt(have, is_declared(world.want))
-    recovery = decide_recovery(world.want, have, ROUTING.hold) if have.attempt else adopted
+    recovery = decide_recovery(world.want, have) if have.attempt else adopted
     if have.attempt or recovery.steps:
         plans.append(recovery)
         now = after(have, recovery)
@@ -70,7 +70,7 @@ def preview(world: World, phase: Phase = Phase.DEPLOY, declare: Declare = as_dec
     if declare is not as_declared:
         have = now = _spared(world, deep)
     proposed = candidate(want, now, world.deployment)
-    plans += [prepare(want, now, proposed), decide(want, now, proposed, ROUTING)]
+    plans += [prepare(want, now, proposed), decide(want, now, proposed)]
     reach.require_network(want, plans[-1], world.on)
     for plan in plans[-2:]:
         refuse_unmountable(world, plan)
@@ -86,7 +86,7 @@ def _preview_of_end(world: World, phase: Phase) -> Outcome:
         return replace(foreseen, changed=bool(foreseen.steps))
     want, now = world.want, world.have
     proposed = candidate(want, now, world.deployment)
-    plan = decide(want, now, proposed, ROUTING)
+    plan = decide(want, now, proposed)
     plan = replace(plan, reason=world.failure or plan.reason)
     return _foreseen(have, now, [prepare(want, now, proposed), plan])
 
@@ -99,8 +99,8 @@ def _foreseen(have: Actual, now: Actual, plans: list[Plan]) -> Outcome:
     later = after(now, plans[-1])
     steps = [{"name": verb, "seconds": 0.0, "detail": ""} for plan in plans for verb in plan.verbs()]
     changed = bool(steps) or have.attempt is not None
-    before = view(have, ROUTING)
-    return Outcome(changed, plans[-1].reason, steps, before, view(later, ROUTING), later.live, later.previous)
+    before = view(have)
+    return Outcome(changed, plans[-1].reason, steps, before, view(later), later.live, later.previous)
 
 
 def _spared(world: World, deep: bool) -> Actual:
@@ -121,7 +121,7 @@ def _spared(world: World, deep: bool) -> Actual:
 def seen_after(outcome: Outcome, want: Workload, survey: Survey) -> Outcome:
     """The same outcome, with what a look at the whole host shows of it."""
     last = survey.of(replace(want, pull="missing"))
-    return replace(outcome, after=view(last, ROUTING), live=last.live, previous=last.previous)
+    return replace(outcome, after=view(last), live=last.live, previous=last.previous)
 
 
 def _do(world: World, phase: Phase) -> Told:
@@ -169,8 +169,8 @@ def converge(
         changed=bool(world.steps) or tidied,
         reason=plan.reason,
         steps=world.steps,
-        before=view(first, ROUTING),
-        after=view(last, ROUTING),
+        before=view(first),
+        after=view(last),
         live=last.live,
         previous=last.previous,
         deployment=document(world, conclusion),

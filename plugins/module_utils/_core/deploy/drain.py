@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from ..host.clock import Clock, attempts
 from ..host.connections import Drained, Sockets
 from ..host.socket_diag import Diag
+from ..proxy.documents import routers_of
 from ..proxy.held import HOLDS, Held, Holds, holds
 from ..values.actual import Leaving
 from ..values.errors import ProxyFailure
@@ -65,10 +66,8 @@ def _held_by_traefik(world: World, leaving: Leaving) -> t.Iterator[Held]:
     api, diag = world.on.traefik.api, None
     what = Holds()
     try:
-        document = world.on.traefik.read(world.key) or {}
-        routers = [api.look("routers", name) or {} for name in (document.get("http") or {}).get("routers", ())]
-        now = [name for router in routers for name in router.get("middlewares", ())]  # those of entry points, too
-        what = holds({*leaving.middlewares, *now}, api.middleware)
+        routers = [router.name for router in routers_of(world.on.traefik.read(world.key))]
+        what = holds({*leaving.middlewares, *api.middlewares(routers)}, api.middleware)
         if what.ports:
             proxy = world.on.engine.containers.publisher(urlsplit(api.url).port or 80)
             facts = world.on.engine.containers.inspect(proxy.name) if proxy else None

@@ -17,7 +17,6 @@ from ..options.snapshot import terms
 from ..values.plan import Plan
 from ..values.release import Attempt
 from ..values.workload import State
-from .attempt import ROUTING
 from .observe import observe
 from .redeclare import as_recorded, released
 from .run import World
@@ -35,7 +34,7 @@ def ending(world: World, phase: Phase) -> Plan | None:
         return Plan(recovery.finish(world.want, world.have, live), "switched with all hosts", live)
     if world.want.stack is not None or (attempt.candidate and terms(attempt.candidate).is_stack):
         return _stack(world, attempt)
-    plan = recovery.revert(world.want, world.have, ROUTING.hold)
+    plan = recovery.revert(world.want, world.have)
     return replace(plan, reason=world.failure or plan.reason)
 
 

@@ -19,7 +19,7 @@ from ..values.errors import Superseded, Unhealthy
 from ..values.plan import Plan, Verb
 from ..values.workload import State, Workload
 from .apply import carry_out
-from .attempt import ROUTING, conclude, prepare_and_decide, superseded, take_on
+from .attempt import conclude, prepare_and_decide, superseded, take_on
 from .observe import observe
 from .redeclare import as_recorded, released
 from .run import World
@@ -109,7 +109,7 @@ def _revert(world: World) -> Told:
     if world.want.stack is not None or (attempt.candidate and terms(attempt.candidate).is_stack):
         return _revert_stack(world)
     world.undoing = True
-    plan = recovery.revert(world.want, world.have, ROUTING.hold)
+    plan = recovery.revert(world.want, world.have)
     plan = replace(plan, reason=world.failure or plan.reason)
     carry_out(world, plan)
     return plan, "failed"
@@ -186,7 +186,7 @@ def recover(world: World) -> bool:
         return bool(plan.steps)
     if attempt.status == "staged" and attempt.id > world.deployment:
         raise Superseded("a newer deployment is staged", subject=world.key, remedy="Let that one finish.")
-    plan = recovery.decide_recovery(world.want, world.have, ROUTING.hold)
+    plan = recovery.decide_recovery(world.want, world.have)
     succeeded = plan.candidate is not None
     mine = world.deployment
     take_on(world, attempt.id)
@@ -211,7 +211,7 @@ def recover(world: World) -> bool:
 
 def _give_up(world: World) -> Plan:
     """Take back what was switched to and does not answer through the proxy."""
-    plan = recovery.give_up(world.want, world.have, ROUTING.hold)
+    plan = recovery.give_up(world.want, world.have)
     try:
         carry_out(world, plan)
     except Unhealthy as error:

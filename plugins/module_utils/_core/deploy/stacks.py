@@ -188,7 +188,7 @@ def unroll(world: World, step: Step) -> str:
     document = _readable(world)
     if step.service is not None and document is not None:
         rest = documents.merged(document, stacks.routed(before), world.want, [step.service.name])
-        if not rest["http"].get("routers"):
+        if not documents.routers_of(rest):
             world.on.traefik.withdraw(world.key)
         elif rest != document:
             world.on.traefik.place(world.key, rest)
@@ -259,7 +259,7 @@ def _brought(container: Container, service: Service | None) -> bool:
 def _readable(world: World) -> Document | None:
     """The routes in place, if they are the platform's."""
     found = world.on.traefik.read(world.key)
-    return found if found is not None and "http" in found else None
+    return found if documents.is_routing(found) else None
 
 
 def _all(world: World) -> tuple[Container, ...]:

@@ -66,6 +66,11 @@ class Api:
         """A middleware of any provider; without a provider in its name, one of a route file."""
         return self._get(f"/api/http/middlewares/{quote(name if '@' in name else f'{name}@file')}")
 
+    def middlewares(self, routers: t.Iterable[str]) -> list[str]:
+        """The middlewares that requests to these routers of a route file pass, those of entry points, too."""
+        found = [self.look("routers", name) or {} for name in routers]
+        return [name for router in found for name in router.get("middlewares", ())]
+
     def everything(self) -> Document:
         """All routers and services, by their qualified names."""
         return self._get("/api/rawdata") or {}

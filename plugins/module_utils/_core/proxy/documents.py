@@ -11,6 +11,7 @@ from __future__ import annotations
 import copy
 import re
 import typing as t
+from urllib.parse import urlsplit
 
 from ..values.identity import Document, key_of
 from ..values.traffic import Gate, Route
@@ -183,6 +184,54 @@ def _middlewares(name: str, route: Route) -> dict[str, t.Any]:
     if route.strip_prefix:
         return {f"{name}-strip": {"stripPrefix": {"prefixes": [route.path_prefix]}}}
     return {}
+
+
+class Router(t.NamedTuple):
+    """A router of a document; a redirect's has no servers."""
+
+    name: str
+    rule: str
+    entry_points: tuple[str, ...]
+    servers: tuple[str, ...]
+
+
+def is_routing(doc: Document | None) -> bool:
+    """True for the platform's routes, and not for what stands for a file that is none of its own."""
+    return doc is not None and "http" in doc
+
+
+def routers_of(doc: Document | None) -> list[Router]:
+    """What a document routes; nothing without one."""
+    return [
+        Router(name, router["rule"], tuple(router["entryPoints"]), servers_of(doc, router["service"]))
+        for name, router in _part(doc, "routers").items()
+    ]
+
+
+def rules_of(doc: Document | None) -> list[str]:
+    """The rules of its routers, by their names."""
+    return [router.rule for router in sorted(routers_of(doc))]
+
+
+def servers_of(doc: Document | None, service: str | None = None) -> tuple[str, ...]:
+    """The URLs that requests go to; of one of its services alone, if that is given."""
+    found = [entry for name, entry in _part(doc, "services").items() if service in (None, name)]
+    return tuple(server["url"] for entry in found for server in entry.get("loadBalancer", {}).get("servers", ()))
+
+
+def targets_of(doc: Document | None, service: str | None = None) -> list[tuple[str, int | None]]:
+    """The same as the names of containers, and their ports."""
+    return [(url.hostname or "", url.port) for url in map(urlsplit, servers_of(doc, service))]
+
+
+def middlewares_of(docs: t.Sequence[Document | None]) -> set[str]:
+    """The middlewares that requests pass which none of these documents brings itself."""
+    named = {name for doc in docs for row in _part(doc, "routers").values() for name in row.get("middlewares", ())}
+    return named - {name for doc in docs for name in _part(doc, "middlewares")}
+
+
+def _part(doc: Document | None, kind: str) -> Document:
+    return t.cast("Document", ((doc or {}).get("http") or {}).get(kind, {}))
 
 
 def problems(doc: Document) -> list[str]:

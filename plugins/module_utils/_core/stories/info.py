@@ -14,7 +14,6 @@ from ..decide.plan import decide
 from ..decide.replicas import Replica, replicas
 from ..decide.retention import retained
 from ..deploy import definitions
-from ..deploy.attempt import ROUTING
 from ..deploy.converge import unchanged
 from ..deploy.health import closed, said_by_gates
 from ..deploy.observe import Survey, survey
@@ -23,6 +22,7 @@ from ..deploy.store import Store
 from ..deploy.unrecorded import refusal, unrecorded, volumes_left
 from ..host import published_ports
 from ..options.snapshot import terms
+from ..proxy.documents import routers_of
 from ..values.actual import Actual
 from ..values.errors import CommandFailure, EngineFailure, InvalidOption, ProxyFailure
 from ..values.identity import Document, Subject, key_of
@@ -155,17 +155,14 @@ def _closed(call: Call, live: Release | None, rows: t.Sequence[Replica] | None) 
 
 def _routes(live: Release | None, routers: dict[str, Document] | None) -> list[Result]:
     """The declared routers beside what Traefik makes of them."""
-    part: Document = ((live.route if live else None) or {}).get("http", {})
-    services = part.get("services", {})
     found = []
-    for name, router in part.get("routers", {}).items():
-        has = (routers or {}).get(name)
-        row = {"rule": router["rule"], "entry_points": router["entryPoints"], "status": "missing", "servers": []}
+    for router in routers_of(live.route if live else None):
+        has = (routers or {}).get(router.name)
+        row = {"rule": router.rule, "entry_points": list(router.entry_points), "status": "missing", "servers": []}
         if routers is None:
             row.update(status=UNKNOWN)
         elif has is not None:
-            own = services.get(router["service"], {}).get("loadBalancer", {}).get("servers", [])  # none of a redirect
-            right = has["rule"] == router["rule"] and sorted(has["servers"]) == sorted(s["url"] for s in own)
+            right = has["rule"] == router.rule and sorted(has["servers"]) == sorted(router.servers)
             row.update(status=has.get("status", UNKNOWN) if right else "differs", servers=has["servers"])
         found.append(row)
     return found
@@ -184,7 +181,7 @@ def _drift(call: Call, subject: Subject, known: Known, seen: Survey | None) -> s
         if unchanged(want, seen) is not None:
             return ""
         have: Actual = seen.of(want)
-        return decide(want, have, replace(known.live, route=None), ROUTING).reason
+        return decide(want, have, replace(known.live, route=None)).reason
     except (InvalidOption, CommandFailure) as error:
         return str(error)
 
