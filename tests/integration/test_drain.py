@@ -361,8 +361,8 @@ def test_a_listener_that_closes_hides_no_connection() -> None:
 def test_a_grace_above_the_clients_own_patience_is_waited_for(name: str) -> None:
     """B5: the SDK adds ten seconds to its patience where it is not told the container's own grace."""
     stubborn = ["sh", "-c", "trap '' TERM; while :; do sleep 0.2; done"]
-    label = f"{names.LABEL}=1"
-    docker("run", "-d", "--label", label, "--name", name, "--stop-timeout", "13", names.image("app"), *stubborn)
+    ours = ["--label", f"{names.LABEL}=1", "--label", "tidegate.state_dir=/nowhere"]
+    docker("run", "-d", *ours, "--name", name, "--stop-timeout", "13", names.image("app"), *stubborn)
     engine = Engine("unix:///var/run/docker.sock", "/nowhere")
     engine.client.api.timeout = 1
     try:
