@@ -49,7 +49,7 @@ def test_a_crash_after_any_step_is_recovered_to_exactly_one_release(
     if plan.candidate is None:
         return
     done = plan.steps[: data.draw(st.integers(0, len(plan.steps)))]
-    crashed = replace(after(have, Plan(done)), attempt=Attempt(NEW, plan.candidate))
+    crashed = replace(after(have, Plan(done)), attempt=Attempt(NEW, plan.candidate, proven=proven(done)))
     recovered = after(crashed, decide_recovery(web(), crashed))
     assert recovered.attempt is None
     again = decide(want, recovered, candidate(want, deployment_id(9, b"z" * 10)))
@@ -64,7 +64,18 @@ def crash(want: Workload, have: Actual, last: Verb) -> Actual:
     """The host after a kill right behind a step."""
     plan = planned(want, have)
     until = [s.verb for s in plan.steps].index(last) + 1
-    return replace(after(have, Plan(plan.steps[:until])), attempt=Attempt(NEW, plan.candidate))
+    done = plan.steps[:until]
+    return replace(after(have, Plan(done)), attempt=Attempt(NEW, plan.candidate, proven=proven(done)))
+
+
+def proven(done: t.Iterable[Step]) -> bool:
+    """What the journal tells of a gate that was passed."""
+    return any(step.verb in (Verb.UNDIVERT, Verb.PERSIST) for step in done)
+
+
+def boot(have: Actual) -> Actual:
+    """The same host after a power cut: rules are gone, what was stopped stays so, all else starts by itself."""
+    return replace(have, diverted=False)
 
 
 @pytest.mark.parametrize(
@@ -96,6 +107,39 @@ def test_recovery_rolls_forward_once_switched_else_back(want: Workload, last: Ve
     later = after(crashed, plan)
     assert later.live is not None
     assert later.live.id == live
+
+
+@pytest.mark.parametrize(
+    ("last", "steps", "live"),
+    [
+        (Verb.STAND_IN, "reap", OLD),
+        (Verb.DIVERT, "reap", OLD),
+        (Verb.STOP, "reap resume gate", OLD),
+        (Verb.START, "reap resume gate", OLD),
+        (Verb.UNDIVERT, "persist drain reap", NEW),
+        (Verb.PERSIST, "drain reap", NEW),
+    ],
+)
+def test_a_power_cut_in_a_handover_makes_nothing_live_that_did_not_pass_its_gate(
+    last: Verb, steps: str, live: str
+) -> None:
+    """The new proxy was made live by its mere start, because nothing was diverted from it after the boot."""
+    crashed = boot(crash(web(2, **PORTS), running(web(**PORTS)), last))
+    plan = decide_recovery(web(), crashed)
+    later = after(crashed, plan)
+    assert later.live is not None
+    assert (" ".join(plan.verbs()), later.live.id) == (steps, live)
+    assert {c.name for c in later.containers} == set(later.live.containers)
+    assert all(c.serves for c in later.containers)
+
+
+@pytest.mark.parametrize("state", ["exited", "restarting"])
+def test_a_handover_from_what_does_not_serve_is_taken_back_before_its_gate(state: str) -> None:
+    """It is a recreate, with nothing to divert; a kill before its gate made the candidate live."""
+    before = running(web(**PORTS))
+    broken = replace(before, containers=tuple(replace(c, state=state) for c in before.containers))
+    plan = decide_recovery(web(), crash(web(2, **PORTS), broken, Verb.START))
+    assert (plan.verbs(), plan.candidate) == (["reap", "resume", "gate"], None)
 
 
 def test_what_was_switched_to_and_does_not_answer_is_taken_back() -> None:

@@ -83,6 +83,7 @@ def test_a_deployment_concludes_once_with_one_event(tmp_path: Path) -> None:
     assert attempt.candidate == candidate
     store.journal("a", "start", 1.5)
     store.journal("a", "gate", 2.0)
+    assert store.known()[SHOP].attempt == attempt
     store.conclude("a", "canceled", "stopped", 2.5)
     store.conclude("a", "succeeded", "late", 3.0)
     assert store.known() == {}
@@ -90,6 +91,19 @@ def test_a_deployment_concludes_once_with_one_event(tmp_path: Path) -> None:
     assert db.execute("SELECT conclusion, status FROM deployments").fetchall() == [("canceled", "completed")]
     assert db.execute("SELECT count(*) FROM events").fetchone() == (1,)
     assert db.execute("SELECT step, ended_at FROM journal").fetchall() == [("start", 2.0), ("gate", 2.5)]
+
+
+@pytest.mark.parametrize(
+    ("step", "stopping", "proven"),
+    [("stop", True, False), ("undo gate: undivert", False, False), ("undivert", False, True), ("persist", False, True)],
+)
+def test_the_journal_tells_how_far_an_attempt_came(tmp_path: Path, step: str, stopping: bool, proven: bool) -> None:
+    store = Store(str(tmp_path))
+    begun(store, "a")
+    store.journal("a", step, 1.5)
+    attempt = store.known()[SHOP].attempt
+    assert attempt is not None
+    assert (attempt.stopping, attempt.proven) == (stopping, proven)
 
 
 def test_a_newer_or_broken_database_is_refused_by_name(tmp_path: Path) -> None:

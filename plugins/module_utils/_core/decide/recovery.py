@@ -103,11 +103,16 @@ def _routed(have: Actual, release: Release) -> bool:
 
 
 def _switched(have: Actual, green: Release) -> bool:
-    """True when users get green: it is routed; or it has the ports, and nothing is diverted from them any more."""
+    """True when users get green: it is routed; or it has the ports, and nothing is diverted from them any more.
+
+    That is so after a power cut, too, wherever it came: the rules are gone, blue stays stopped, and green starts by
+    itself. What tells whether green ever passed its gate is the journal; rows that the cut took only take green back.
+    """
     if not _all_serve(have, green):
         return False
     if terms(green).strategy is Strategy.HANDOVER:
-        return have.live is not None and not have.diverted and not _all_serve(have, have.live)
+        proven = have.attempt is not None and have.attempt.proven
+        return proven and have.live is not None and not have.diverted and not _all_serve(have, have.live)
     return green.route is not None and have.route == green.route
 
 

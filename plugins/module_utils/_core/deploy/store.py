@@ -23,6 +23,7 @@ _OF = "workload = ? AND environment = ?"
 _RELEASE = "r.id, r.image, r.image_id, r.fingerprint, r.containers, r.route, r.snapshot"
 _WIDTH = 7
 _SUBJECT = "workload, environment"
+_BEGUN = "EXISTS (SELECT 1 FROM journal j WHERE j.deployment = d.id AND j.step IN"
 _CLAIMS = (
     f"SELECT claim, {_SUBJECT} FROM claims UNION ALL "
     f"SELECT claim, {_SUBJECT} FROM wanted JOIN deployments ON id = deployment WHERE conclusion IS NULL"
@@ -79,12 +80,12 @@ class Store(Database):
         where = where.replace("l.", "d.").replace("WHERE", "AND")
         for row in self.rows(
             "SELECT d.workload, d.environment, d.id, d.candidate, d.status, r.withdrawn IS NOT NULL OR d.cancel, "
-            "d.fleet, d.held_until, EXISTS (SELECT 1 FROM journal j WHERE j.deployment = d.id AND j.step = 'stop') "
+            f"d.fleet, d.held_until, {_BEGUN} ('stop')), {_BEGUN} ('undivert', 'persist')) "
             f"FROM deployments d LEFT JOIN releases r ON r.id = d.id WHERE d.conclusion IS NULL {where} ORDER BY d.id",
             *values,
         ):
             key, candidate = Subject(*row[:2]), self._candidate(row[3])
-            attempt = Attempt(row[2], candidate, row[4], bool(row[5]), row[6], row[7], bool(row[8]))
+            attempt = Attempt(row[2], candidate, row[4], bool(row[5]), row[6], row[7], *map(bool, row[8:]))
             found[key] = found.get(key, Known())._replace(attempt=attempt)
         return found
 

@@ -31,6 +31,7 @@ class Attempt:
 
     One that is a part of a fleet's is left to that until `held_until`. One that was `stopping` may have asked the
     engine to stop what served: the engine goes on with that when nobody waits for it, and calls it running until then.
+    One that is `proven` went on to hand the ports over, or to be live, which it does only once its gate is passed.
     """
 
     id: str
@@ -40,6 +41,7 @@ class Attempt:
     fleet: str = ""
     held_until: float = 0.0
     stopping: bool = False
+    proven: bool = False
 
 
 class Known(t.NamedTuple):
