@@ -96,3 +96,22 @@ def test_a_kill_leaves_the_old_release_or_the_new_one(
     assert not driver.run("reconcile", names=[workload])["changed"], "nothing is left to repair"
     if cell.repair == "again":
         assert not driver.run("image", **options)["changed"]
+
+
+def test_a_repair_that_was_killed_is_repaired_without_a_gap(app: App, driver: Driver) -> None:
+    """DS-T5, B5: a handover was taken back up to its last rule; the next repair stopped once more what served again."""
+    workload = app()["name"]
+    target = Target(workload, address=hosts.gateway(), port=free_ports(1)[0])
+    ports = [{"container": 8000, "host": target.port, "address": target.address}]
+    published = {"routes": [], "ports": ports, "strategy": "handover"}
+    (blue,) = driver.run("image", **app("1", **published))["release"]["containers"]
+    traffic = Mixed(target, {"new": 50.0}).start()
+    driver.killed("stop", "after", **app("2", **published))
+    driver.killed("undivert", "after", story="reconcile", names=[workload])
+    since = started([blue])
+    repaired = driver.reconciled(workload)
+    count = traffic.stop()
+    assert not repaired["failed"], repaired
+    assert started([blue]) == since, repaired
+    assert count.losses == []
+    consistent(driver.platform, workload, target)

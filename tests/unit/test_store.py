@@ -94,13 +94,26 @@ def test_a_deployment_concludes_once_with_one_event(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("step", "stopping", "proven"),
-    [("stop", True, False), ("undo gate: undivert", False, False), ("undivert", False, True), ("persist", False, True)],
+    ("steps", "stopping", "proven"),
+    [
+        (["divert"], False, False),
+        (["stop", "start"], True, False),
+        (["stop", "stop", "resume", "gate"], False, False),
+        (["stop", "undo gate: resume"], False, False),
+        (["resume", "stop"], True, False),
+        (["undo gate: undivert"], False, False),
+        (["undivert"], False, True),
+        (["persist"], False, True),
+    ],
 )
-def test_the_journal_tells_how_far_an_attempt_came(tmp_path: Path, step: str, stopping: bool, proven: bool) -> None:
+def test_the_journal_tells_how_far_an_attempt_came(
+    tmp_path: Path, steps: list[str], stopping: bool, proven: bool
+) -> None:
+    """DS-T5: what a repair resumed is not about to be stopped, though the run before it had asked for that."""
     store = Store(str(tmp_path))
     begun(store, "a")
-    store.journal("a", step, 1.5)
+    for step in steps:
+        store.journal("a", step, 1.5)
     attempt = store.known()[SHOP].attempt
     assert attempt is not None
     assert (attempt.stopping, attempt.proven) == (stopping, proven)

@@ -17,7 +17,7 @@ from ..values.identity import Subject
 from ..values.release import Known
 from .definitions import definition_of
 from .run import Platform
-from .store import Made
+from .store_reads import Made
 
 REMEDY = "Deploy its declaration, which takes it over, or remove it with state=absent."
 

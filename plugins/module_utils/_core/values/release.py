@@ -30,7 +30,8 @@ class Attempt:
     """A deployment that was begun and never concluded; a withdrawn one was gone back from, or canceled.
 
     One that is a part of a fleet's is left to that until `held_until`. One that was `stopping` may have asked the
-    engine to stop what served: the engine goes on with that when nobody waits for it, and calls it running until then.
+    engine to stop what served: the engine goes on with that when nobody waits for it, and calls it running until then
+    (a repair that resumed it had waited).
     One that is `proven` went on to hand the ports over, or to be live, which it does only once its gate is passed.
     """
 
