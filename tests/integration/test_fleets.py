@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typing as t
+from pathlib import Path
 
 import pytest
 
@@ -147,3 +148,22 @@ def test_a_cancellation_ends_it_all_the_same(platform: Platform, member: Member,
     assert member.story("cancel", name=member.name)["deployment"]["conclusion"] == "canceled"
     assert member.many("switch", app("2"))["failed"]
     assert (platform.version(f"{member.name}.test"), len(containers(member.name))) == ("1", 1)
+
+
+def test_a_fleet_leaves_a_host_alone_that_it_could_not_go_back_on(
+    platform: Platform, member: Member, app: App, tmp_path: Path
+) -> None:
+    """Where all that was written down is lost, a revert took the routes away from what had served, and left it running."""
+    own = {"state_dir": str(tmp_path / "state")}
+    assert not platform.apply(**app("1", **own))["failed"]
+    before = containers(member.name)
+    (tmp_path / "state").rename(tmp_path / "lost")
+    for phase in ("stage", "switch", "revert"):
+        done = member.many(phase, app("2"), **own)
+        assert platform.version(f"{member.name}.test") == "1", done
+        assert containers(member.name) == before, done
+        if phase != "revert":
+            row = done["workloads"][0]
+            assert (row["kind"], "on this host alone first" in row["msg"]) == ("Unrecorded", True), row
+    assert not platform.apply(**app("2", **own))["failed"]
+    assert (platform.version(f"{member.name}.test"), len(containers(member.name))) == ("2", 1)

@@ -103,6 +103,32 @@ def test_what_was_there_before_a_lost_record_is_no_part_of_an_undo(
     assert platform.version(f"{name}.test") == "1", "nor of the next one's, though there is a record now"
 
 
+@pytest.mark.parametrize("strategy", ["rolling", "recreate"])
+def test_a_fleet_leaves_a_project_alone_that_it_could_not_go_back_to(
+    platform: Platform, name: str, project: tuple[t.Callable[..., Options], t.Callable[[], None]], strategy: str
+) -> None:
+    """Where the record was lost, a revert because of another host removed all of the project, and said "reverted"."""
+    deploy, lose = project
+    assert not deploy(strategy, fails=False)["failed"]
+    lose()
+    there = begun(name)
+    services = {"cache": {"image": names.image("app", "2"), "stop_grace_period": "1s"}}
+    routed = {"name": "cache", "port": 8000, "health": {"path": "/healthz"}, "routes": [{"host": f"{name}.test"}]}
+    given = {"network": platform.network, "project": f"p{name}", "definition": {"services": services}}
+    declared = {"name": name, "strategy": strategy, "compose": {**given, "services": [routed]}, "drain": {"timeout": 0}}
+    more = {"workloads": [{**declared, "type": "compose"}], "fleet": "run-1", "reason": "another host failed"}
+    for phase in ("stage", "switch", "revert"):
+        (done,) = platform.stories([{"story": "declare_many", "params": {**more, "phase": phase}}])
+        (row,) = done["workloads"]
+        if phase == "revert":
+            assert (done["failed"], row["reason"]) == (False, "nothing was left to revert"), done
+        else:
+            assert (row["kind"], "on this host alone first" in row["msg"]) == ("Unrecorded", True), row
+        assert (begun(name), platform.version(f"{name}.test")) == (there, "1"), done
+    (alone,) = platform.stories([{"story": "compose", "params": declared}])
+    assert (alone["failed"], platform.version(f"{name}.test")) == (False, "2"), alone
+
+
 def begun(name: str) -> dict[str, str]:
     """When a container of each service was started, of several the first."""
     label = '{{index .Config.Labels "com.docker.compose.service"}}'

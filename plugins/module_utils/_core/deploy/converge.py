@@ -18,7 +18,7 @@ from ..host import locks
 from ..values.actual import Actual
 from ..values.errors import TidegateError, explained_at_least
 from ..values.plan import Plan
-from ..values.workload import Workload
+from ..values.workload import State, Workload
 from . import reach
 from .attempt import conclude, conclude_failed, document, refuse_unmountable
 from .ending import ending
@@ -26,7 +26,7 @@ from .observe import Survey, observe
 from .outcome import Outcome
 from .phases import PHASES, Told, is_declared, recover, staged_already
 from .run import World
-from .unrecorded import refusal, unrecorded
+from .unrecorded import refusal, refuse_no_way_back, unrecorded
 
 # Seconds that a pruning of images may take, for which a deployment waits.
 PRUNING = 60.0
@@ -69,6 +69,8 @@ def preview(world: World, phase: Phase = Phase.DEPLOY, declare: Declare = as_dec
     want = world.want = declare(world)
     if declare is not as_declared:
         have = now = _spared(world, deep)
+    if phase is not Phase.DEPLOY and want.state is State.PRESENT:
+        refuse_no_way_back(world.on, world.subject, now)
     proposed = candidate(want, now, world.deployment)
     plans += [prepare(want, now, proposed), decide(want, now, proposed)]
     reach.require_network(want, plans[-1], world.on)

@@ -23,6 +23,7 @@ from .attempt import conclude, prepare_and_decide, superseded, take_on
 from .observe import observe
 from .redeclare import as_recorded, released
 from .run import World
+from .unrecorded import refuse_no_way_back
 
 Told = t.Tuple[Plan, str]
 """What was carried out, and how the deployment is concluded; an empty text leaves it open for the next phase."""
@@ -45,6 +46,8 @@ def _stage(world: World) -> Told:
     """Everything that users do not notice; the candidate then waits for its switch."""
     if staged_already(world):
         return Plan(reason="it is staged already"), ""
+    if world.want.state is State.PRESENT:
+        refuse_no_way_back(world.on, world.subject, world.have)
     if world.want.stack is not None:
         return Plan(reason="the services of a stack are rolled when all hosts switch"), ""
     whole = prepare_and_decide(world)
@@ -68,6 +71,7 @@ def _switch(world: World) -> Told:
         and attempt.fleet == world.fleet.name
     ):
         return Plan(reason="it is switched already"), ""
+    refuse_no_way_back(world.on, world.subject, world.have)
     staged = attempt.candidate if attempt and attempt.status == "staged" and not attempt.withdrawn else None
     if attempt is not None and staged is not None:
         take_on(world, attempt.id)

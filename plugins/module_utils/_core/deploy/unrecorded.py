@@ -11,15 +11,19 @@ from __future__ import annotations
 
 import typing as t
 
-from ..values.actual import Container
+from ..values.actual import Actual, Container
 from ..values.errors import Unrecorded
-from ..values.identity import Subject
+from ..values.identity import Subject, key_of
 from ..values.release import Known
 from .definitions import definition_of
 from .run import Platform
 from .store_reads import Made
 
 REMEDY = "Deploy its declaration, which takes it over, or remove it with state=absent."
+FLEETS_REMEDY = (
+    "A run over many hosts could not go back to it: deploy its declaration on this host alone first, which takes it "
+    "over, or remove it with state=absent."
+)
 
 
 def unrecorded(on: Platform, subject: Subject, found: t.Sequence[Container]) -> tuple[Container, ...]:
@@ -31,11 +35,24 @@ def unrecorded(on: Platform, subject: Subject, found: t.Sequence[Container]) -> 
     return tuple(c for c in found if not (c.deployment in ids if c.deployment else _of_a_stack(on, subject, made, c)))
 
 
-def refusal(key: str, found: t.Iterable[Container]) -> Unrecorded:
+def refuse_no_way_back(on: Platform, subject: Subject, have: Actual) -> None:
+    """Leave a host alone that could not go back to what it has: what serves there may be what nobody remembers.
+
+    :raises Unrecorded: there is such a container, and not all of a live release.
+    """
+    own = have.live.containers if have.live else ()
+    if have.live is not None and len(have.named(own)) == len(own):
+        return
+    found = unrecorded(on, subject, [c for c in have.containers if c.name not in own])
+    if found:
+        raise refusal(key_of(*subject), found, FLEETS_REMEDY)
+
+
+def refusal(key: str, found: t.Iterable[Container], remedy: str = REMEDY) -> Unrecorded:
     """What is said of them."""
     told = ", ".join(f"{c.name} ({c.state})" for c in found)
     cause = f"{told}: of what release is not on record, so that nothing is touched"
-    return Unrecorded(cause, subject=key, remedy=REMEDY)
+    return Unrecorded(cause, subject=key, remedy=remedy)
 
 
 def volumes_left(on: Platform, known: t.Mapping[Subject, Known]) -> dict[Subject, tuple[str, ...]]:
