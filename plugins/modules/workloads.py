@@ -994,7 +994,7 @@ options:
   hold:
     description:
       - Seconds after the last phase for which the run keeps what it has not finished. After that it counts as
-        interrupted; what was switched stays, what was not is taken back by whoever comes next.
+        interrupted; what was switched stays, what was not is taken back by whoever comes next. At most a year.
     type: float
     default: 3600
   skip_release_commands:

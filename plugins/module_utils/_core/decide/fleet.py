@@ -28,6 +28,9 @@ class Fleet(t.NamedTuple):
 
 
 NO_FLEET = Fleet()
+_LAST = 253402300799.0  # 9999-12-31T23:59:59Z: earlier versions took any `hold`
+LONGEST = 366 * 86400.0
+"""The most seconds that a run may keep what it has not finished; a day beyond the calendar could not be told."""
 
 
 def waits(attempt: Attempt | None, now: float) -> bool:
@@ -48,8 +51,12 @@ def refuse(attempt: Attempt | None, fleet: Fleet, now: float, key: str) -> None:
 
 def said(attempt: Attempt) -> str:
     """Whose it is, and until when."""
-    until = datetime.fromtimestamp(attempt.held_until, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return f"part of the fleet's run {attempt.fleet!r}, which keeps it until {until}"
+    return f"part of the fleet's run {attempt.fleet!r}, which keeps it until {until(attempt)}"
+
+
+def until(attempt: Attempt) -> str:
+    """That moment, in UTC by ISO 8601; what is beyond the calendar, as its end."""
+    return datetime.fromtimestamp(min(attempt.held_until, _LAST), timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def remedy(key: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from ..decide.fleet import NO_FLEET, UNNAMED, Fleet
+from ..decide.fleet import LONGEST, NO_FLEET, UNNAMED, Fleet
 from ..decide.phases import Phase
 from ..deploy.batch import Batch, Manner
 from ..options.checks import positive
@@ -71,7 +71,10 @@ def _parsed(call: Call) -> list[Workload]:
 
 def fleet_of(call: Call) -> Fleet:
     """The run over many hosts that the options `fleet` and `hold` name; none where all is done at once."""
-    positive("hold", call.params["hold"])
+    hold = call.params["hold"]
+    positive("hold", hold)
+    if not hold <= LONGEST:  # nor is what is no number
+        raise InvalidOption("hold", hold, f"is more than {LONGEST:.0f} seconds, a year", "Lower it.")
     if call.params["phase"] == Phase.DEPLOY.value:
         return NO_FLEET
     return Fleet(call.params["fleet"] or UNNAMED, call.params["hold"])

@@ -9,7 +9,7 @@ import time
 import typing as t
 from dataclasses import replace
 
-from ..decide.fleet import said, waits
+from ..decide.fleet import said, until, waits
 from ..decide.plan import decide
 from ..decide.replicas import Replica, replicas
 from ..decide.retention import retained
@@ -202,7 +202,7 @@ def _left(subject: Subject, seen: Survey) -> str:
 
 
 def _attempt(attempt: Attempt) -> Result:
-    held = {"fleet": attempt.fleet or None, "held_until": _moment(attempt.held_until or None)}
+    held = {"fleet": attempt.fleet or None, "held_until": until(attempt) if attempt.held_until else None}
     return {"id": attempt.id, "status": attempt.status, **held}
 
 
