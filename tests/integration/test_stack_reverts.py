@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import threading
 import typing as t
 from pathlib import Path
 
 import compose
 import names
 import pytest
+from ansible_collections.tidegate.platform.plugins.module_utils._core.host.clock import Clock, attempts
 
 from .harness import Options, Platform, Task, containers, docker
 
@@ -199,3 +202,92 @@ def test_who_is_too_much_goes_and_going_back_restarts_who_depends_on_what_goes_b
     assert (sorted(since), len(containers(name))) == (["db", "web", "zet"], 4), failed
     assert since["db"] < since["web"], failed
     assert platform.version(f"{name}.test") == "1"
+
+
+@pytest.fixture
+def checked(platform: Platform, name: str, tmp_path: Path) -> t.Iterator[tuple[t.Callable[..., Options], Path]]:
+    """How to deploy a project whose container answers, also while a file of the host makes it unhealthy."""
+    tmp_path.chmod(0o755)
+
+    def deploy(version: str, **more: t.Any) -> Options:
+        check = {"test": ["CMD", "test", "!", "-e", "/flag/bad"], "interval": "1s", "retries": 1}
+        web: Options = {"image": names.image("app", version), "stop_grace_period": "1s", "healthcheck": check}
+        web["volumes"] = [f"{tmp_path}:/flag:ro", *more.pop("volumes", ())]
+        gate = {"type": "image", "deadline": 3}
+        routed = {"name": "web", "port": 8000, "health": gate, "routes": [{"host": f"{name}.test"}]}
+        definition = {"services": {"web": {**web, **more}}, "volumes": {name: {}}}
+        given = {"network": platform.network, "project": f"p{name}", "definition": definition, "services": [routed]}
+        options = {"name": name, "strategy": "rolling", "compose": given, "drain": {"timeout": 0}}
+        (result,) = platform.directly(Task(options, module=MODULE))
+        return result
+
+    yield deploy, tmp_path / "bad"
+    platform.directly(Task({"name": name, "state": "absent", "remove_volumes": True}, module=MODULE))
+
+
+def becomes(name: str, health: str, count: int = 1) -> None:
+    """Wait until as many containers as that say so of themselves."""
+    found = ""
+    for _left in attempts(Clock(), 30):
+        found = docker("ps", "-q", "--filter", f"label=tidegate.workload={name}", "--filter", f"health={health}")
+        if len(found.split()) == count:
+            return
+    raise AssertionError(found)
+
+
+@contextlib.contextmanager
+def watched(route: Path) -> t.Iterator[set[str]]:
+    """Every content that a route file has meanwhile."""
+    seen, over = set[str](), threading.Event()
+
+    def watch() -> None:
+        while not over.wait(0.005):
+            seen.add(route.read_text())
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        over.set()
+        thread.join()
+
+
+def test_what_is_unhealthy_but_answers_stays_until_there_is_something_better(
+    platform: Platform, name: str, checked: tuple[t.Callable[..., Options], Path]
+) -> None:
+    """A timer killed a service that answered, because its database was away; nothing was left of it."""
+    deploy, bad = checked
+    assert not deploy("1")["failed"]
+    first = containers(name)
+    bad.write_text("")
+    becomes(name, "unhealthy")
+    order = {"story": "reconcile", "params": {"names": [name]}}
+    for result in (deploy("1"), *platform.stories([order]), deploy("2")):
+        assert "Unhealthy" in json.dumps(result), result
+        assert not result.get("warnings"), result
+        assert (containers(name), platform.version(f"{name}.test")) == (first, "1"), result
+    bad.unlink()
+    becomes(name, "healthy")
+    assert not deploy("1")["changed"]
+    bad.write_text("")
+    becomes(name, "unhealthy")
+    better = deploy("2", healthcheck={"test": ["CMD", "true"], "interval": "1s"})
+    assert not better["failed"], better
+    assert platform.version(f"{name}.test") == "2"
+    assert not set(first) & set(containers(name))
+
+
+def test_what_is_unhealthy_and_in_its_place_is_held_and_comes_back_as_it_was(
+    platform: Platform, name: str, checked: tuple[t.Callable[..., Options], Path]
+) -> None:
+    """Who asked for it while it was replaced was told of a bad gateway; nobody waited for what it was answering."""
+    deploy, bad = checked
+    assert not deploy("1", volumes=[f"{name}:/kept"])["failed"]
+    bad.write_text("")
+    becomes(name, "unhealthy")
+    with watched(platform.route(name)) as seen:
+        failed = deploy("2", volumes=[f"{name}:/kept"])
+    assert (failed["failed"], failed["kind"]) == (True, "Unhealthy"), failed
+    assert any("Retry-After" in text for text in seen), failed
+    assert platform.version(f"{name}.test") == "1", failed

@@ -50,12 +50,13 @@ def targets(
 ) -> dict[str, list[str]]:
     """The containers that each routed service's requests go to.
 
-    :param only: services whose containers are these and no others.
+    :param only: services whose containers are these and no others, be they unhealthy by their own check.
     """
     found: dict[str, list[str]] = {exposed.service: [] for exposed in (want.stack.exposed if want.stack else ())}
     for container in have:
         names = only.get(container.service)
-        if container.service in found and container.serves and (names is None or container.name in names):
+        fit = container.serves if names is None else container.state == "running" and container.name in names
+        if container.service in found and fit:
             found[container.service].append(container.name)
     return {service: sorted(names) for service, names in found.items()}
 

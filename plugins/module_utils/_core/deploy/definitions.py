@@ -13,6 +13,7 @@ from ..engine.listing import ownership
 from ..host.walls import Walls
 from ..options.snapshot import terms
 from ..sources.compose import Compose, folder
+from ..sources.compose_volumes import declared as volumes_declared
 from ..sources.compose_walls import refuse_project
 from ..sources.trees import every_path
 from ..sources.workshop import Workshop
@@ -34,6 +35,13 @@ def definition_of(on: Platform, subject: Subject, identity: str) -> Definition |
     """A definition of a workload, while it is kept."""
     place = folder(on.state_dir, key_of(*subject))
     return Compose(place, on.engine.docker_host, on.clock, lambda _line: None).known(identity)
+
+
+def volumes_of(on: Platform, subject: Subject, live: Release) -> dict[str, str]:
+    """The volumes that a release mounts by name, and where; of a Compose project's it does not matter where."""
+    definition = kept(on, subject, live)
+    found = {volume.name: "/data" for volume in volumes_declared(definition.model)} if definition else {}
+    return {**found, **terms(live).named_volumes}
 
 
 def compose_of(world: World) -> Compose:

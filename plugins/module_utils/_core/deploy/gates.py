@@ -18,11 +18,15 @@ from ..engine.engine import Engine
 from ..engine.listing import Facts
 from ..host.clock import Clock, attempts
 from ..options.snapshot import terms
+from ..values.actual import Container
 from ..values.errors import Unhealthy
 from ..values.plan import Step
+from ..values.stack import Service
 from ..values.traffic import Gate
+from ..values.workload import Workload
 from .run import World
 
+COMPLETION_SECONDS = 300.0
 STILL_SERVES = "What served before still serves."
 
 
@@ -188,3 +192,46 @@ def settled_gate(world: World, step: Step) -> Gate:
     image = world.on.engine.images.get(step.release.image_id) if step.release else world.have.image
     declared = world.want.gate if step.release is None else terms(step.release).gate
     return settle(declared, bool(image and image.has_healthcheck))
+
+
+def of_service(world: World, want: Workload, service: Service, names: t.Sequence[str]) -> None:
+    """Wait until every container of a project's service passed its gate, or ended well where it shall end.
+
+    On a way back to what ran although it was unhealthy, that is no reason to be without it.
+    """
+    exposed = [e for e in (want.stack.exposed if want.stack else ()) if e.service == service.name]
+    if not names and service.replicas:
+        raise Unhealthy("has no container", subject=service.name, remedy=STILL_SERVES)
+    unwell = _unwell(world, service) if world.undoing else []
+    stayed = {c.name for c in _now(world) if c in unwell} if unwell else set()
+    for name in names:
+        if service.completes:
+            _complete(world, name)
+        elif name not in stayed:
+            facts = world.on.engine.containers.inspect(name)
+            settled = settle(exposed[0].gate if exposed else Gate("auto"), bool(facts and facts.health))
+            try:
+                pass_gate(world.on.engine, world.watch, Entry(name, settled, None))
+            except Unhealthy:
+                if not unwell or not any(c.name == name and c.state == "running" for c in _now(world)):
+                    raise
+
+
+def _unwell(world: World, service: Service) -> list[Container]:
+    """Containers of a service that ran before, and were unhealthy by their own check."""
+    mine = [c for c in world.have.containers if c.service == service.name]
+    return [c for c in mine if c.state == "running" and not c.serves]
+
+
+def _now(world: World) -> t.Sequence[Container]:
+    return world.on.engine.containers.by_subject(world.subject).get(world.subject, ())
+
+
+def _complete(world: World, name: str) -> None:
+    for _left in attempts(world.watch, COMPLETION_SECONDS):
+        facts = world.on.engine.containers.inspect(name)
+        if facts is not None and facts.state == "exited":
+            if facts.exit_code:
+                raise unhealthy(world.on.engine, name, f"ended with exit code {facts.exit_code}", "See logs.")
+            return
+    raise Unhealthy(f"did not end within {COMPLETION_SECONDS:g} s", subject=name, remedy=STILL_SERVES)

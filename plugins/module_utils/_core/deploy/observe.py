@@ -26,9 +26,8 @@ from ..values.release import Known
 from ..values.stack import Definition
 from ..values.workload import State, Strategy, Workload
 from .artifact import FindImage, find_artifact, images_of
-from .definitions import read
+from .definitions import read, volumes_of
 from .run import Platform
-from .stacks import volumes_of
 from .unrecorded import unrecorded
 from .volumes import refuse_unfilled
 

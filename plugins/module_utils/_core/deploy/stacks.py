@@ -11,34 +11,24 @@ from dataclasses import replace
 from ..decide import leave, stack_networks, stacks
 from ..engine import artifacts
 from ..host import published_ports
-from ..host.clock import attempts
 from ..options.snapshot import terms
 from ..proxy import documents
 from ..sources.compose import Pinned
-from ..sources.compose_volumes import declared, labelled
+from ..sources.compose_volumes import labelled
 from ..values.actual import Actual, Container
 from ..values.errors import EngineFailure, Unhealthy
-from ..values.identity import Document, Subject
+from ..values.identity import Document
 from ..values.plan import Step
 from ..values.release import Release
 from ..values.stack import Definition, Service
-from ..values.traffic import Gate
 from ..values.workload import Workload
 from . import containers, drain, gates, reach
-from .definitions import compose_of, kept, read
-from .run import Platform, World
+from .definitions import compose_of, read
+from .run import World
 from .stack_images import fetch, lacks, moved
 
-COMPLETION_SECONDS = 300.0
 COUNTS = 3  # more than a killed run can come late with
 _NO_WAY_BACK = "What it was made of before is on no record, and cannot be gone back to."
-
-
-def volumes_of(on: Platform, subject: Subject, live: Release) -> dict[str, str]:
-    """The volumes that a release mounts by name, and where; of a Compose project's it does not matter where."""
-    definition = kept(on, subject, live)
-    found = {volume.name: "/data" for volume in declared(definition.model)} if definition else {}
-    return {**found, **terms(live).named_volumes}
 
 
 def place(world: World, _step: Step) -> str:
@@ -83,7 +73,7 @@ def roll(world: World, step: Step) -> str:
     if in_place:  # what is recreated in its place keeps its name; what is replaced beside itself does not
         going = ()
     _bury(world, service)
-    before = [c for c in _members(world, service) if c.name not in going and stacks.good(c, service)]
+    before = {c.name for c in _members(world, service) if c.name not in going}
     if in_place:
         _hold(world, want, service, anew=step.anew)
         _up(world, wanted, service.name, anew=step.anew)
@@ -92,11 +82,11 @@ def roll(world: World, step: Step) -> str:
     names = stacks.newest(service, [c for c in _members(world, service) if c.name not in going])
     old = [c.name for c in _members(world, service) if c.name not in names]
     try:
-        _pass(world, want, service, names)
+        gates.of_service(world, want, service, names)
         route(world, want, wanted, {service.name: names})
     except Unhealthy as error:
         if not in_place:
-            _back(world, service, old, sorted(set(names) - {c.name for c in before}))
+            _back(world, service, old, sorted(set(names) - before))
         _say_true(world, error)
         raise
     _drained(world, want, old)
@@ -141,7 +131,9 @@ def _say_true(world: World, error: Unhealthy) -> None:
 def _back(world: World, service: Service, old: t.Sequence[str], fresh: t.Sequence[str]) -> None:
     """Send requests to the old containers again, if they came to the new ones at all, and remove these."""
     want, before = _bringing(world, world.have.live), _readable(world)
-    document = documents.stack_document(want, stacks.targets(want, _all(world), {service.name: old}))
+    rest = [c for c in _members(world, service) if c.name not in fresh]
+    fit = [c.name for c in rest if c.serves and c.name in old] or [c.name for c in rest if c.serves] or old
+    document = documents.stack_document(want, stacks.targets(want, _all(world), {service.name: fit}))
     if before is not None and document is not None:
         document = documents.merged(before, document, want, [service.name])
     if old and document is not None and document != before:
@@ -162,7 +154,7 @@ def _bringing(world: World, release: Release | None) -> Workload:
 
 def _hold(world: World, want: Workload, service: Service, *, anew: bool) -> None:
     """While a routed service is away, who asks for it is told when to come back; what is under way may end."""
-    old = [c.name for c in _members(world, service) if c.serves and (anew or not stacks.same(c, service))]
+    old = [c.name for c in _members(world, service) if c.state == "running" and (anew or not stacks.same(c, service))]
     document = _readable(world)
     held = documents.stack_hold(want, document, [service.name]) if old and document is not None else None
     if held is not None and held != document:
@@ -171,11 +163,14 @@ def _hold(world: World, want: Workload, service: Service, *, anew: bool) -> None
 
 
 def _bury(world: World, service: Service) -> None:
-    """Remove what is dead of a service and would be counted by Compose, which carries over what is in place."""
+    """Remove what is dead of a service and would be counted by Compose, which carries over what is in place.
+
+    What runs may answer although it is unhealthy: it leaves as others do, once there is something better.
+    """
     if service.in_place:
         return
     for container in _members(world, service):
-        if not container.serves and not stacks.good(container, service):
+        if container.state != "running" and not stacks.good(container, service):
             world.on.engine.containers.remove(container.name)
 
 
@@ -209,7 +204,7 @@ def up(world: World, step: Step) -> str:
     _up(world, wanted)
     try:
         for service in wanted.services:
-            _pass(world, want, service, [c.name for c in _members(world, service)])
+            gates.of_service(world, want, service, [c.name for c in _members(world, service)])
         route(world, want, wanted, {})
     except Unhealthy as error:
         _say_true(world, error)
@@ -240,7 +235,7 @@ def route(world: World, want: Workload, wanted: Definition, only: t.Mapping[str,
     there, before = _all(world), _readable(world)
     document: dict[str, t.Any] | None = documents.stack_document(want, stacks.targets(want, there, only))
     exposed = [one.service for one in (want.stack.exposed if want.stack else ())]
-    ready = [name for name in exposed if any(_brought(c, wanted.service(name)) for c in there)]
+    ready = [name for name in exposed if name in only or any(_brought(c, wanted.service(name)) for c in there)]
     if before is not None and document is not None and len(ready) < len(exposed):
         document = documents.merged(before, document, want, ready)
     if document is None or document == before:
@@ -268,31 +263,6 @@ def _all(world: World) -> tuple[Container, ...]:
 
 def _members(world: World, service: Service) -> list[Container]:
     return [c for c in _all(world) if c.service == service.name]
-
-
-def _pass(world: World, want: Workload, service: Service, names: t.Sequence[str]) -> None:
-    """Wait until every container passed the service's gate, or ended well where it shall end."""
-    exposed = [e for e in (want.stack.exposed if want.stack else ()) if e.service == service.name]
-    if not names and service.replicas:
-        raise Unhealthy("has no container", subject=service.name, remedy=gates.STILL_SERVES)
-    for name in names:
-        if service.completes:
-            _complete(world, name)
-            continue
-        facts = world.on.engine.containers.inspect(name)
-        declared = exposed[0].gate if exposed else Gate("auto")
-        settled = gates.settle(declared, bool(facts and facts.health))
-        gates.pass_gate(world.on.engine, world.watch, gates.Entry(name, settled, None))
-
-
-def _complete(world: World, name: str) -> None:
-    for _left in attempts(world.watch, COMPLETION_SECONDS):
-        facts = world.on.engine.containers.inspect(name)
-        if facts is not None and facts.state == "exited":
-            if facts.exit_code:
-                raise gates.unhealthy(world.on.engine, name, f"ended with exit code {facts.exit_code}", "See logs.")
-            return
-    raise Unhealthy(f"did not end within {COMPLETION_SECONDS:g} s", subject=name, remedy=gates.STILL_SERVES)
 
 
 def _drained(world: World, want: Workload, names: t.Sequence[str]) -> None:

@@ -13,7 +13,7 @@ import contextlib
 import os
 import typing as t
 
-from ..deploy import stacks
+from ..deploy import definitions
 from ..engine.engine import Engine
 from ..engine.listing import Holder, Mounted
 from ..host import locks
@@ -85,7 +85,7 @@ def _volumes(call: Call, subject: Subject) -> dict[str, Mounted]:
     engine, live = call.on.engine, call.on.store.known(subject).get(subject, Known()).live
     named = dict.fromkeys(engine.volumes.of(subject), "/data")
     if live is not None:
-        named.update(stacks.volumes_of(call.on, subject, live))
+        named.update(definitions.volumes_of(call.on, subject, live))
     image = live.image_id if live is not None else ""
     found = {volume: Mounted(volume, target, image, False) for volume, target in named.items()}
     mounted = [mount for mounts in _mounted(engine, subject).values() for mount in mounts]
