@@ -291,3 +291,27 @@ def test_what_is_unhealthy_and_in_its_place_is_held_and_comes_back_as_it_was(
     assert (failed["failed"], failed["kind"]) == (True, "Unhealthy"), failed
     assert any("Retry-After" in text for text in seen), failed
     assert platform.version(f"{name}.test") == "1", failed
+
+
+def test_what_a_failed_deployment_brought_back_is_no_leftover(platform: Platform, name: str) -> None:
+    """The worker had another name once it was gone back to, and the next pruning removed it while it ran."""
+
+    def deploy(version: str, *, fails: bool = False) -> Options:
+        plain: Options = {"image": names.image("redis", "7"), "stop_grace_period": "1s"}
+        last = {**plain, "command": ["sh", "-c", "exit 3" if fails else "sleep 1000"]}
+        definition = {"services": {"awork": {**plain, "environment": {"V": version}}, "zet": last}}
+        given = {"network": platform.network, "project": f"p{name}", "definition": definition}
+        options = {"name": name, "strategy": "rolling", "compose": given, "drain": {"timeout": 0}}
+        (result,) = platform.directly(Task(options, module=MODULE))
+        return result
+
+    first = deploy("1")
+    assert not first["failed"], first
+    assert deploy("2", fails=True)["failed"]
+    there = containers(name)
+    assert (len(there), there == sorted(first["release"]["containers"])) == (2, False)
+    (pruned,) = platform.stories(
+        [{"story": "prune", "params": {"keep_deployments": 1, "keep_days": 1, "images": False}}]
+    )
+    assert not pruned["failed"], pruned
+    assert (pruned["removed"]["containers"], containers(name)) == ([], there)

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 
 from ..decide.retention import retained
 from ..deploy import stack_images
+from ..deploy.definitions import kept
 from ..deploy.observe import survey
 from ..deploy.unrecorded import unrecorded
 from ..host import locks
 from ..options.checks import positive
-from ..values.actual import Image
+from ..values.actual import Container, Image
 from ..values.errors import LockHeld, RecordDamaged, StoreFailure
 from ..values.identity import Subject, key_of, suffix_of
 from ..values.release import Known, Release
@@ -85,15 +86,15 @@ def _subject(call: Call, subject: Subject, done: Pruned) -> None:
 
 def _leftovers(call: Call, subject: Subject, known: Known, done: Pruned) -> None:
     engine, store, key = call.on.engine, call.on.store, key_of(*subject)
-    kept = store.releases(subject)
-    keep = retained(kept, known)
+    releases_kept = store.releases(subject)
+    keep = retained(releases_kept, known)
     found = engine.containers.by_subject(subject).get(subject, ())
-    own = known.live.containers if known.live else ()
+    own = _own(call, subject, known.live, found)
     routed = str(call.on.traefik.read(key) or "")
     # Without a record, whatever is there may be needed: who deploys or removes the workload knows what it is.
     spared = unrecorded(call.on, subject, [c for c in found if c.name not in own])
     spare = [c for c in found if c.name not in own and c.name not in routed and c not in spared]
-    releases = sorted({entry.release.id for entry in kept} - {release.id for release in keep})
+    releases = sorted({entry.release.id for entry in releases_kept} - {release.id for release in keep})
     done.containers += [c.name for c in spare]
     done.releases += releases
     remembered = known.live is None and len(spare) == len(found) and bool(store.newest(subject))
@@ -108,6 +109,16 @@ def _leftovers(call: Call, subject: Subject, known: Known, done: Pruned) -> None
     if known.live or unneeded:
         names = [*(name for release in keep for name in release.containers), *(c.name for c in spared)]
         call.on.secrets.prune(key, {suffix_of(name) for name in names})
+
+
+def _own(call: Call, subject: Subject, live: Release | None, found: t.Iterable[Container]) -> set[str]:
+    """Containers of the live release, of a Compose project by its services: an undo makes others than are on record.
+
+    More of them than a service shall have are for the next deployment to take away, which knows what serves.
+    """
+    definition = kept(call.on, subject, live)
+    services = {service.name for service in definition.services} if definition else set()
+    return {*(live.containers if live else ()), *(c.name for c in found if c.service in services)}
 
 
 def _of_stacks(call: Call, subject: Subject, keep: t.Iterable[Release]) -> set[str]:
