@@ -12,7 +12,7 @@ import names
 import pytest
 from faults.conftest import Driver
 
-from .harness import Options, Platform, Task
+from .harness import Options, Platform, Task, containers, docker
 
 MODULE = "tidegate.platform.workload_compose"
 
@@ -65,3 +65,27 @@ def test_compose_ends_with_the_run_that_is_killed(
     finally:
         run.kill()
         platform.directly(Task({"name": name, "state": "absent"}, module=MODULE))
+
+
+def test_who_depends_on_what_a_killed_repair_made_anew_is_restarted_by_the_next(
+    platform: Platform, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database was as declared by then, and who was to be restarted with it kept dead connections for good."""
+    monkeypatch.setenv("DOCKER_CONFIG", str(compose.config()))
+    plain: Options = {"image": names.image("redis", "7"), "stop_grace_period": "1s", "labels": {names.LABEL: "1"}}
+    after = {"depends_on": {"db": {"condition": "service_started", "restart": True}}}
+    definition = {"services": {"db": plain, "web": {**plain, **after}}}
+    own: Options = {"name": name, "strategy": "rolling", "drain": {"timeout": 0}}
+    own["compose"] = {"network": platform.network, "definition": definition}
+    driver = Driver(platform)
+    assert not driver.run("compose", **own)["failed"]
+    (web,) = (one for one in containers(name) if "-web-" in one)
+    (db,) = (one for one in containers(name) if "-db-" in one)
+    docker("rm", "-f", db)
+    driver.killed("roll", "after", "compose", **own)
+    assert len(containers(name)) == 2
+    done = driver.reconciled(name)
+    assert web not in containers(name), done
+    assert len(containers(name)) == 2
+    assert not driver.run("compose", **own)["changed"]
+    platform.directly(Task({"name": name, "state": "absent"}, module=MODULE))

@@ -364,6 +364,20 @@ def test_who_was_not_restarted_with_another_by_a_killed_run_is_by_the_next(made:
         assert rolls(want, replace(lost, containers=same))["web"] == ((), False), "a lost record restarts nobody"
 
 
+def test_who_was_not_restarted_by_a_killed_repair_is_by_the_next() -> None:
+    """What it had made anew was as declared, so that who depends on it kept dead connections for good."""
+    want = declared()
+    both = defined(restarting({"db": {"image": "db:1"}, "web": WEB}, "web"), want)
+    live = Release("01", "compose/x", "id", "new", ("db-1", "web-1"), None, want.snapshot)
+    made = {"db": 20, "web": 11}
+    found = tuple(replace(c, created=made[c.service]) for c in there(both))
+    have = Actual(containers=found, live=live, definition=both, live_definition=both, newest="02")
+    assert rolls(want, have) == {"web": (("web-1",), True)}
+    after_it = tuple(replace(c, created=20) for c in found)
+    assert rolls(want, replace(have, containers=after_it)) == {}, "it was restarted already"
+    assert rolls(want, replace(have, newest="01")) == {}, "a clock that went back restarts nobody at each tick"
+
+
 def test_who_is_in_its_place_is_restarted_also_where_all_is_forced() -> None:
     """A10: the result listed its roll, which did nothing."""
     want = declared(force=True)

@@ -122,7 +122,8 @@ def _lacks(want: Workload, have: Actual, service: Service) -> bool:
 def _restarted(want: Workload, have: Actual, wanted: Definition) -> dict[str, tuple[str, ...]]:
     """Services that are to be restarted with others, and their containers that were there before what those get.
 
-    What an interrupted run brought tells by when it was made who was restarted after it.
+    What an interrupted run brought tells by when it was made who was restarted after it. When all is well that is not
+    asked: a clock that went back would restart them again and again.
     """
     since: dict[str, float] = {}
     found: dict[str, tuple[str, ...]] = {}
@@ -134,7 +135,7 @@ def _restarted(want: Workload, have: Actual, wanted: Definition) -> dict[str, tu
             found[service.name] = going
         if going or _lacks(want, have, service):
             since[service.name] = math.inf
-        elif _behind(want, have, service):
+        elif have.unfinished or _behind(want, have, service):
             since[service.name] = max((c.created for c in mine), default=0)
     return found
 

@@ -111,7 +111,12 @@ class Survey(t.NamedTuple):
             definition=found,
             live_definition=before,
             unrecorded=tuple(c.name for c in unrecorded(self.on, want.subject, strange)),
+            newest=self.on.store.newest(want.subject) if _restarts(found) else "",
         )
+
+
+def _restarts(found: Definition) -> bool:
+    return any(found.restarted_after(service.name) for service in found.services)
 
 
 def _left(key: str, on: Platform) -> bool:

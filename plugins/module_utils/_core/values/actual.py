@@ -73,6 +73,7 @@ class Actual:
     :param left: files of its own are here; looked for where it is to be absent.
     :param unrecorded: containers of a Compose project that no deployment on record made; of services that its live
         release has, nobody looked.
+    :param newest: id of a Compose project's newest deployment on record, where services are restarted with others.
     """
 
     containers: tuple[Container, ...] = ()
@@ -91,6 +92,12 @@ class Actual:
     diverted: bool = False
     left: bool = False
     unrecorded: tuple[str, ...] = ()
+    newest: str = ""
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether the newest deployment is not what is live: killed or failed, it may have left something half done."""
+        return self.live is not None and self.newest not in ("", self.live.id)
 
     @property
     def routed(self) -> Document | None:
