@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.tidegate.platform.plugins.module_utils._core.decide import plan as whole
 from ansible_collections.tidegate.platform.plugins.module_utils._core.decide import stacks
 from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.foretell import after
 from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.replicas import replicas
@@ -376,6 +377,19 @@ def test_who_was_not_restarted_by_a_killed_repair_is_by_the_next() -> None:
     after_it = tuple(replace(c, created=20) for c in found)
     assert rolls(want, replace(have, containers=after_it)) == {}, "it was restarted already"
     assert rolls(want, replace(have, newest="01")) == {}, "a clock that went back restarts nobody at each tick"
+
+
+def test_a_stop_that_fails_has_all_of_a_project_go_on_also_what_has_another_name_by_now() -> None:
+    """A container that a failed deployment was gone back to with stayed stopped."""
+    want = declared(state="stopped")
+    both = defined({"web": WEB, "work": {"image": "w:1"}})
+    live = Release("01", "compose/x", "id", "new", ("web-1", "work-0"), None, declared().snapshot)
+    have = Actual(containers=there(both), live=live, definition=both, live_definition=both)
+    steps = whole.decide(
+        want, have, replace(live, id="02"), whole.Routing(documents.document, documents.hold, ROUTING)
+    ).steps
+    (again,) = [undo for step in steps for undo in step.undo if undo.verb is Verb.RESUME]
+    assert set(again.containers) == {"web-1", "work-1"}
 
 
 def test_who_is_in_its_place_is_restarted_also_where_all_is_forced() -> None:

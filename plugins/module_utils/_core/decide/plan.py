@@ -124,7 +124,9 @@ def _stopped(want: Workload, have: Actual) -> Plan:
         back = _routed_as_recorded(have)
         steps.append(Step(Verb.HOLD, route=documents.hold(live.route), undo=back))
     if running:
-        own = tuple(c.name for c in have.named(live.containers) if c.goes_on)
+        # An undo of a Compose project makes others than are on record.
+        named = [c.name for c in have.named(live.containers)]
+        own = running if live.snapshot.get("compose") else tuple(name for name in named if name in running)
         again = leave.again(have, own) if live.state == "running" else ()
         steps += [leave.drain(want, have, running), leave.stop(want, have, running, undo=again)]
     if live.state != "stopped":
