@@ -128,6 +128,28 @@ def test_a_volume_that_an_interrupted_restore_half_filled_is_made_anew(filled: F
     assert filled.has() == "newer"
 
 
+@pytest.mark.parametrize("target", ["/data", "/srv/dev/", "/proc"])
+def test_links_that_lead_out_of_a_volume_come_back(filled: Filled, volume: str, target: str) -> None:
+    """The backup ended well, and each restore of it ended at the link: "the engine refused to fill the volume"."""
+    links = {"a": "../../usr/share/x", "b": "../../../../x", "c": "/srv/x", "d": "sub", "e": ".."}
+    docker("volume", "create", volume)
+    filled.write("archived")
+    put = " && ".join(f"ln -s {to} /data/{name}" for name, to in links.items())
+    shell = ["run", "--rm", "-v", f"{volume}:/data", "--user", "0", "--entrypoint", "sh", names.image("redis", "7")]
+    docker(*shell, "-c", f"mkdir /data/sub && {put} && ln -s ../../../../x /data/sub/f && ln /data/key /data/same")
+    engine = filled.call.on.engine
+    with (filled.folder / "copy.tar").open("w+b") as stream, engine.volumes.hold(volume, target) as held:
+        assert engine.containers.get_archive(*held, stream)
+    with (filled.folder / "plain").open("wb") as stream:
+        part = backup_archive.Part(str(filled.folder / "copy.tar"), "volumes/volume-0.tar")
+        backup_archive.write(stream, [part], {})
+    docker("volume", "rm", volume)
+    filled.row["target"] = target
+    assert (filled.put(), filled.has()) == ("", "archived")
+    found = docker(*shell, "-c", "cd /data && readlink a b c d e sub/f && stat -c %h key && ls").split()
+    assert found == [*links.values(), "../../../../x", "2", *"abcde", "key", "same", "sub"]
+
+
 def test_data_that_lie_elsewhere_are_not_written_over(filled: Filled) -> None:
     """A volume that is a name for a directory or a share is not here, and its data are; an empty place is filled."""
     (share := filled.folder / "share").mkdir()

@@ -133,8 +133,12 @@ class Holder(t.NamedTuple):
 
 
 def holder(volume: str, target: str = "/data") -> Holder:
-    """The one of a volume; what is copied from it, or to it, is called as the last part of where it is mounted."""
-    return Holder(f"tidegate-restore-{volume}", f"/volume/{posixpath.basename(target.rstrip('/'))}")
+    """The one of a volume; what is copied from it, or to it, is called as the last part of where it is mounted.
+
+    It is mounted at the top: the engine refuses an archive with a link that leads out of where it is unpacked, though
+    what it leads to is looked for in the container that will have the volume. Nothing is outside of the top.
+    """
+    return Holder(f"tidegate-restore-{volume}", f"/{posixpath.basename(target.rstrip('/'))}")
 
 
 class Mounted(t.NamedTuple):
