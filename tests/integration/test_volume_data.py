@@ -96,7 +96,8 @@ def filled(tmp_path: Path, volume: str) -> Filled:
     assert image
     row = {"name": volume, "driver": "local", "options": {}, "labels": {}, "external": False, "target": "/data"}
     params: Options = {"state_dir": str(state)}
-    call = types.SimpleNamespace(on=types.SimpleNamespace(engine=engine), params=params, warnings=[])
+    on = types.SimpleNamespace(engine=engine)
+    call = types.SimpleNamespace(on=on, params=params, warnings=[], clock=types.SimpleNamespace(now=time.time))
     own = {"image": image.id, "file": "volume-0.tar"}
     return Filled(t.cast("Call", call), {**row, **own}, tmp_path)
 
@@ -124,8 +125,39 @@ def test_a_volume_that_an_interrupted_restore_half_filled_is_made_anew(filled: F
         json.dumps({volume: json.loads(docker("volume", "inspect", volume))[0]["Labels"]["tidegate.restored"]})
     )
     docker("run", "-d", "-v", f"{volume}:/data", names.image("redis", "7"))
-    assert "was there already" in filled.put()
+    with pytest.raises(BackupFailure, match="half filled by an interrupted restore"):
+        filled.put()
     assert filled.has() == "newer"
+
+
+def test_who_only_looks_into_a_half_filled_volume_does_not_make_it_whole(filled: Filled, volume: str) -> None:
+    """The container of a look (`docker run` without --rm) made half of the data good: the restore said success."""
+    note = filled.folder / "state.volumes"
+    note.write_text(json.dumps({volume: "a-mark", "another": "mark"}))
+    docker("volume", "create", "--label", "tidegate.restored=a-mark", volume)
+    filled.write("half")
+    look = f"{volume}-look"
+    docker("run", "--name", look, "-v", f"{volume}:/data", "--entrypoint", "ls", names.image("redis", "7"), "/data")
+    for act in (filled.put, lambda: restore_volumes.left(filled.call, [filled.row]), filled.put):
+        with pytest.raises(BackupFailure, match="half filled by an interrupted restore") as failed:
+            act()
+        assert look in str(failed.value), failed.value
+        assert f"remove {note}" in str(failed.value.remedy), failed.value.remedy
+        assert json.loads(note.read_text())[volume] == "a-mark"
+    assert restore_volumes.left(filled.call, []) == [], "an archive without it is not its concern"
+    docker("rm", look)
+    assert (filled.put(), filled.has(), note.exists()) == ("", "archived", False)
+
+
+def test_a_half_filled_volume_with_files_of_the_future_is_made_anew(filled: Filled, volume: str) -> None:
+    """A date that the archive brought was taken for a change that somebody made since, and half of the data as good."""
+    note = filled.folder / "state.volumes"
+    note.write_text(json.dumps({volume: "a-mark"}))
+    os.utime(note, (time.time() - 3600,) * 2)
+    docker("volume", "create", "--label", "tidegate.restored=a-mark", volume)
+    shell = ["run", "--rm", "-v", f"{volume}:/data", "--user", "0", "--entrypoint", "sh", names.image("redis", "7")]
+    docker(*shell, "-c", "echo half > /data/key && touch -d 2037-01-01 /data/key && touch -d 2001-01-01 /data")
+    assert (filled.put(), filled.has(), note.exists()) == ("", "archived", False)
 
 
 @pytest.mark.parametrize("target", ["/data", "/srv/dev/", "/proc"])
@@ -164,14 +196,18 @@ def test_data_that_lie_elsewhere_are_not_written_over(filled: Filled) -> None:
 
 
 def test_what_somebody_wrote_into_a_half_filled_volume_stays(filled: Filled, volume: str) -> None:
-    """Nobody mounts it any more, and it was replaced by the archive's without a word."""
+    """Nobody mounts it any more, and it was replaced by the archive's without a word; or it was taken for whole."""
     note = filled.folder / "state.volumes"
     note.write_text(json.dumps({volume: "a-mark"}))
     os.utime(note, (time.time() - 3600,) * 2)
     docker("volume", "create", "--label", "tidegate.restored=a-mark", volume)
     filled.write("newer")
+    with pytest.raises(BackupFailure, match="half filled by an interrupted restore, and written into since"):
+        filled.put()
+    assert (filled.has(), note.exists()) == ("newer", True)
+    note.unlink()
     assert "was there already" in filled.put()
-    assert (filled.has(), note.exists()) == ("newer", False)
+    assert filled.has() == "newer"
 
 
 def test_a_volume_that_is_made_while_the_archive_is_unpacked_stays(
@@ -199,7 +235,8 @@ def test_a_volume_that_is_made_while_the_archive_is_unpacked_stays(
         docker("run", "-d", "-v", f"{volume}:/data", names.image("redis", "7"))
 
     monkeypatch.setattr(backup_archive, "unpack", used)
-    assert "was made meanwhile" in filled.put()
+    with pytest.raises(BackupFailure, match="half filled by an interrupted restore, and used"):
+        filled.put()
     assert filled.has() == "newer"
 
 
@@ -225,18 +262,24 @@ def test_a_share_that_an_interrupted_restore_half_filled_is_not_as_it_was(filled
 
 
 def test_nobody_runs_on_a_volume_that_a_restore_half_filled(bare: Platform, volume: str) -> None:
-    """A deployment succeeded on it, without a word; once somebody runs on it, it is that one's."""
-    Path(f"{bare.state}.volumes").write_text(json.dumps({volume: "a-mark"}))
+    """A deployment succeeded on it, without a word; also because somebody had looked into it."""
+    note, text = Path(f"{bare.state}.volumes"), json.dumps({volume: "a-mark"})
+    note.write_text(text)
     docker("volume", "create", "--label", "tidegate.restored=a-mark", volume)
     declared = idle(f"{bare.label}a", volume)
     foretold, refused = bare.directly(Task(declared, check=True), Task(declared))
-    for result in (foretold, refused):
+    docker("run", "-v", f"{volume}:/data", "--entrypoint", "ls", names.image("redis", "7"))
+    docker("run", "-d", "-v", f"{volume}:/data", names.image("redis", "7"))
+    for result in (foretold, refused, *bare.directly(Task(declared))):
         assert result["failed"], result
         assert "half filled by a restore" in result["msg"], result
         assert f"remove {bare.state}.volumes" in result["remedy"], result
-    docker("run", "-d", "-v", f"{volume}:/data", names.image("redis", "7"))
+    note.unlink()
     (made,) = bare.directly(Task(declared))
     assert made["changed"], made
+    note.write_text(text)
+    (again,) = bare.directly(Task(declared))
+    assert not again["failed"], "what was deployed on it, by an earlier version, is not refused afterwards"
 
 
 def test_a_restore_foretells_which_volumes_it_leaves(bare: Platform, volume: str, tmp_path: Path) -> None:

@@ -49,13 +49,17 @@ def _worthless(world: World) -> bool:
 def refuse_unfilled(engine: Engine, state_dir: str, names: t.Iterable[str]) -> None:
     """Refuse to have a container on a volume of which only a part came back.
 
+    Whoever else has a container on it may only have looked. What a workload was deployed on it before goes on.
+
     :raises StoreFailure: says how to end the restore, or that the volume is right as it is.
     """
     marks, _written = unfilled(state_dir)
     chosen = [name for name in names if name in marks]
     here = engine.volumes.by_name() if chosen else {}
     for name in chosen:
-        if name in here and here[name].labels.get(LABEL_RESTORED) == marks[name] and not engine.volumes.users(name):
+        if name not in here or here[name].labels.get(LABEL_RESTORED) != marks[name]:
+            continue
+        if not any(subject.workload for subject in engine.volumes.users(name).values()):
             instead = f"or, if what is in it is right, remove {volumes(state_dir)}"
             remedy = f"Run the playbook restore again, with its archive; {instead}."
             raise StoreFailure("was half filled by a restore that was interrupted", subject=name, remedy=remedy)

@@ -45,12 +45,12 @@ def nothing_in(chunks: t.Iterable[bytes]) -> bool:
     return nothing and stream.ended()
 
 
-def newer_in(chunks: t.Iterable[bytes], moment: float) -> bool:
-    """Whether the archive of a directory has something that was written after a moment, or ends in its middle."""
+def newer_in(chunks: t.Iterable[bytes], moment: float, now: float) -> bool:
+    """Whether the archive of a directory has something that was written since a moment, or ends in its middle."""
     stream = _Chunks(chunks)
     try:
         with tarfile.open(fileobj=t.cast("t.IO[bytes]", stream), mode="r|") as tar:
-            if any(entry.mtime > moment for entry in tar):
+            if any(moment < entry.mtime <= now for entry in tar):
                 return True
     except tarfile.ReadError:
         return True

@@ -92,9 +92,9 @@ class Volumes:
         """Whether nothing is in a volume, but for what a new file system has."""
         return self._tell(volume, volume_contents.nothing_in)
 
-    def has_newer(self, volume: str, moment: float) -> bool:
-        """Whether something was written into a volume after a moment."""
-        return self._tell(volume, lambda chunks: volume_contents.newer_in(chunks, moment))
+    def has_newer(self, volume: str, moment: float, now: float) -> bool:
+        """Whether something was written into a volume after a moment; a date of the future does not say so."""
+        return self._tell(volume, lambda chunks: volume_contents.newer_in(chunks, moment, now))
 
     def _tell(self, volume: str, tell: t.Callable[[t.Iterable[bytes]], bool]) -> bool:
         """What the archive of a volume tells, which is read only as far as that takes."""

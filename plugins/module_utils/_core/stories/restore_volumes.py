@@ -10,7 +10,6 @@ import json
 import os
 import typing as t
 
-from ..engine.engine import Engine
 from ..engine.listing import LABEL_RESTORED
 from ..host import filesystem, restoring
 from ..values.errors import BackupFailure
@@ -51,10 +50,11 @@ class _Reading(io.FileIO):
 def left(call: Call, rows: t.Sequence[Row], begun: Begun | None = None) -> list[Row]:
     """Those volumes of an archive that a restore leaves as they are, because they are here; and says so of each.
 
-    :param begun: what is ours to fill; what the note says if omitted.
+    :param begun: what the note says; it is read if omitted.
+    :raises BackupFailure: one was half filled, and is not ours alone any more.
     """
-    mine, here = begun or _begun(call), call.on.engine.volumes.by_name()
-    found = [row for row in rows if row["name"] in here and row["name"] not in mine.marks]
+    begun, here = begun or _begun(call), call.on.engine.volumes.by_name()
+    found = [row for row in rows if row["name"] in here and not _ours(call, here[row["name"]], begun)]
     call.warnings += [_left(row, "was there already") for row in found]
     return found
 
@@ -90,20 +90,35 @@ def _left(row: Row, why: str) -> str:
 
 
 def _begun(call: Call) -> Begun:
-    """What a restore before this one did not fill to the end, and nobody has used or replaced since."""
-    state, engine = call.params["state_dir"], call.on.engine
-    marks, written = restoring.unfilled(state)
-    said, here = Begun(restoring.volumes(state), marks, written + SETTLED), engine.volumes.by_name() if marks else {}
-    mine = {name: mark for name, mark in marks.items() if name in here and _ours(engine, here[name], said)}
-    return said._replace(marks=mine)
+    """What a restore before this one did not fill to the end, and nobody has replaced since."""
+    marks, written = restoring.unfilled(call.params["state_dir"])
+    here = call.on.engine.volumes.by_name() if marks else {}
+    mine = {name: mark for name, mark in marks.items() if name in here and _marked(here[name], mark)}
+    return Begun(restoring.volumes(call.params["state_dir"]), mine, written + SETTLED)
 
 
-def _ours(engine: Engine, volume: Named, begun: Begun) -> bool:
-    """Whether a volume is the very one that an interrupted restore made, and nobody has used it since."""
-    mark = volume.labels.get(LABEL_RESTORED)
-    if mark is None or mark != begun.marks.get(volume.name) or engine.volumes.users(volume.name):
+def _marked(volume: Named, mark: str | None) -> bool:
+    return mark is not None and volume.labels.get(LABEL_RESTORED) == mark
+
+
+def _ours(call: Call, volume: Named, begun: Begun) -> bool:
+    """Whether a volume is the very one that an interrupted restore made.
+
+    :raises BackupFailure: it is, and somebody has used it since. Who only looked into it did not make it whole, and
+        what somebody wrote is not replaced: which of both it was is not to be seen, and a person has to say.
+    """
+    engine, name = call.on.engine, volume.name
+    if not _marked(volume, begun.marks.get(name)):
         return False
-    return not engine.volumes.has_newer(volume.name, begun.until)
+    users = sorted(engine.volumes.users(name))
+    if not users and not engine.volumes.has_newer(name, begun.until, call.clock.now()):
+        return True
+    since = f"used by {', '.join(users)}" if users else "written into since"
+    place = volume.options.get("device")
+    gone = f"empty {place}" if place else f"remove it (docker volume rm {name})"
+    first = f"remove {', '.join(users)}, which lets go of it" if users else gone
+    remedy = f"To have the archive's, {first}; or, if what is in it is right, remove {begun.path}. Then restore again."
+    raise BackupFailure(f"was half filled by an interrupted restore, and {since}", subject=name, remedy=remedy)
 
 
 def _elsewhere(row: Row) -> bool:
@@ -115,7 +130,7 @@ def _fill(call: Call, row: Row, begun: Begun, path: str) -> None:
     """Make a volume with the content of a copy; data that lie elsewhere, and are there, are left as they are."""
     engine, name, elsewhere = call.on.engine, row["name"], _elsewhere(row)
     have = engine.volumes.by_name().get(name)
-    if have is not None and not _ours(engine, have, begun):
+    if have is not None and not _ours(call, have, begun):
         call.warnings.append(_left(row, "was made meanwhile"))
         return
     if have is not None and elsewhere and not engine.volumes.is_empty(name):
