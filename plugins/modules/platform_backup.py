@@ -54,6 +54,8 @@ options:
         other container that mounts one of them for writing -, so that they are as after a power
         cut, which databases come back from. What a program has only in its memory is not in them. It goes on as soon
         as they are copied, or the run ends, whatever ends it; see C(paused).
+      - A container that crashes again and again, or is started meanwhile, does not stand still. It is warned of, and no
+        older archive is removed then.
       - A restore makes the volumes that its host does not have. One that is there is left as it is, with a warning.
       - So are data that lie elsewhere, in a directory or on a share behind a volume, unless nothing is there.
     type: bool

@@ -13,6 +13,7 @@ from pathlib import Path
 import images
 import names
 import pytest
+import shell
 from ansible_collections.tidegate.platform.plugins.module_utils._core.engine.containers import Containers
 from ansible_collections.tidegate.platform.plugins.module_utils._core.engine.engine import Engine
 from ansible_collections.tidegate.platform.plugins.module_utils._core.engine.volumes import Volumes
@@ -112,6 +113,55 @@ def test_a_volume_whose_container_goes_meanwhile_is_saved_and_who_cannot_read_it
     (tmp_path / "again").mkdir()
     with pytest.raises(BackupFailure, match=f"{volume}.*cannot be read any more"):
         saved(call, [subject], str(tmp_path / "again"))
+
+
+def test_who_crashes_again_and_again_does_not_end_the_archives_that_are_whole(
+    bare: Platform, volume: str, tmp_path: Path
+) -> None:
+    """It cannot stand still; what it wrote meanwhile was said to be of one moment, and the good archives went."""
+    made, first = bare.directly(Task(idle(bare, volume)), back(tmp_path, keep=1))
+    assert (made["changed"], first["failed"]) == (True, False), (made, first)
+    sick, calm = f"{bare.label}-sick", made["release"]["containers"][0]
+    mount = ["-v", f"{volume}:/x", "--entrypoint", "false", names.image("redis", "7")]
+    docker("run", "-d", "--name", sick, "--restart", "always", *mount)
+    facts = ["inspect", "-f", "{{.State.Status}} {{.RestartCount}}", sick]
+    shell.wait_until("it waits for three seconds", lambda: docker(*facts) == "restarting 5", 30)
+    (second,) = bare.directly(back(tmp_path, keep=1))
+    assert (second["failed"], second["removed"]) == (False, []), second
+    assert Path(first["archive"]).exists()
+    (said,) = (text for text in second["warnings"] if sick in text)
+    assert volume in said, said
+    assert [row["container"] for row in second["paused"]] == [calm]
+    docker("rm", "-f", sick)
+    (third,) = bare.directly(back(tmp_path, keep=1, name="third"))
+    assert not third["failed"], third
+    assert not Path(first["archive"]).exists()
+
+
+def test_who_begins_to_write_while_a_volume_is_copied_is_said(
+    bare: Platform, volume: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that crashed between the look who writes and the standstill, and came back."""
+    (made,) = bare.directly(Task(idle(bare, volume)))
+    assert made["changed"], made
+    call = Call(filled(BACKUP_OPTIONS, {"state_dir": str(bare.state)}))
+    (subject,) = call.on.store.known()
+    real, late = Containers.pause, f"{bare.label}-late"
+
+    @contextlib.contextmanager
+    def paused(containers: Containers, *them: str) -> t.Iterator[None]:
+        with real(containers, *them):
+            mount = ["-v", f"{volume}:/x", "--entrypoint", "sleep", names.image("redis", "7")]
+            docker("run", "-d", "--name", late, *mount, "600")
+            yield
+
+    monkeypatch.setattr(Containers, "pause", paused)
+    done = saved(call, [subject], str(tmp_path))
+    assert ([row["name"] for row in done.rows], done.lost) == ([volume], [volume])
+    assert [row["container"] for row in done.paused] == made["release"]["containers"]
+    (said,) = call.warnings
+    assert late in said
+    assert volume in said
 
 
 # -- wherever they are mounted ---------------------------------------------------------------------------------------

@@ -30,6 +30,7 @@ from .listing import Facts, Mounted, Publisher
 STARTS_AT_ONCE = 1 + 2 * (os.cpu_count() or 1)
 USUAL_STOP_TIMEOUT = 10  # seconds, where neither a declaration nor the container has another
 TAIL_LINES = 30
+FLAPS = 3  # of a container that crashes between a refusal and the look whether it runs
 LINKS = 8  # of a file in an image, one behind the other
 
 
@@ -235,9 +236,14 @@ class Containers:
         self._unless_ended(name, "let go on", "paused", lambda: self._api.unpause(name))
 
     def _unless_ended(self, name: str, doing: str, state: str, act: t.Callable[[], t.Any]) -> None:
-        try:
-            self._client.ask(doing, name, act)
-        except EngineFailure:
-            facts = self.inspect(name)
-            if facts is not None and facts.state == state:
-                raise
+        for again in reversed(range(FLAPS)):
+            try:
+                self._client.ask(doing, name, act)
+            except EngineFailure:
+                facts = self.inspect(name)
+                if facts is None or facts.state != state:
+                    return
+                if not again:
+                    raise
+            else:
+                return

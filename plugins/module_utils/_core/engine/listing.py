@@ -156,9 +156,10 @@ def mounts_of(row: Document) -> list[Mounted]:
     return [Mounted(m["Name"], m["Destination"], row["Image"], bool(_ID.fullmatch(m["Name"]))) for m in mounts]
 
 
-def writes(row: Document, volumes: t.Collection[str]) -> bool:
-    """Whether a listed container mounts one of these volumes for writing."""
-    return any(mount.get("Name") in volumes and mount.get("RW", True) for mount in row.get("Mounts") or ())
+def written(row: Document, volumes: t.Collection[str]) -> tuple[str, ...]:
+    """Those of these volumes that a listed container mounts for writing."""
+    mounts = [mount for mount in row.get("Mounts") or () if mount.get("RW", True)]
+    return tuple(sorted({str(mount["Name"]) for mount in mounts if mount.get("Name") in volumes}))
 
 
 def image_of(facts: Document) -> Image:

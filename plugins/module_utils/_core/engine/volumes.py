@@ -18,7 +18,16 @@ from .containers import Containers
 from .images import Images
 from .listing import LABEL_MANAGED
 
+# Who writes, now or soon: one that crashes is neither stopped nor paused, and comes back in the middle of a copy.
+_WRITE = {"status": ["running", "restarting"]}
 _NOTHING = bytes(10 * tarfile.BLOCKSIZE)  # a tar archive without an entry
+
+
+class Writer(t.NamedTuple):
+    """Whose a container is that writes, an empty subject for others' ones, and which volumes."""
+
+    subject: Subject
+    volumes: tuple[str, ...]
 
 
 class Volumes:
@@ -57,16 +66,18 @@ class Volumes:
         found = {row["Names"][0].lstrip("/"): listing.subject_of(row) for row in rows}
         return {name: subject for name, subject in found.items() if name != listing.holder(volume).name}
 
-    def writers(self, volumes: t.Collection[str]) -> dict[str, Subject]:
-        """Running containers, whoever owns them, that mount one of these for writing; an empty subject for others'."""
+    def writers(self, volumes: t.Collection[str]) -> dict[str, Writer]:
+        """Containers, whoever owns them, that mount one of these for writing and do not stand still."""
         with explain_errors("look who writes", ", ".join(volumes)):
-            rows = self._api.containers(filters={"status": "running"})
-        found = [row for row in rows if listing.writes(row, volumes)]
-        mine = [row["Id"] for row in self._client.mine(found)]
-        return {
-            row["Names"][0].lstrip("/"): listing.subject_of(row) if row["Id"] in mine else Subject("", "")
-            for row in found
+            rows = self._api.containers(filters=_WRITE)
+        mine = [row["Id"] for row in self._client.mine(rows)]
+        found = {
+            row["Names"][0].lstrip("/"): Writer(
+                listing.subject_of(row) if row["Id"] in mine else Subject("", ""), listing.written(row, volumes)
+            )
+            for row in rows
         }
+        return {name: writer for name, writer in found.items() if writer.volumes}
 
     def ensure(
         self,

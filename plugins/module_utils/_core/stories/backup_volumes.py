@@ -34,7 +34,7 @@ Row = t.Dict[str, t.Any]
 
 
 class Saved(t.NamedTuple):
-    """Copies of volumes, what the manifest says of them, for how long which container stood still, and what is gone."""
+    """Copies of volumes, what the manifest says of them, who stood still for how long, and what is not there whole."""
 
     parts: list[Part]
     rows: list[Row]
@@ -73,7 +73,7 @@ def saved(call: Call, subjects: t.Iterable[Subject], work: str) -> Saved:
         if not found:
             continue
         with contextlib.ExitStack() as held:
-            writers = call.on.engine.volumes.writers(found).values()
+            writers = [writer.subject for writer in call.on.engine.volumes.writers(found).values()]
             for one in sorted({subject, *(other for other in writers if other.workload)}):
                 held.enter_context(locks.held(call.on.state_dir, one, call.on.lock_timeout, call.clock))
             _save(call, subject, work, done)
@@ -128,8 +128,16 @@ def _save(call: Call, subject: Subject, work: str, done: Saved) -> None:
             for volume, mount in found.items():
                 row = {**facts[volume]._asdict(), "target": mount.target, "image": mount.image}
                 _copy(engine, holders[volume], work, {**row, "file": f"volume-{len(done.rows)}.tar"}, done)
+            moved = engine.volumes.writers(found) if found else {}
         seconds = round(call.clock.monotonic() - begun, 3)
-    done.paused.extend({"container": name, "seconds": seconds} for name in writers)
+    done.paused.extend({"container": name, "seconds": seconds} for name in writers if name not in moved)
+    for name, writer in moved.items():
+        what = f"{', '.join(writer.volumes)} of {key_of(*subject)}"
+        call.warnings.append(
+            f"The container {name} did not stand still while {what} was copied, as it was started or crashes again and "
+            "again: the copy may not be of one moment; older archives stay. See to it (docker logs), and back up again."
+        )
+        done.lost.extend(volume for volume in writer.volumes if volume not in done.lost)
 
 
 def _copy(engine: Engine, held: Holder, work: str, row: Row, done: Saved) -> None:
