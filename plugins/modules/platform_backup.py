@@ -16,6 +16,9 @@ description:
   - The record is copied as of one moment, whatever is deployed meanwhile. The archive is read again, and every file
     compared with what was read of it, before it gets its name.
   - Data in directories of the host that workloads mount, and in volumes without a name, are not part of it.
+  - Of files in volumes it has owners, modes, times, links and file capabilities, as the engine copies them. Access
+    lists (POSIX ACLs) and other extended attributes, such as C(user.*) of Samba, are not part of it, nor are sockets.
+    Who needs them has them written into a file of the volume, such as by C(getfacl -R) and C(getfattr -dR).
 author:
   - tidegate.platform contributors (@tidegate)
 extends_documentation_fragment:
