@@ -59,6 +59,8 @@ options:
         as they are copied, or the run ends, whatever ends it; see C(paused).
       - A container that crashes again and again, or is started meanwhile, does not stand still. It is warned of, and no
         older archive is removed then.
+      - Each copy is compared by its names with what the volume has, where its files are to be seen on this host (not on
+        a share that nobody has mounted just now); one that lacks something fails the backup.
       - A restore makes the volumes that its host does not have. One that is there is left as it is, with a warning.
       - So are data that lie elsewhere, in a directory or on a share behind a volume, unless nothing is there.
     type: bool

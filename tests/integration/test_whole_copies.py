@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import socket
 import subprocess
 import tarfile
 import typing as t
@@ -73,6 +74,66 @@ def test_a_volume_that_cannot_be_read_to_its_end_fails_the_backup(
     assert "to the end" in result["msg"], result
     assert list((tmp_path / "backups").iterdir()) == []
     assert docker("inspect", "-f", "{{.State.Status}}", made["release"]["containers"][0]) == "running"
+
+
+def test_a_folder_that_cannot_be_listed_fails_the_backup(
+    bare: Platform, volume: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """The engine left out what was in it, with a line in its log, and the archive was said to be whole."""
+    made, first = bare.directly(Task(idle(bare, volume)), back(tmp_path, keep=1))
+    assert (made["changed"], first["failed"]) == (True, False), (made, first)
+    inside = Path(docker("volume", "inspect", "-f", "{{.Mountpoint}}", volume)) / "closed"
+    inside.mkdir()
+    with subprocess.Popen(["sleep", "600"]) as process:
+        subprocess.run(["mount", "--bind", f"/proc/{process.pid}/task", str(inside)], check=True)
+        request.addfinalizer(lambda: subprocess.run(["umount", "-l", str(inside)], check=True))
+        process.kill()
+    (second,) = bare.directly(back(tmp_path, keep=1, name="second"))
+    assert second["failed"], second
+    assert str(inside) in second["msg"], second
+    assert Path(first["archive"]).exists()
+
+
+def test_a_file_that_is_not_in_the_copy_fails_the_backup_whatever_it_is_called(
+    bare: Platform, volume: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that the engine cannot look at; one that was written since may be in it or not, and a socket never is."""
+    (made,) = bare.directly(Task(idle(bare, volume)))
+    assert made["changed"], made
+    place = Path(docker("volume", "inspect", "-f", "{{.Mountpoint}}", volume))
+    for name in (b"a\nb", "ü".encode() * 120, b"\xff", b" ", b".wh.x", b"back\\slash", b"x" * 250, b"link"):
+        Path(os.fsdecode(os.fsencode(place) + b"/" + name)).write_text("x")
+    (deep := place.joinpath(*["d" * 100] * 3)).mkdir(parents=True)
+    os.link(place / "link", deep / "same")
+    (place / "to").symlink_to("nowhere")
+    os.mkfifo(place / "fifo")
+    with contextlib.closing(socket.socket(socket.AF_UNIX)) as one:
+        one.bind(str(place / "socket"))
+    call = Call(filled(BACKUP_OPTIONS, {"state_dir": str(bare.state)}))
+    (subject,) = call.on.store.known()
+    (tmp_path / "whole").mkdir()
+    assert [row["name"] for row in saved(call, [subject], str(tmp_path / "whole")).rows] == [volume]
+    real, away = Containers.get_archive, place.parent / "away"
+
+    def later(containers: Containers, *held: t.Any) -> bool:
+        found = real(containers, *held)
+        (deep / "late").write_text("late")
+        return found
+
+    def without(containers: Containers, *held: t.Any) -> bool:
+        (place / "link").rename(away)
+        found = real(containers, *held)
+        away.rename(place / "link")
+        return found
+
+    (tmp_path / "later").mkdir()
+    monkeypatch.setattr(Containers, "get_archive", later)
+    assert saved(call, [subject], str(tmp_path / "later")).rows
+    (tmp_path / "without").mkdir()
+    monkeypatch.setattr(Containers, "get_archive", without)
+    monkeypatch.setattr(call.clock, "now", lambda: 2.0**33)  # a rename is a change, too
+    with pytest.raises(BackupFailure, match="did not copy link"):
+        saved(call, [subject], str(tmp_path / "without"))
 
 
 def test_an_image_that_is_saved_in_part_is_none(tmp_path: Path) -> None:

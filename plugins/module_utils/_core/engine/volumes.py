@@ -59,6 +59,11 @@ class Volumes:
             rows = self._api.volumes()["Volumes"] or ()
         return {row["Name"]: listing.volume_of(row) for row in rows}
 
+    def place(self, volume: str) -> str:
+        """The directory in which a volume's files are on the engine's host; an empty text where there is none."""
+        row = self._client.ask("look where the files are of", volume, lambda: self._api.inspect_volume(volume))
+        return str((row or {}).get("Mountpoint") or "")
+
     def users(self, volume: str) -> dict[str, Subject]:
         """Containers, whoever owns them, that mount a volume, and the workload that each belongs to."""
         with explain_errors("look for users of the volume", volume):

@@ -21,6 +21,7 @@ from ..values.errors import BackupFailure
 from ..values.identity import Subject, key_of
 from ..values.release import Known
 from .backup_archive import Part
+from .backup_compare import Look, left_out, look
 from .call import Call
 
 # What is dumped by its own program while it runs; a server that stands still is copied.
@@ -30,6 +31,7 @@ LEFT_OUT = {Subject(name, "platform") for name in ("loki", "alloy", "traefik")}
 TOP = "volumes"
 # Seconds for which the engine may go on with what it has, after the run that fills a volume was killed.
 SETTLED = 60.0
+_READ = "See that root can read it (a share may refuse that: no_root_squash), or the engine's log."
 Row = t.Dict[str, t.Any]
 
 
@@ -118,7 +120,7 @@ def _save(call: Call, subject: Subject, work: str, done: Saved) -> None:
         call.warnings.append(text)
         done.lost.append(name)
     found = {name: mount for name, mount in wanted.items() if name in facts}
-    writers = sorted(engine.volumes.writers(found)) if found else []
+    writers, looks = sorted(engine.volumes.writers(found)) if found else [], dict[str, t.Tuple[str, t.Optional[Look]]]()
     with contextlib.ExitStack() as held:
         holders = {
             volume: held.enter_context(engine.volumes.hold(volume, mount.target)) for volume, mount in found.items()
@@ -127,9 +129,14 @@ def _save(call: Call, subject: Subject, work: str, done: Saved) -> None:
         with engine.containers.pause(*writers):
             for volume, mount in found.items():
                 row = {**facts[volume]._asdict(), "target": mount.target, "image": mount.image}
-                _copy(engine, holders[volume], work, {**row, "file": f"volume-{len(done.rows)}.tar"}, done)
+                row["file"], since = f"volume-{len(done.rows)}.tar", call.clock.now()
+                _copy(engine, holders[volume], work, row, done)
+                looks[row["file"]] = volume, _look(engine, row, since)
             moved = engine.volumes.writers(found) if found else {}
         seconds = round(call.clock.monotonic() - begun, 3)
+    for file, (volume, had) in looks.items():
+        if had is not None:
+            _compare(volume, os.path.join(work, file), had)
     done.paused.extend({"container": name, "seconds": seconds} for name in writers if name not in moved)
     for name, writer in moved.items():
         what = f"{', '.join(writer.volumes)} of {key_of(*subject)}"
@@ -138,6 +145,34 @@ def _save(call: Call, subject: Subject, work: str, done: Saved) -> None:
             "again: the copy may not be of one moment; older archives stay. See to it (docker logs), and back up again."
         )
         done.lost.extend(volume for volume in writer.volumes if volume not in done.lost)
+
+
+def _look(engine: Engine, row: Row, since: float) -> Look | None:
+    """A look into a volume where its files are to be seen on this host."""
+    place = engine.volumes.place(row["name"])
+    mounted = not row["options"] or os.path.ismount(place)  # else only while somebody runs on it
+    with _readable(row["name"]):
+        return look(place, since) if row["driver"] == "local" and mounted and os.path.isdir(place) else None
+
+
+def _compare(volume: str, copy: str, had: Look) -> None:
+    """See that a copy has all that is in its volume.
+
+    :raises BackupFailure: something is not in it.
+    """
+    with _readable(volume):
+        missing = left_out(copy, had)
+    if missing:
+        raise BackupFailure(f"the engine did not copy {missing}", subject=volume, remedy=_READ)
+
+
+@contextlib.contextmanager
+def _readable(volume: str) -> t.Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        cause = f"cannot be read whole: {error.filename}: {error.strerror}"
+        raise BackupFailure(cause, subject=volume, remedy=_READ) from error
 
 
 def _copy(engine: Engine, held: Holder, work: str, row: Row, done: Saved) -> None:
