@@ -385,9 +385,7 @@ def test_a_stop_that_fails_has_all_of_a_project_go_on_also_what_has_another_name
     both = defined({"web": WEB, "work": {"image": "w:1"}})
     live = Release("01", "compose/x", "id", "new", ("web-1", "work-0"), None, declared().snapshot)
     have = Actual(containers=there(both), live=live, definition=both, live_definition=both)
-    steps = whole.decide(
-        want, have, replace(live, id="02"), whole.Routing(documents.document, documents.hold, ROUTING)
-    ).steps
+    steps = whole.decide(want, have, replace(live, id="02")).steps
     (again,) = [undo for step in steps for undo in step.undo if undo.verb is Verb.RESUME]
     assert set(again.containers) == {"web-1", "work-1"}
 
