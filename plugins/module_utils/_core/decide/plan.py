@@ -126,7 +126,7 @@ def _stopped(want: Workload, have: Actual) -> Plan:
     if running:
         # An undo of a Compose project makes others than are on record.
         named = [c.name for c in have.named(live.containers)]
-        own = running if live.snapshot.get("compose") else tuple(name for name in named if name in running)
+        own = running if terms(live).is_stack else tuple(name for name in named if name in running)
         again = leave.again(have, own) if live.state == "running" else ()
         steps += [leave.drain(want, have, running), leave.stop(want, have, running, undo=again)]
     if live.state != "stopped":
