@@ -12,13 +12,13 @@ from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.can
 from ansible_collections.tidegate.platform.plugins.module_utils._core.deploy.store import Store
 from ansible_collections.tidegate.platform.plugins.module_utils._core.engine.listing import ownership, subject_of
 from ansible_collections.tidegate.platform.plugins.module_utils._core.host.clock import Clock
+from ansible_collections.tidegate.platform.plugins.module_utils._core.host.places import Places
 from ansible_collections.tidegate.platform.plugins.module_utils._core.host.secrets import Secrets
 from ansible_collections.tidegate.platform.plugins.module_utils._core.options import argument_specs
 from ansible_collections.tidegate.platform.plugins.module_utils._core.options.parse import Here, parse
 from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy.documents import document, stack_document
 from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy.traefik import Traefik
 from ansible_collections.tidegate.platform.plugins.module_utils._core.sources.compose import Compose
-from ansible_collections.tidegate.platform.plugins.module_utils._core.sources.compose import folder as folder_of
 from ansible_collections.tidegate.platform.plugins.module_utils._core.stories import backup_archive
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values import record
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.actual import Actual, Image
@@ -83,7 +83,7 @@ def test_a_container_is_unchanged(state: str) -> None:
 def test_a_project_is_unchanged(state: str) -> None:
     """The identity of its definition, the fingerprints of its services, and the routes beside them."""
     want, was = declared(state, "compose"), live(state, STACK)
-    compose = Compose(folder_of(state, f"{STACK.workload}.production"), "", Clock(), lambda _line: None)
+    compose = Compose(Places(state).stack(f"{STACK.workload}.production"), "", Clock(), lambda _line: None)
     definition = compose.known(was.image_id)
     assert definition is not None
     made = candidate(want, Actual(definition=definition), was.id)

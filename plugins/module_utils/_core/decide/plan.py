@@ -21,7 +21,7 @@ from ..values.identity import TIME_LENGTH
 from ..values.plan import Plan, Step, Verb
 from ..values.release import Release, in_state
 from ..values.workload import State, Strategy, Workload
-from . import leave, stacks
+from . import leave
 from .strategies import STRATEGIES, route_back
 
 
@@ -46,6 +46,8 @@ def decide(want: Workload, have: Actual, candidate: Release) -> Plan:
     refuse_claimed(have.claimed)
     live = have.live
     if want.stack is not None:
+        from . import stacks  # loaded only for projects
+
         plan = stacks.decide(want, have, candidate)
         return _unless_newer(want, have, candidate, plan) if plan.candidate else plan
     if live is None or want.force or live.fingerprint != candidate.fingerprint or _lost(have, live):

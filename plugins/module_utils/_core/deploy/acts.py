@@ -16,14 +16,12 @@ from ..decide.candidate import claims_of
 from ..decide.retention import retained
 from ..engine.artifacts import Wanted, bring_back
 from ..host import packet_filter, published_ports, records
+from ..host.places import Places
 from ..options.snapshot import terms
 from ..proxy.documents import servers_of
-from ..sources import compose, site, site_assets
-from ..sources.builder import Builder
-from ..sources.workshop import Workshop
 from ..values.errors import Unhealthy
 from ..values.plan import Step, Verb
-from . import definitions, gates, reach, stacks
+from . import gates, reach
 from .bake import bake
 from .containers import (
     prune_kept,
@@ -51,6 +49,9 @@ def build(world: World, _step: Step) -> str:
     want, on = world.want, world.on
     if want.recipe is None:
         raise ValueError("a build step comes of a declaration with a recipe")
+    from ..sources.builder import Builder  # loaded only for what is built
+    from ..sources.workshop import Workshop
+
     room(world)
     workshop = Workshop(on.state_dir, world.key, world.watch)
     builder = Builder(on.engine, workshop, world.watch, lambda line: world.tell(world.key, line))
@@ -61,7 +62,9 @@ def build(world: World, _step: Step) -> str:
 
 def keep_assets(world: World, step: Step) -> str:
     """Keep what an open page of the live release may still ask for, and let go of what was kept long enough."""
-    folder = site_assets.folder(world.on.state_dir, world.key)
+    from ..sources import site, site_assets  # loaded only for sites
+
+    folder = Places(world.on.state_dir).site(world.key)
     site_assets.expire(folder, world.want.keep_assets, world.on.clock.now())
     kept = 0
     with tempfile.TemporaryFile(dir=world.on.state_dir) as archive:
@@ -124,13 +127,17 @@ def persist(world: World, step: Step) -> str:
     release = release_of(step)
     on = world.on
     if world.want.stack is not None and release.state == "running":
-        release = stacks.named(world, release)
+        from .stacks import named
+
+        release = named(world, release)
     write_down(world, release)
     on.store.persist(world.subject, release, claims_of(release), on.clock.now())
     prune_kept(world)
     if world.want.stack is not None:
         kept = retained(on.store.releases(world.subject), on.store.known(world.subject).get(world.subject))
-        definitions.compose_of(world).prune({entry.image_id for entry in kept})
+        from .definitions import compose_of
+
+        compose_of(world).prune({entry.image_id for entry in kept})
     return release.id
 
 
@@ -156,18 +163,29 @@ def clear(world: World, _step: Step) -> str:
     records.prune(world.on.state_dir, world.key, ())
     published_ports.give_up(world.on.state_dir, world.key, {})
     world.on.engine.networks.remove(world.subject)
-    for place in (site_assets.folder(world.on.state_dir, world.key), compose.folder(world.on.state_dir, world.key)):
+    for place in (Places(world.on.state_dir).site(world.key), Places(world.on.state_dir).stack(world.key)):
         shutil.rmtree(place, ignore_errors=True)
     return ""
+
+
+def _of_project(name: str) -> Act:
+    """An act of Compose projects, whose file is loaded only for one."""
+
+    def act(world: World, step: Step) -> str:
+        from . import stacks
+
+        return t.cast("Act", getattr(stacks, name))(world, step)
+
+    return act
 
 
 ACTS: dict[Verb, Act] = {
     Verb.PULL: pull,
     Verb.BUILD: build,
-    Verb.PLACE: stacks.place,
-    Verb.ROLL: stacks.roll,
-    Verb.UNROLL: stacks.unroll,
-    Verb.UP: stacks.up,
+    Verb.PLACE: _of_project("place"),
+    Verb.ROLL: _of_project("roll"),
+    Verb.UNROLL: _of_project("unroll"),
+    Verb.UP: _of_project("up"),
     Verb.HOLD: place_route,
     Verb.STOP: stop,
     Verb.STAND_IN: stand_in,

@@ -8,8 +8,6 @@ from __future__ import annotations
 import typing as t
 
 from ..options.snapshot import terms
-from ..sources.builder import Builder
-from ..sources.workshop import Workshop
 from ..values import identity
 from ..values.actual import Image
 from ..values.container import is_root
@@ -32,6 +30,9 @@ def find_artifact(want: Workload, on: Platform, find: FindImage) -> tuple[Image 
     """The wanted image, whether it has to be fetched or built, and its name if it is one that is built."""
     if want.recipe is None or want.artifact or want.state is not State.PRESENT:
         return (*_image(want, on, find), "")
+    from ..sources.builder import Builder  # loaded only for what is built
+    from ..sources.workshop import Workshop
+
     builder = Builder(on.engine, Workshop(on.state_dir, identity.key_of(*want.subject), on.clock), on.clock)
     reference, image = builder.find(want.recipe, want.pull, want.registry)
     if image is not None and image.user is not None and not want.container.allow_root and want.container.user is None:

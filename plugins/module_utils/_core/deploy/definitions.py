@@ -10,9 +10,10 @@ import os
 import typing as t
 
 from ..engine.listing import ownership
+from ..host.places import Places
 from ..host.walls import Walls
 from ..options.snapshot import terms
-from ..sources.compose import Compose, folder
+from ..sources.compose import Compose
 from ..sources.compose_volumes import declared as volumes_declared
 from ..sources.compose_walls import refuse_project
 from ..sources.trees import every_path
@@ -33,7 +34,7 @@ def kept(on: Platform, subject: Subject, release: Release | None) -> Definition 
 
 def definition_of(on: Platform, subject: Subject, identity: str) -> Definition | None:
     """A definition of a workload, while it is kept."""
-    place = folder(on.state_dir, key_of(*subject))
+    place = Places(on.state_dir).stack(key_of(*subject))
     return Compose(place, on.engine.docker_host, on.clock, lambda _line: None).known(identity)
 
 
@@ -47,7 +48,7 @@ def volumes_of(on: Platform, subject: Subject, live: Release) -> dict[str, str]:
 def compose_of(world: World) -> Compose:
     """Compose for a run's workload."""
     on = world.on
-    place = folder(on.state_dir, world.key)
+    place = Places(on.state_dir).stack(world.key)
     return Compose(place, on.engine.docker_host, world.watch, lambda line: world.tell(world.key, line.strip()))
 
 

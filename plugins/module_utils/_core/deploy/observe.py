@@ -9,26 +9,18 @@ import os
 import typing as t
 from dataclasses import replace
 
-from ..decide.stacks import good
 from ..engine import listing
 from ..host import packet_filter, published_ports, records
+from ..host.places import Places
 from ..host.walls import Walls, refuse_capabilities, refuse_mounts
 from ..options.snapshot import terms
-from ..sources import composer, site_assets
-from ..sources.compose import Compose, folder
-from ..sources.compose_model import pinned, with_images
-from ..sources.compose_volumes import declared, refuse_another
 from ..values import identity
 from ..values.actual import Actual, Container, Volume
-from ..values.errors import InvalidOption
 from ..values.identity import Subject
 from ..values.release import Known
-from ..values.stack import Definition
 from ..values.workload import State, Strategy, Workload
-from .artifact import FindImage, find_artifact, images_of
-from .definitions import read, volumes_of
+from .artifact import FindImage, find_artifact
 from .run import Platform
-from .unrecorded import unrecorded
 from .volumes import refuse_unfilled
 
 
@@ -48,7 +40,9 @@ class Survey(t.NamedTuple):
         """
         known = self.known.get(want.subject, Known())
         if want.stack is not None:
-            return self._stack(want, known)
+            from .observe_stack import of_stack  # loaded only for projects
+
+            return of_stack(want, known, self.containers.get(want.subject, ()), _claimed(want, self.claims), self.on)
         _refuse_unsafe(want, self.on)
         if want.state is State.PRESENT:
             mounts = [mount.source for mount in want.container.mounts]
@@ -71,57 +65,10 @@ class Survey(t.NamedTuple):
             left=want.state is State.ABSENT and _left(identity.key_of(*want.subject), self.on),
         )
 
-    def _stack(self, want: Workload, known: Known) -> Actual:
-        """The same for a Compose project: its definition is read, or kept from before.
-
-        :raises InvalidOption: Compose refuses it, or the project is somebody else's.
-        """
-        key = identity.key_of(*want.subject)
-        compose = Compose(folder(self.on.state_dir, key), self.on.engine.docker_host, self.on.clock, lambda _line: None)
-        _refuse_project(want, self.on, known)
-        found = compose.known(want.artifact) if want.artifact else read(self.on, want, compose)
-        if found is None:
-            remedy = "Nothing was touched. Deploy the declaration, which brings it again."
-            raise InvalidOption("compose", want.artifact, "is not kept on this host any more", remedy)
-        have, strange = self.containers.get(want.subject, ()), list[Container]()
-        pull_needed = compose.known(found.identity) is None
-        before = compose.known(known.live.image_id) if known.live else None
-        if want.force or not _settled(found, known, have):
-            composer.require(self.on.clock)
-            _refuse_names(want, found, self.on)
-            names = [volume.name for volume in declared(found.model)]
-            refuse_unfilled(self.on.engine, self.on.state_dir, names)
-            if before is None or before.identity != found.identity:  # else it was made by just this
-                refuse_another(found.model, self.on.engine.volumes.by_name())
-            pull_needed = pull_needed or not _complete(self.on, found)
-            if compose.known(found.identity) is None:  # what it will be pinned to
-                images = images_of(self.on, found)
-                found = pinned(found, {name: image.id for name, image in images.items()})
-            found, before = _with_volumes(self.on, found), before and _with_volumes(self.on, before)
-            strange = [c for c in have if before is None or before.service(c.service) is None]
-        return Actual(
-            containers=have,
-            live=known.live,
-            previous=known.previous,
-            attempt=known.attempt,
-            route=self.on.traefik.read(key),
-            pull_needed=pull_needed,
-            claimed=_claimed(want, self.claims),
-            sequence=known.sequence,
-            definition=found,
-            live_definition=before,
-            unrecorded=tuple(c.name for c in unrecorded(self.on, want.subject, strange)),
-            newest=self.on.store.newest(want.subject) if _restarts(found) else "",
-        )
-
-
-def _restarts(found: Definition) -> bool:
-    return any(found.restarted_after(service.name) for service in found.services)
-
 
 def _left(key: str, on: Platform) -> bool:
     """Whether files of a workload are here: also of one that never was live."""
-    folders = (site_assets.folder(on.state_dir, key), folder(on.state_dir, key))
+    folders = (Places(on.state_dir).site(key), Places(on.state_dir).stack(key))
     return bool(on.secrets.held(key) or records.held(on.state_dir, key) or any(map(os.path.exists, folders)))
 
 
@@ -129,23 +76,6 @@ def _recorded(subject: Subject, containers: tuple[Container, ...], on: Platform)
     """Containers of a workload that is not on record, with what was written down of their releases."""
     key = identity.key_of(*subject)
     return tuple(replace(c, record=records.read(on.state_dir, key, c.deployment) or c.record) for c in containers)
-
-
-def _complete(on: Platform, definition: Definition) -> bool:
-    """True while the engine has all images by their names, and those that they were pinned to."""
-    names = {name for service in definition.services for name in (service.image, service.image_id) if name}
-    return all(on.engine.images.get(name) is not None for name in sorted(names))
-
-
-def _with_volumes(on: Platform, definition: Definition) -> Definition:
-    return with_images(definition, {name: image.volumes for name, image in images_of(on, definition).items()})
-
-
-def _settled(found: Definition, known: Known, have: t.Sequence[Container]) -> bool:
-    """True while every service of the live definition has its containers, so that nothing of it will be made."""
-    if known.live is None or known.live.image_id != found.identity:
-        return False
-    return all(sum(good(c, service) for c in have) == service.replicas for service in found.services)
 
 
 def _refuse_unsafe(want: Workload, on: Platform) -> None:
@@ -156,28 +86,6 @@ def _refuse_unsafe(want: Workload, on: Platform) -> None:
     volumes = terms(want).volumes
     if volumes:
         refuse_mounts(Walls(on.state_dir, on.engine.docker_host), volumes)
-
-
-def _refuse_project(want: Workload, on: Platform, known: Known) -> None:
-    """Never touch containers of a project that another has (DS-T8), or leave those of an earlier name behind."""
-    project = want.stack.project if want.stack else ""
-    if on.engine.containers.project_owners(project) - {want.subject}:
-        cause = "is a Compose project that is not this workload's"
-        remedy = f"Choose another name, or take its containers away; `docker compose -p {project} down` keeps its"
-        raise InvalidOption("compose.project", project, cause, f"{remedy} volumes, which are then used as they are.")
-    if known.live is not None and known.live.image != want.container.image:
-        cause = f"cannot be changed, {known.live.image.partition('/')[2]} is live"
-        remedy = "Its volumes are called by it: keep the name, or tear the workload down and copy their data over."
-        raise InvalidOption("compose.project", project, cause, remedy)
-
-
-def _refuse_names(want: Workload, found: Definition, on: Platform) -> None:
-    """Refuse names of containers that somebody else's have: Compose would only notice once it has begun."""
-    named = {row["container_name"]: name for name, row in found.model["services"].items() if row.get("container_name")}
-    for taken in on.engine.containers.strangers(named, want.subject):
-        cause = f"is {taken}, the name of a container that is not this workload's"
-        remedy = "Choose another name, or remove that container first."
-        raise InvalidOption("compose", f"services.{named[taken]}.container_name", cause, remedy)
 
 
 def survey(on: Platform, list_images: bool = True) -> Survey:
@@ -242,6 +150,8 @@ def _claimed(want: Workload, claims: dict[str, Subject]) -> tuple[tuple[str, str
 
 def _volumes(want: Workload, on: Platform) -> tuple[Volume, ...]:
     """The workload's volumes, and who else uses them: other containers, or other workloads' declarations."""
+    from .definitions import volumes_of  # loaded only for what goes with its volumes
+
     declared = {
         volume: subject.workload
         for subject, known in on.store.known().items()

@@ -13,9 +13,9 @@ from ..decide.fleet import NO_FLEET, Fleet
 from ..engine.engine import Engine
 from ..host.clock import Clock, Interrupts, Watch
 from ..host.connections import Drained
+from ..host.places import Places
 from ..host.secrets import Secrets
 from ..proxy.traefik import Traefik
-from ..sources import compose
 from ..values.actual import Actual
 from ..values.errors import Canceled
 from ..values.identity import Subject, deployment_id, key_of, time_of
@@ -114,7 +114,11 @@ class World:
     def redact(self) -> Redactor:
         """Takes this workload's secrets out of a text, also those of releases that it is brought back to."""
         # What is pruned later in a run was said something of before.
-        self.hidden |= compose.secrets_of(compose.folder(self.on.state_dir, self.key))
+        stack = Places(self.on.state_dir).stack(self.key)
+        if os.path.isdir(stack):
+            from ..sources import compose  # loaded only for projects
+
+            self.hidden |= compose.secrets_of(stack)
         values = list(self.hidden)
         values += [secret.value for secret in self.want.secrets]
         values += [self.want.registry.password] if self.want.registry else []

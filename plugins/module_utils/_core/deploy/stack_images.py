@@ -9,7 +9,8 @@ import typing as t
 
 from ..engine import artifacts
 from ..engine.artifacts import Wanted
-from ..sources.compose import Compose, Pinned, folder
+from ..host.places import Places
+from ..sources.compose import Compose, Pinned
 from ..values.errors import EngineFailure
 from ..values.identity import Subject, key_of
 from ..values.release import Release
@@ -50,7 +51,7 @@ def images(on: Platform, subject: Subject, release: Release, live: bool) -> list
     definition = kept(on, subject, release)
     if definition is None:
         return []
-    place = folder(on.state_dir, key_of(*subject))
+    place = Places(on.state_dir).stack(key_of(*subject))
     pinned = Compose(place, on.engine.docker_host, on.clock, lambda _line: None).images(release.image_id)
     for name in {service.image for service in definition.services} - pinned.keys():
         image = on.engine.images.get(name)

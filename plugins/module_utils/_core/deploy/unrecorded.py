@@ -15,7 +15,6 @@ from ..values.actual import Actual, Container
 from ..values.errors import Unrecorded
 from ..values.identity import Subject, key_of
 from ..values.release import Known
-from .definitions import definition_of
 from .run import Platform
 from .store_reads import Made
 
@@ -77,6 +76,8 @@ def _of_a_stack(on: Platform, subject: Subject, made: t.Iterable[Made], containe
     """Compose's containers carry no deployment: it is one that declared just this service, and began before it."""
     for row in made:
         if row.compose and container.created >= int(row.begun_at):
+            from .definitions import definition_of  # loaded only for projects
+
             known = definition_of(on, subject, row.artifact)
             if known and any(service.fingerprint == container.fingerprint for service in known.services):
                 return True

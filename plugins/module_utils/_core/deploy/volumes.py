@@ -13,7 +13,8 @@ import typing as t
 from ..decide.plan import stateful_paths
 from ..engine.engine import Engine
 from ..engine.listing import LABEL_RESTORED
-from ..host.restoring import unfilled, volumes
+from ..host.places import Places
+from ..host.restoring import unfilled
 from ..options.snapshot import terms
 from ..values.errors import StoreFailure
 from ..values.workload import State
@@ -60,6 +61,6 @@ def refuse_unfilled(engine: Engine, state_dir: str, names: t.Iterable[str]) -> N
         if name not in here or here[name].labels.get(LABEL_RESTORED) != marks[name]:
             continue
         if not any(subject.workload for subject in engine.volumes.users(name).values()):
-            instead = f"or, if what is in it is right, remove {volumes(state_dir)}"
+            instead = f"or, if what is in it is right, remove {Places(state_dir).filling}"
             remedy = f"Run the playbook restore again, with its archive; {instead}."
             raise StoreFailure("was half filled by a restore that was interrupted", subject=name, remedy=remedy)

@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from ..values.errors import RecordDamaged, StoreFailure
 from . import filesystem, locks, restoring
+from .places import Places
 from .schema import MIGRATIONS
 
 Connection = sqlite3.Connection
@@ -39,7 +40,7 @@ class Database:
     """
 
     def __init__(self, state_dir: str) -> None:
-        self.path = os.path.join(state_dir, "tidegate.db")
+        self.path = Places(state_dir).database
         self.state_dir = state_dir
         self._open: sqlite3.Connection | None = None
         self._in_memory = self._copied = False

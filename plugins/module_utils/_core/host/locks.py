@@ -19,6 +19,7 @@ from ..values.errors import LockHeld, StoreFailure, setting
 from ..values.identity import key_of
 from . import filesystem
 from .clock import Clock, attempts
+from .places import Places
 
 _mine = threading.local()
 
@@ -36,7 +37,7 @@ def held(state_dir: str, subject: tuple[str, str], timeout: float, clock: Clock)
     :param timeout: seconds to wait for another holder; 0 fails at once.
     :raises LockHeld: says who holds it and since when.
     """
-    folder = filesystem.private_folder(os.path.join(filesystem.private_folder(state_dir), "locks"))
+    folder = filesystem.private_folder(Places(filesystem.private_folder(state_dir)).locks)
     path = os.path.join(folder, f"{key_of(*subject)}.lock")
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
@@ -64,7 +65,7 @@ def images(state_dir: str, seconds: float, clock: Clock, *, alone: bool = False)
     :param seconds: how long to wait.
     :raises LockHeld: a deployment is under way (or a pruning, which takes a moment).
     """
-    folder = filesystem.private_folder(os.path.join(filesystem.private_folder(state_dir), "locks"))
+    folder = filesystem.private_folder(Places(filesystem.private_folder(state_dir)).locks)
     kind = fcntl.LOCK_EX if alone else fcntl.LOCK_SH
     with open(os.path.join(folder, "images.lock"), "a", encoding="utf-8") as stream:
         for _left in attempts(clock, seconds, first=0.02):
@@ -82,7 +83,7 @@ def turn(state_dir: str, name: str, count: int, timeout: float, clock: Clock) ->
     :param timeout: seconds to wait for one.
     :raises LockHeld: none came free.
     """
-    folder = filesystem.private_folder(os.path.join(filesystem.private_folder(state_dir), "locks"))
+    folder = filesystem.private_folder(Places(filesystem.private_folder(state_dir)).locks)
     with contextlib.ExitStack() as stack:
         paths = [os.path.join(folder, f"{name}-{number}.turn") for number in range(count)]
         streams = [stack.enter_context(open(path, "a", encoding="utf-8")) for path in paths]

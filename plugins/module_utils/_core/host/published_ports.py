@@ -17,12 +17,10 @@ import typing as t
 from ..values.container import Port
 from . import filesystem, machine
 from .clock import Clock
+from .places import Places
 from .process import run
 
-SCRIPT = os.path.join("traefik", "entry")
 SECONDS = 30.0
-# Below the state directory: of a workload, the ways in that a new container did not open.
-GIVEN_UP = "refused"
 LOOPBACK = {4: "127.0.0.1", 6: "::1"}
 
 
@@ -69,7 +67,7 @@ def refused(ports: t.Sequence[Port], container: str, clock: Clock) -> tuple[str,
 def given_up(state_dir: str, key: str) -> dict[str, list[str]]:
     """By container, ways in that it was made anew for in vain: something else refuses, and another would not help."""
     try:
-        with open(os.path.join(state_dir, GIVEN_UP, key), encoding="utf-8") as stream:
+        with open(Places(state_dir).refused(key), encoding="utf-8") as stream:
             found: dict[str, list[str]] = json.load(stream)
     except (FileNotFoundError, ValueError):
         return {}
@@ -78,7 +76,7 @@ def given_up(state_dir: str, key: str) -> dict[str, list[str]]:
 
 def give_up(state_dir: str, key: str, ways_in: t.Mapping[str, t.Sequence[str]]) -> None:
     """Remember these, or where there are none, that all is well."""
-    folder = os.path.join(state_dir, GIVEN_UP)
+    folder = Places(state_dir).refused()
     if ways_in:
         filesystem.private_folder(folder)
         filesystem.place(os.path.join(folder, key), json.dumps(ways_in), 0o600, folder)
@@ -88,14 +86,14 @@ def give_up(state_dir: str, key: str, ways_in: t.Mapping[str, t.Sequence[str]]) 
 
 def stands(state_dir: str, clock: Clock) -> bool:
     """Whether the proxy's rules and settings are as the role traefik wrote them; true where it wrote none."""
-    script = os.path.join(state_dir, SCRIPT)
+    script = Places(state_dir).entry
     return not os.path.exists(script) or run([script, "check"], clock, SECONDS).code == 0
 
 
 def walled(state_dir: str) -> bool:
     """Whether there is to be a wall between workloads, as the role traefik wrote it."""
     try:
-        with open(os.path.join(state_dir, f"{SCRIPT}.conf"), encoding="utf-8") as stream:
+        with open(f"{Places(state_dir).entry}.conf", encoding="utf-8") as stream:
             return any(row.startswith('subnet4="') and row.strip() != 'subnet4=""' for row in stream)
     except FileNotFoundError:
         return False
@@ -105,14 +103,14 @@ def no_wall(state_dir: str, clock: Clock) -> str | None:
     """Why the wall between workloads does not stand, empty where it does; None where none is wanted."""
     if not walled(state_dir):
         return None
-    done = run([os.path.join(state_dir, SCRIPT), "wall"], clock, SECONDS)
+    done = run([Places(state_dir).entry, "wall"], clock, SECONDS)
     said = " ".join((done.out or done.err).split())
     return "" if done.code == 0 else said or f"exit code {done.code}"
 
 
 def restore(state_dir: str, clock: Clock) -> str:
     """Set the rules again; why that failed, or an empty text."""
-    done = run([os.path.join(state_dir, SCRIPT), "up"], clock, SECONDS)
+    done = run([Places(state_dir).entry, "up"], clock, SECONDS)
     return (done.err.strip() or f"exit code {done.code}") if done.code else ""
 
 

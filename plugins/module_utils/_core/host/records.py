@@ -16,10 +16,7 @@ import typing as t
 from ..values import grammar, identity, record
 from ..values.release import Release
 from . import filesystem
-
-
-def _folder(state_dir: str, key: str) -> str:
-    return os.path.join(state_dir, "records", key)
+from .places import Places
 
 
 def keep(state_dir: str, key: str, release: Release) -> None:
@@ -45,7 +42,7 @@ def read(state_dir: str, key: str, deployment: str) -> str:
     if not grammar.is_deployment(deployment):
         return ""
     try:
-        path = os.path.join(_folder(state_dir, key), deployment[-identity.SUFFIX_LENGTH :])
+        path = os.path.join(Places(state_dir).records(key), deployment[-identity.SUFFIX_LENGTH :])
         with open(path, encoding="utf-8") as stream:
             return stream.read()
     except FileNotFoundError:
@@ -54,7 +51,7 @@ def read(state_dir: str, key: str, deployment: str) -> str:
 
 def held(state_dir: str, key: str) -> list[str]:
     """By which parts of containers' names releases of a workload are written down."""
-    folder = _folder(state_dir, key)
+    folder = Places(state_dir).records(key)
     return os.listdir(folder) if os.path.isdir(folder) else []
 
 
@@ -63,7 +60,7 @@ def prune(state_dir: str, key: str, keep: t.Collection[str]) -> None:
 
     :param keep: the part of a container's name that its deployment decides.
     """
-    folder = _folder(state_dir, key)
+    folder = Places(state_dir).records(key)
     if not keep:
         shutil.rmtree(folder, ignore_errors=True)
         return

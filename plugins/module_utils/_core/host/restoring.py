@@ -14,17 +14,13 @@ import os
 
 from ..values.errors import StoreFailure
 from . import filesystem
-
-
-def note(state_dir: str) -> str:
-    """Where the note is."""
-    return f"{state_dir}.restoring"
+from .places import Places
 
 
 def begin(state_dir: str, record: str, aside: str) -> None:
     """Note where what is there goes, before it does; of several interrupted runs, the first put a platform there."""
     text = json.dumps({"aside": kept(state_dir, record) or aside})
-    filesystem.place(note(state_dir), text, 0o600, os.path.dirname(os.path.abspath(state_dir)))
+    filesystem.place(Places(state_dir).restoring, text, 0o600, os.path.dirname(os.path.abspath(state_dir)))
 
 
 def kept(state_dir: str, record: str) -> str:
@@ -34,7 +30,7 @@ def kept(state_dir: str, record: str) -> str:
 
 def end(state_dir: str) -> None:
     """What was restored is in its place."""
-    filesystem.remove(note(state_dir))
+    filesystem.remove(Places(state_dir).restoring)
 
 
 def refuse(state_dir: str, record: str) -> None:
@@ -42,26 +38,21 @@ def refuse(state_dir: str, record: str) -> None:
 
     :raises StoreFailure: says how to end it, or to go back.
     """
-    if not os.path.exists(note(state_dir)) or os.path.exists(record):
+    if not os.path.exists(Places(state_dir).restoring) or os.path.exists(record):
         return
     aside = _aside(state_dir)
     # What was made there meanwhile would take it in: also a run that was refused makes its locks.
     first = f"rename {state_dir}, which holds no platform, to another name, " if os.path.lexists(state_dir) else ""
-    then = f"rename {aside} to {state_dir}, remove {note(state_dir)} and run the playbook reconcile"
+    then = f"rename {aside} to {state_dir}, remove {Places(state_dir).restoring} and run the playbook reconcile"
     back = f"; or, to go back, {first}{then}"
     remedy = f"Run the playbook restore again, with its archive{back if aside else ''}."
     raise StoreFailure("is not there: a restore was interrupted before it ended", subject=record, remedy=remedy)
 
 
-def volumes(state_dir: str) -> str:
-    """Where the note of volumes that are being filled is."""
-    return f"{state_dir}.volumes"
-
-
 def unfilled(state_dir: str) -> tuple[dict[str, str], float]:
     """Volumes that a restore did not fill to the end, with their marks, and when it was at it; early ones made none."""
     try:
-        with open(volumes(state_dir), encoding="utf-8") as stream:
+        with open(Places(state_dir).filling, encoding="utf-8") as stream:
             found, written = json.load(stream), os.fstat(stream.fileno()).st_mtime
     except (FileNotFoundError, ValueError):
         return {}, 0.0
@@ -71,7 +62,7 @@ def unfilled(state_dir: str) -> tuple[dict[str, str], float]:
 def _aside(state_dir: str) -> str:
     """Where the platform that was there before is; an empty text where there was none."""
     try:
-        with open(note(state_dir), encoding="utf-8") as stream:
+        with open(Places(state_dir).restoring, encoding="utf-8") as stream:
             aside = str(json.load(stream)["aside"])
     except FileNotFoundError:
         return ""

@@ -16,6 +16,7 @@ import typing as t
 from ..values.container import Secret
 from ..values.errors import InvalidOption, StoreFailure
 from . import filesystem, locks
+from .places import Places
 
 KEY_BYTES = 32
 VERSION_CHARACTERS = 32
@@ -70,7 +71,7 @@ class Secrets:
 
     @property
     def _key_path(self) -> str:
-        return os.path.join(self.state_dir, "secret.key")
+        return Places(self.state_dir).key
 
     def keep_key(self) -> None:
         """Write the key unless there is one; whoever comes second takes the first one's.
@@ -103,12 +104,12 @@ class Secrets:
             if not os.path.exists(path):
                 filesystem.place(path, secret.value, 0o600, folder)
             folders.add(folder)
-        folder = os.path.join(self.state_dir, "secrets", workload, suffix)
+        folder = Places(self.state_dir).secrets(workload, suffix)
         return folder if folder in folders else ""
 
     def _folder(self, workload: str, name: str) -> str:
         """The folder of a deployment's secrets; once given to the container's user it is left as it is."""
-        folder = os.path.join(self.state_dir, "secrets", workload, name)
+        folder = Places(self.state_dir).secrets(workload, name)
         if not os.path.isdir(folder):
             parent = self.state_dir
             for part in ("secrets", workload, name):
@@ -119,7 +120,7 @@ class Secrets:
         """The values of a deployment's secrets by name, as far as they are kept."""
         found: dict[str, str] = {}
         for folder in (suffix, suffix + _APART):
-            path = os.path.join(self.state_dir, "secrets", workload, folder)
+            path = Places(self.state_dir).secrets(workload, folder)
             for name in os.listdir(path) if os.path.isdir(path) else ():
                 with open(os.path.join(path, name), encoding="utf-8", newline="") as stream:
                     found[name] = stream.read()
@@ -133,16 +134,16 @@ class Secrets:
 
     def workloads(self) -> list[str]:
         """Keys of the workloads that have secret files."""
-        folder = os.path.join(self.state_dir, "secrets")
+        folder = Places(self.state_dir).secrets()
         return sorted(os.listdir(folder)) if os.path.isdir(folder) else []
 
     def any(self, workload: str) -> bool:
         """Whether there are secret files of a workload."""
-        return os.path.isdir(os.path.join(self.state_dir, "secrets", workload))
+        return os.path.isdir(Places(self.state_dir).secrets(workload))
 
     def held(self, workload: str) -> set[str]:
         """Suffixes of the deployments whose secret files are here."""
-        folder = os.path.join(self.state_dir, "secrets", workload)
+        folder = Places(self.state_dir).secrets(workload)
         return {name.partition(".")[0] for name in os.listdir(folder)} if self.any(workload) else set()
 
     def prune(self, workload: str, keep: t.Collection[str]) -> None:
@@ -150,7 +151,7 @@ class Secrets:
 
         :param keep: suffixes of the deployments whose secrets stay.
         """
-        folder = os.path.join(self.state_dir, "secrets", workload)
+        folder = Places(self.state_dir).secrets(workload)
         if not self.any(workload):
             return
         for suffix in os.listdir(folder):

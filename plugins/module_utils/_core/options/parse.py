@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-import posixpath
 import typing as t
 from dataclasses import replace
 
+from ..host.places import Places
 from ..values import grammar, identity
 from ..values.container import ContainerSpec
 from ..values.errors import InvalidOption
@@ -73,7 +73,7 @@ def _effective(params: Params, here: Here) -> Params:
     if params["type"] == "compose":
         return {**params, "compose": filled(COMPOSE["compose"]["options"], params["compose"] or {})}
     if params["type"] == "static":
-        old = posixpath.join(here.state_dir, "sites", identity.key_of(params["name"], params["environment"]))
+        old = Places(here.state_dir).site(identity.key_of(params["name"], params["environment"]))
         return site.serves(params, old)
     return runner.runs(params, here.catalog()) if params["type"] == "runner" else params
 

@@ -37,11 +37,6 @@ _USUAL = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.y
 _UNSET = re.compile(r'The \\?"(\w+)\\?" variable is not set')
 
 
-def folder(state_dir: str, key: str) -> str:
-    """Where a workload's definitions are kept."""
-    return os.path.join(state_dir, "stacks", key)
-
-
 class Pinned(t.NamedTuple):
     """An image by its id, and by the references with a digest that registries have it as."""
 

@@ -15,11 +15,6 @@ from ..values.grammar import inside
 from . import site
 
 
-def folder(state_dir: str, key: str) -> str:
-    """Where a workload's old assets are."""
-    return os.path.join(state_dir, "sites", key)
-
-
 def keep(place: str, archive: t.IO[bytes], now: float) -> int:
     """Copy everything of a site but its pages; how many files.
 

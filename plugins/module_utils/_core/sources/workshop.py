@@ -14,6 +14,7 @@ import typing as t
 
 from ..host import filesystem
 from ..host.clock import Clock
+from ..host.places import Places
 from ..values.errors import InvalidOption
 from ..values.recipe import Source
 from . import trees, unpack
@@ -29,9 +30,7 @@ class Workshop:
     def __init__(self, state_dir: str, key: str, clock: Clock) -> None:
         self.state_dir, self.key, self.clock = state_dir, key, clock
         there = os.path.isdir(state_dir)  # check mode on a host that has nothing yet creates nothing
-        self._shared = (
-            os.path.join(state_dir, "work") if there else os.path.join(tempfile.gettempdir(), "tidegate-work")
-        )
+        self._shared = Places(state_dir).work if there else os.path.join(tempfile.gettempdir(), "tidegate-work")
         self.folder = os.path.join(self._shared, f"{key}.{os.getpid()}-{threading.get_ident()}")
 
     def sweep(self) -> None:
@@ -107,8 +106,8 @@ class Workshop:
 
     def _git(self, source: Source) -> t.ContextManager[Git]:
         folder = self.file("access")
-        there = self._shared == os.path.join(self.state_dir, "work")
-        known = os.path.join(self.state_dir, "known_hosts") if there else f"{folder}.hosts"
+        there = self._shared == Places(self.state_dir).work
+        known = Places(self.state_dir).known_hosts if there else f"{folder}.hosts"
         return opened(source, folder, self.clock, known)
 
     def _empty(self, name: str) -> str:

@@ -21,6 +21,7 @@ from ..engine import artifacts
 from ..engine.artifacts import Wanted
 from ..host import filesystem, workplace
 from ..host.database import DAMAGED
+from ..host.places import DATABASE, Places
 from ..options.checks import positive
 from ..options.snapshot import terms
 from ..values.errors import BackupFailure, InvalidOption, RecordDamaged
@@ -30,7 +31,6 @@ from . import backup_archive, backup_cipher, backup_rotation, backup_volumes
 from .backup_archive import Part
 from .call import Call, Result
 
-DATABASE = "tidegate.db"
 # What a run makes anew; the database is copied by itself, as of one moment.
 _WITHOUT = ("work", "locks", DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm")
 DUMP = "postgres.sql.gz"
@@ -82,7 +82,7 @@ def _job(call: Call) -> Job:
     params, state = call.params, call.params["state_dir"]
     if params["keep"] is not None:
         positive("keep", params["keep"])
-    if not os.path.exists(os.path.join(state, DATABASE)):
+    if not os.path.exists(Places(state).database):
         raise InvalidOption("state_dir", state, "holds no platform", "Correct it, or deploy something first.")
     stamp = timestamp(call)
     mine = backup_rotation.Mine(socket.gethostname(), state, backup_rotation.machine())

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import os
 import typing as t
 from dataclasses import dataclass, field
 
@@ -14,6 +13,7 @@ from ..deploy.run import Platform
 from ..deploy.store import Store
 from ..engine.engine import Engine
 from ..host.clock import Clock, Interrupts
+from ..host.places import Places
 from ..host.secrets import Secrets
 from ..options import checks
 from ..options.masks import secret_values
@@ -87,7 +87,7 @@ class Call:
 
     def _catalog(self) -> Result:
         """Language images and presets, as the role `runner` placed them; empty where it did not."""
-        path = os.path.join(self.params["state_dir"], "runners.json")
+        path = Places(self.params["state_dir"]).runners
         try:
             with open(path, encoding="utf-8") as stream:
                 found = json.load(stream)

@@ -13,10 +13,11 @@ from ..engine import artifacts
 from ..engine.artifacts import Wanted
 from ..host import filesystem, locks, restoring, workplace
 from ..host.database import Database
+from ..host.places import DATABASE, Places
 from ..values.errors import BackupFailure, InvalidOption, RecordDamaged
 from ..values.grammar import place
 from . import backup_archive, backup_cipher, backup_volumes, restore_volumes
-from .backup import DATABASE, DUMP, dump, explain_disk, timestamp
+from .backup import DUMP, dump, explain_disk, timestamp
 from .call import Call, Result
 
 # Where the role `postgres` looks for what it has to restore.
@@ -56,7 +57,7 @@ def _restored(call: Call, plain: str, work: str) -> Result:
         "postgres": DUMP in manifest["files"],
         "pulled": [row.reference for row in absent],
         "volumes": [row["name"] for row in manifest.get("volumes", ())],
-        "aside": restoring.kept(state, os.path.join(state, DATABASE)) or (aside if os.path.exists(state) else None),
+        "aside": restoring.kept(state, Places(state).database) or (aside if os.path.exists(state) else None),
     }
     if not call.check:
         call.warnings += artifacts.fetch(call.on.engine, absent, call.interrupts.check)
@@ -69,7 +70,7 @@ def _restored(call: Call, plain: str, work: str) -> Result:
 def _refuse_taken(call: Call, state: str) -> None:
     """See that what is here may go, and can go, before anything is touched."""
     here = sorted(c.name for found in call.on.engine.containers.by_subject().values() for c in found)
-    if not call.params["replace"] and (os.path.exists(os.path.join(state, DATABASE)) or here):
+    if not call.params["replace"] and (os.path.exists(Places(state).database) or here):
         remedy = "Back it up, then set replace, which removes its containers and puts its directory aside."
         raise InvalidOption("replace", False, f"but {state} holds a platform", remedy)
     if os.path.ismount(state):
@@ -111,7 +112,7 @@ def _put(call: Call, plain: str, work: str, aside: str, manifest: t.Mapping[str,
             held.enter_context(locks.held(state, subject, call.on.lock_timeout, call.clock))
         for container in [container for found in there.values() for container in found]:
             engine.containers.remove(container.name)
-        restoring.begin(state, os.path.join(state, DATABASE), aside)
+        restoring.begin(state, Places(state).database, aside)
         if os.path.exists(state):
             os.rename(state, aside)
         filesystem.rename(fresh, state)
@@ -124,7 +125,7 @@ def _keep_database(call: Call) -> None:
     running = next((container.name for container in servers if container.state == "running"), None)
     if running is None or not _damaged(call):
         return
-    folder = os.path.join(call.params["state_dir"], "platform")
+    folder = Places(call.params["state_dir"]).platform
     os.makedirs(folder, mode=0o700, exist_ok=True)
     path = os.path.join(folder, KEPT_DUMP)
     filesystem.discard(path)

@@ -12,6 +12,7 @@ import typing as t
 
 from ..engine.listing import LABEL_RESTORED
 from ..host import filesystem, restoring
+from ..host.places import Places
 from ..values.errors import BackupFailure
 from ..values.volume import Named
 from . import backup_archive
@@ -94,7 +95,7 @@ def _begun(call: Call) -> Begun:
     marks, written = restoring.unfilled(call.params["state_dir"])
     here = call.on.engine.volumes.by_name() if marks else {}
     mine = {name: mark for name, mark in marks.items() if name in here and _marked(here[name], mark)}
-    return Begun(restoring.volumes(call.params["state_dir"]), mine, written + SETTLED)
+    return Begun(Places(call.params["state_dir"]).filling, mine, written + SETTLED)
 
 
 def _marked(volume: Named, mark: str | None) -> bool:
