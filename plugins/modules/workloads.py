@@ -1139,12 +1139,12 @@ stats:
 
 from ..module_utils._core.options.argument_specs import WORKLOADS
 from ..module_utils._core.stories.module import run
-from ..module_utils._core.stories.verbs import many
+from ..module_utils._core.stories.workloads import workloads
 
 
 def main() -> None:
     """Run the module."""
-    run(WORKLOADS, many)
+    run(WORKLOADS, workloads)
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ from ansible_collections.tidegate.platform.plugins.module_utils._core.stories im
     reconcile,
     restore,
     rollback,
-    verbs,
+    workloads,
 )
 from ansible_collections.tidegate.platform.plugins.module_utils._core.stories.call import Call
 from ansible_collections.tidegate.platform.plugins.module_utils._core.stories.result import failure
@@ -68,7 +68,7 @@ STORIES: dict[str, tuple[t.Callable[[Call], dict[str, t.Any]], checks.Spec]] = {
     "static": (declare.declares("static"), argument_specs.WORKLOAD_STATIC),
     "compose": (declare.declares("compose"), argument_specs.WORKLOAD_COMPOSE),
     "runner": (declare.declares("runner"), argument_specs.WORKLOAD_RUNNER),
-    "declare_many": (verbs.many, argument_specs.WORKLOADS),
+    "declare_many": (workloads.workloads, argument_specs.WORKLOADS),
     "reconcile": (reconcile.reconcile, argument_specs.RECONCILE),
     "rollback": (rollback.rollback, argument_specs.ROLLBACK),
     "cancel": (cancel.cancel, argument_specs.CANCEL),

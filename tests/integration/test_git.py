@@ -12,7 +12,7 @@ from pathlib import Path
 import gitserver
 import pytest
 from ansible_collections.tidegate.platform.plugins.module_utils._core.host.clock import Clock
-from ansible_collections.tidegate.platform.plugins.module_utils._core.sources.workshop import Workshop
+from ansible_collections.tidegate.platform.plugins.module_utils._core.sources.source_trees import SourceTrees
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import CommandFailure
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.recipe import Access, Source
 
@@ -37,7 +37,7 @@ def servers(tmp_path: Path) -> t.Iterator[Servers]:
 def fetched(state: Path, url: str, submodules: bool = False, **access: str) -> dict[str, str]:
     """The files of a repository, as a workload gets them."""
     source = Source("git", url, "main", submodules=submodules, timeout=30, access=Access("git", **access))
-    with Workshop(str(state), "shop.production", Clock()).tree(source) as (root, commit):
+    with SourceTrees(str(state), "shop.production", Clock()).tree(source) as (root, commit):
         assert commit
         paths = [path for path in Path(root).rglob("*") if path.is_file()]
         return {str(path.relative_to(root)): path.read_text() for path in paths}
@@ -134,7 +134,7 @@ def test_a_deploy_key_is_shown_to_its_own_host_alone(tmp_path: Path, state: Path
         port = server.url.split(":")[2].split("/")[0]
         key = ["ssh", "-G", "-F", "config", "-p"]
         source = Source("git", server.url, "main", access=Access("git", "", server.key))
-        with Workshop(str(state), "shop.production", Clock())._git(source) as git:
+        with SourceTrees(str(state), "shop.production", Clock())._git(source) as git:
             config = os.path.join(git.folder, "ssh_config")
             key[3] = config
             own, other = (

@@ -138,13 +138,13 @@ def test_who_only_looks_into_a_half_filled_volume_does_not_make_it_whole(filled:
     filled.write("half")
     look = f"{volume}-look"
     docker("run", "--name", look, "-v", f"{volume}:/data", "--entrypoint", "ls", names.image("redis", "7"), "/data")
-    for act in (filled.put, lambda: restore_volumes.left(filled.call, [filled.row]), filled.put):
+    for act in (filled.put, lambda: restore_volumes.warn_of_existing(filled.call, [filled.row]), filled.put):
         with pytest.raises(BackupFailure, match="half filled by an interrupted restore") as failed:
             act()
         assert look in str(failed.value), failed.value
         assert f"remove {note}" in str(failed.value.remedy), failed.value.remedy
         assert json.loads(note.read_text())[volume] == "a-mark"
-    assert restore_volumes.left(filled.call, []) == [], "an archive without it is not its concern"
+    assert restore_volumes.warn_of_existing(filled.call, []) == [], "an archive without it is not its concern"
     docker("rm", look)
     assert (filled.put(), filled.has(), note.exists()) == ("", "archived", False)
 

@@ -23,7 +23,7 @@ from ansible_collections.tidegate.platform.plugins.module_utils._core.options.ar
 )
 from ansible_collections.tidegate.platform.plugins.module_utils._core.options.argument_specs import filled
 from ansible_collections.tidegate.platform.plugins.module_utils._core.stories import backup_archive
-from ansible_collections.tidegate.platform.plugins.module_utils._core.stories.backup_volumes import saved
+from ansible_collections.tidegate.platform.plugins.module_utils._core.stories.backup_volumes import copy_volumes
 from ansible_collections.tidegate.platform.plugins.module_utils._core.stories.call import Call
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import BackupFailure, EngineFailure
 
@@ -112,7 +112,7 @@ def test_a_file_that_is_not_in_the_copy_fails_the_backup_whatever_it_is_called(
     call = Call(filled(BACKUP_OPTIONS, {"state_dir": str(bare.state)}))
     (subject,) = call.on.store.known()
     (tmp_path / "whole").mkdir()
-    assert [row["name"] for row in saved(call, [subject], str(tmp_path / "whole")).rows] == [volume]
+    assert [row["name"] for row in copy_volumes(call, [subject], str(tmp_path / "whole")).rows] == [volume]
     real, away = Containers.get_archive, place.parent / "away"
 
     def later(containers: Containers, *held: t.Any) -> bool:
@@ -128,12 +128,12 @@ def test_a_file_that_is_not_in_the_copy_fails_the_backup_whatever_it_is_called(
 
     (tmp_path / "later").mkdir()
     monkeypatch.setattr(Containers, "get_archive", later)
-    assert saved(call, [subject], str(tmp_path / "later")).rows
+    assert copy_volumes(call, [subject], str(tmp_path / "later")).rows
     (tmp_path / "without").mkdir()
     monkeypatch.setattr(Containers, "get_archive", without)
     monkeypatch.setattr(call.clock, "now", lambda: 2.0**33)  # a rename is a change, too
     with pytest.raises(BackupFailure, match="did not copy link"):
-        saved(call, [subject], str(tmp_path / "without"))
+        copy_volumes(call, [subject], str(tmp_path / "without"))
 
 
 def test_an_image_that_is_saved_in_part_is_none(tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ def test_a_volume_whose_container_goes_meanwhile_is_saved_and_who_cannot_read_it
     call = Call(filled(BACKUP_OPTIONS, {"state_dir": str(bare.state)}))
     (subject,) = call.on.store.known()
     monkeypatch.setattr(Volumes, "by_name", removed)
-    assert [row["name"] for row in saved(call, [subject], str(tmp_path)).rows] == [volume]
+    assert [row["name"] for row in copy_volumes(call, [subject], str(tmp_path)).rows] == [volume]
     again = idle(bare, volume)
     assert bare.directly(Task(again))[0]["changed"]
     monkeypatch.setattr(Volumes, "by_name", find)
@@ -173,7 +173,7 @@ def test_a_volume_whose_container_goes_meanwhile_is_saved_and_who_cannot_read_it
     monkeypatch.setattr(Containers, "pause", unheld)
     (tmp_path / "again").mkdir()
     with pytest.raises(BackupFailure, match=f"{volume}.*cannot be read any more"):
-        saved(call, [subject], str(tmp_path / "again"))
+        copy_volumes(call, [subject], str(tmp_path / "again"))
 
 
 def test_who_crashes_again_and_again_does_not_end_the_archives_that_are_whole(
@@ -217,7 +217,7 @@ def test_who_begins_to_write_while_a_volume_is_copied_is_said(
             yield
 
     monkeypatch.setattr(Containers, "pause", paused)
-    done = saved(call, [subject], str(tmp_path))
+    done = copy_volumes(call, [subject], str(tmp_path))
     assert ([row["name"] for row in done.rows], done.lost) == ([volume], [volume])
     assert [row["container"] for row in done.paused] == made["release"]["containers"]
     (said,) = call.warnings
@@ -258,12 +258,12 @@ def test_a_volume_that_is_mounted_over_a_link_is_saved_and_comes_back(
 ) -> None:
     """The archive had the link alone, and a whole copy went where nobody sees it; its volume stayed empty."""
     before = set(docker("volume", "ls", "-q").split())
-    (saved,) = bare.directly(back(tmp_path))
-    assert not saved["failed"], saved
+    (copy_volumes,) = bare.directly(back(tmp_path))
+    assert not copy_volumes["failed"], copy_volumes
     assert set(docker("volume", "ls", "-q").split()) == before
     docker("rm", "-f", "-v", linked.container)
     docker("volume", "rm", volume)
-    restore = Task({"archive": saved["archive"], "replace": True}, module="tidegate.platform.platform_restore")
+    restore = Task({"archive": copy_volumes["archive"], "replace": True}, module="tidegate.platform.platform_restore")
     restored, reconciled = bare.directly(restore, Task({}, module="tidegate.platform.reconcile"))
     assert (restored["failed"], restored["volumes"]) == (False, [volume]), restored
     assert not reconciled["failed"], reconciled

@@ -25,9 +25,9 @@ COUNT = int(os.environ.get("MUTANTS", "60"))
 SEED = int(os.environ.get("SEED", "13"))
 # What decides: pure functions, whose mistakes cost requests, releases or data.
 DECIDING = (
-    "decide/plan decide/strategies decide/recovery decide/phases decide/retention decide/stacks decide/candidate decide/leave "
+    "decide/plan decide/strategies decide/recovery decide/phase_plans decide/retention decide/stacks decide/candidate decide/leave "
     "decide/stack_networks decide/routes_today decide/replicas "
-    "proxy/documents proxy/rules decide/foretell"
+    "proxy/routing_documents proxy/rules decide/foretell"
 )
 # One change of each operator's sense; others of the tool are alike (`<` to `!=`) or change annotations and decorators.
 OPERATORS = {

@@ -13,7 +13,7 @@ import zlib
 from pathlib import Path
 
 import pytest
-from ansible_collections.tidegate.platform.plugins.module_utils._core.engine import artifacts
+from ansible_collections.tidegate.platform.plugins.module_utils._core.engine import release_images
 from ansible_collections.tidegate.platform.plugins.module_utils._core.host.clock import Clock
 from ansible_collections.tidegate.platform.plugins.module_utils._core.stories import (
     backup_archive,
@@ -149,8 +149,8 @@ def test_a_later_format_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_an_image_is_asked_for_by_the_digest_that_its_registry_has(reference: str, exact: str, tag: str) -> None:
-    assert artifacts.exact(reference, Image("sha256:1", digests=("sha256:abc",))) == [exact]
-    assert artifacts.split(reference) == (exact.partition("@")[0], tag)
+    assert release_images.exact(reference, Image("sha256:1", digests=("sha256:abc",))) == [exact]
+    assert release_images.split(reference) == (exact.partition("@")[0], tag)
 
 
 @pytest.mark.parametrize(
@@ -190,13 +190,13 @@ def test_a_passphrase_too_many_and_one_too_few_are_said(tmp_path: Path) -> None:
     path = made(tmp_path)
     with (
         pytest.raises(BackupFailure, match="was not encrypted"),
-        backup_cipher.readable(str(path), str(tmp_path), "secret", Clock()),
+        backup_cipher.decrypt(str(path), str(tmp_path), "secret", Clock()),
     ):
         pass
     encrypted = tmp_path / "b"
     encrypted.write_bytes(b"Salted__12345678" + os.urandom(32))
     with (
         pytest.raises(BackupFailure, match="is encrypted"),
-        backup_cipher.readable(str(encrypted), str(tmp_path), None, Clock()),
+        backup_cipher.decrypt(str(encrypted), str(tmp_path), None, Clock()),
     ):
         pass

@@ -9,7 +9,7 @@ import docker.errors
 import pytest
 from ansible_collections.tidegate.platform.plugins.module_utils._core.engine import client
 from ansible_collections.tidegate.platform.plugins.module_utils._core.options import argument_specs
-from ansible_collections.tidegate.platform.plugins.module_utils._core.stories import verbs
+from ansible_collections.tidegate.platform.plugins.module_utils._core.stories import workloads
 from ansible_collections.tidegate.platform.plugins.module_utils._core.stories.call import Call
 
 
@@ -43,5 +43,5 @@ def test_nothing_more_is_begun_after_a_failure_where_that_is_asked_for(
     params = argument_specs.filled(
         argument_specs.WORKLOADS, {**told, "state_dir": str(tmp_path), "docker_host": "unix:///nowhere"}
     )
-    done = verbs.many(Call(params))
+    done = workloads.workloads(Call(params))
     assert [row["kind"] for row in done["workloads"]] == ["EngineFailure", "Canceled" if stop else "EngineFailure"]

@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 from ansible_collections.tidegate.platform.plugins.module_utils._core.decide import stack_networks, stacks
 from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.foretell import after
-from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.phases import staging
+from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.phase_plans import stage_part
 from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.plan import decide
 from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.recovery import decide_recovery
-from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy import documents, rules
+from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy import routing_documents, rules
 from ansible_collections.tidegate.platform.plugins.module_utils._core.sources import compose_model
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.actual import Actual, Container
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.identity import deployment_id
@@ -69,7 +69,7 @@ def test_a_project_that_is_as_declared_says_so() -> None:
     """The reason of an empty plan names what runs, and that of another one what is to be done."""
     want = test_stacks.declared()
     old = test_stacks.defined(PAIR, want)
-    document = documents.stack_document(want, {"web": ["web-1"]})
+    document = routing_documents.stack_document(want, {"web": ["web-1"]})
     live = replace(release_of("01"), route=document)
     have = Actual(containers=test_stacks.there(old), live=live, route=document, definition=old, live_definition=old)
     plan = stacks.decide(want, have, release_of("02"))
@@ -83,7 +83,7 @@ def test_a_project_that_is_as_declared_says_so() -> None:
 def test_a_redirect_is_for_good() -> None:
     """Search engines and clients keep what 308 says, and would ask again for 307."""
     want = declared(port=8000, routes=[{"host": "old.test", "redirect_to": "https://new.test"}])
-    document = documents.document(want, ("shop-1",))
+    document = routing_documents.document(want, ("shop-1",))
     assert document is not None
     (middleware,) = document["http"]["middlewares"].values()
     assert middleware["redirectRegex"]["permanent"] is True
@@ -106,7 +106,7 @@ def test_a_wildcard_is_for_one_label_before_the_domain() -> None:
 def test_only_what_begins_unnoticed_is_staged(verbs: tuple[Verb, ...], staged: int) -> None:
     """A fleet: whoever is held first is nobody's to hold while others still get ready."""
     plan = Plan(tuple(Step(verb) for verb in verbs), "why", test_plan.candidate(test_plan.web()))
-    assert len(staging(plan).steps) == staged
+    assert len(stage_part(plan).steps) == staged
 
 
 def test_routed_services_that_know_each_other_by_a_walled_network_are_told() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.foretell import after
-from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.phases import committed_at
+from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.phase_plans import committed_at
 from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.plan import decide
 from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.recovery import (
     decide_recovery,
@@ -15,7 +15,8 @@ from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.rec
     give_up,
     revert,
 )
-from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.retention import retained, target
+from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.retention import retained
+from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.rollback import rollback_target
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values import identity
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.actual import Actual
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.identity import Document
@@ -170,4 +171,4 @@ def test_what_serves_and_what_served_last_is_kept(
     assert last is None or last.id in {release.id for release in found}
     assert len({release.id for release in found}) == len(found) <= 2 * retain + 2
     for release in found[1:]:
-        assert target(kept, known, release.id).id == release.id
+        assert rollback_target(kept, known, release.id).id == release.id

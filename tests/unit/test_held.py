@@ -15,7 +15,7 @@ from ansible_collections.tidegate.platform.plugins.module_utils._core.host.socke
     Connection,
     Diag,
 )
-from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy.held import Held, Holds, holds
+from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy.held_requests import Held, Holds, holds
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.traffic import Drain
 
 MIDDLEWARES: dict[str, t.Any] = {

@@ -14,7 +14,7 @@ from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.rec
     revert,
 )
 from ansible_collections.tidegate.platform.plugins.module_utils._core.options.parse import Here, again, nothing
-from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy import documents
+from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy import routing_documents
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.actual import Actual, Container
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import InvalidOption
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.plan import Verb
@@ -52,7 +52,7 @@ def test_forward_and_back_each_container_has_its_own_port(options: dict[str, t.A
 def test_recovery_finish_and_revert_know_them_too() -> None:
     """B3: after persist green is live, and blue, on its own port, is what leaves; on the way back it is green."""
     plan = planned(NEW_WEB, BLUE)
-    green = replace(candidate(NEW_WEB), route=documents.document(NEW_WEB, (NEW_NAME,)))
+    green = replace(candidate(NEW_WEB), route=routing_documents.document(NEW_WEB, (NEW_NAME,)))
     both = (*BLUE.containers, Container(NEW_NAME, "running", deployment=NEW))
     switched = replace(
         BLUE, containers=both, live=green, previous=BLUE.live, route=green.route, attempt=Attempt(NEW, plan.candidate)

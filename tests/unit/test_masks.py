@@ -7,7 +7,7 @@ import typing as t
 import pytest
 from ansible_collections.tidegate.platform.plugins.module_utils._core.options import argument_specs
 from ansible_collections.tidegate.platform.plugins.module_utils._core.options.masks import MASK, masked, secret_values
-from ansible_collections.tidegate.platform.plugins.module_utils._core.values import spellings
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values import redaction
 
 Spec = dict[str, dict[str, t.Any]]
 
@@ -46,7 +46,7 @@ def test_every_option_that_is_not_logged_is_a_secret(name: str) -> None:
 
 def test_a_short_secret_takes_nothing_else_out_of_a_text() -> None:
     """C8: "1" and "5432" are parts of names, ports and counts."""
-    redact = spellings.Redactor(["1", "5432", "secret12"])
+    redact = redaction.Redactor(["1", "5432", "secret12"])
     assert redact("shop-1 on 15432, 1 of 11 replicas") == "shop-1 on 15432, 1 of 11 replicas"
     assert redact("password 5432 refused") == "password *** refused"
     assert redact("xsecret12x") == "x***x"

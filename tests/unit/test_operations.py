@@ -13,10 +13,10 @@ import pytest
 from ansible_collections.tidegate.platform.plugins.module_utils._core.host.clock import Clock
 from ansible_collections.tidegate.platform.plugins.module_utils._core.host.machine import (
     Space,
+    connect_problem,
     listeners,
     memory,
     own_addresses,
-    reached,
     resolved,
     space,
 )
@@ -112,7 +112,7 @@ def test_what_is_no_name_and_no_port_is_said() -> None:
     assert resolved("shop..example.com") == "is no name that can be resolved"
     assert resolved(f"{'x' * 64}.test") == "is no name that can be resolved"
     for target in ("registry.example.org", ":443", "registry.test:", "registry.test:https"):
-        assert reached(target) == "says no port; write HOST:PORT"
+        assert connect_problem(target) == "says no port; write HOST:PORT"
 
 
 def test_the_host_is_read_for_real() -> None:
@@ -123,10 +123,10 @@ def test_the_host_is_read_for_real() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         assert "python" in listeners([port])[port] or "pytest" in listeners([port])[port]
-        assert reached(f"127.0.0.1:{port}") == ""
+        assert connect_problem(f"127.0.0.1:{port}") == ""
     assert listeners([port]) == {}
-    assert "refused" in reached(f"127.0.0.1:{port}")
-    assert reached("no-port") != ""
+    assert "refused" in connect_problem(f"127.0.0.1:{port}")
+    assert connect_problem("no-port") != ""
     assert resolved("127.0.0.1") == ["127.0.0.1"]
     assert isinstance(resolved("no-such-name.invalid"), str)
     assert "127.0.0.1" not in own_addresses(Clock())

@@ -27,7 +27,7 @@ from ansible_collections.tidegate.platform.plugins.module_utils._core.host.clock
     attempts,
 )
 from ansible_collections.tidegate.platform.plugins.module_utils._core.host.secrets import Secrets, user_ids
-from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy import documents
+from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy import routing_documents
 from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy.route_files import RouteFiles
 from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy.traefik import Traefik
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values import identity
@@ -39,7 +39,7 @@ from ansible_collections.tidegate.platform.plugins.module_utils._core.values.err
     ProxyFailure,
     StoreFailure,
 )
-from ansible_collections.tidegate.platform.plugins.module_utils._core.values.spellings import Redactor
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.redaction import Redactor
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.traffic import Drain
 
 from .conftest import declared
@@ -101,7 +101,7 @@ def test_attempts_begin_at_once_grow_and_end_at_the_deadline() -> None:
 
 def routed(**route: t.Any) -> dict[str, t.Any]:
     want = declared(port=8000, routes=[{"host": "shop.test", **route}])
-    document = documents.document(want, ("shop-1", "shop-2"))
+    document = routing_documents.document(want, ("shop-1", "shop-2"))
     assert document is not None
     return document
 
@@ -142,18 +142,18 @@ def test_a_wildcard_says_which_names_its_certificate_is_for() -> None:
 
 
 def test_held_routes_answer_503_with_retry_after_and_hold_twice_is_hold_once() -> None:
-    held = documents.hold(routed(middlewares=["auth@file"]))
+    held = routing_documents.without_servers(routed(middlewares=["auth@file"]))
     assert held["http"]["services"]["shop.production"]["loadBalancer"]["servers"] == []
     assert held["http"]["routers"]["shop.production-0"]["middlewares"][0] == "shop.production-hold"
-    assert documents.problems(held) == []
-    assert documents.hold(held) == held
+    assert routing_documents.problems(held) == []
+    assert routing_documents.without_servers(held) == held
 
 
 def test_a_redirect_needs_no_port_and_keeps_the_path() -> None:
     want = declared(routes=[{"host": "www.shop.test", "redirect_to": "https://shop.test/"}])
-    document = documents.document(want, ())
+    document = routing_documents.document(want, ())
     assert document is not None
-    assert documents.problems(document) == []
+    assert routing_documents.problems(document) == []
     assert document["http"]["routers"]["shop.production-0"]["service"] == "noop@internal"
     redirect = document["http"]["middlewares"]["shop.production-0-redirect"]["redirectRegex"]
     assert redirect["replacement"] == "https://shop.test${1}"

@@ -11,7 +11,7 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.tidegate.platform.plugins.filter.walled import walled
 from ansible_collections.tidegate.platform.plugins.module_utils._core.decide import stack_networks
 from ansible_collections.tidegate.platform.plugins.module_utils._core.engine import listing
-from ansible_collections.tidegate.platform.plugins.module_utils._core.host import published_ports
+from ansible_collections.tidegate.platform.plugins.module_utils._core.host import proxy_entry
 from ansible_collections.tidegate.platform.plugins.module_utils._core.sources import compose_model
 from ansible_collections.tidegate.platform.plugins.module_utils._core.stories import findings
 
@@ -84,7 +84,7 @@ def test_names_that_lead_to_the_wall_are_found(project: str, found: dict[str, st
 @pytest.mark.parametrize(("conf", "wanted"), [('subnet4="10.0.0.0/16"\n', True), ('subnet4=""\n', False), ("", False)])
 def test_whether_a_wall_is_wanted_is_what_the_role_wrote(tmp_path: Path, conf: str, wanted: bool) -> None:
     """C9: a platform that never heard of walls has none."""
-    assert not published_ports.walled(str(tmp_path))
+    assert not proxy_entry.wall_is_wanted(str(tmp_path))
     (tmp_path / "traefik").mkdir()
     (tmp_path / "traefik" / "entry.conf").write_text(f'chain="X"\n{conf}')
-    assert published_ports.walled(str(tmp_path)) == wanted
+    assert proxy_entry.wall_is_wanted(str(tmp_path)) == wanted

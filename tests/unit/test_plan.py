@@ -9,7 +9,7 @@ import pytest
 from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.foretell import after
 from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.plan import decide, prepare
 from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.strategies import STRATEGIES
-from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy import documents
+from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy import routing_documents
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.actual import (
     Actual,
     Container,
@@ -396,7 +396,7 @@ def test_nothing_is_on_record_any_more_before_anything_of_it_is_removed(have: Ac
 def test_a_stop_after_one_that_was_killed_is_taken_back_to_what_is_on_record() -> None:
     """B3: the routes are held already; those of a release that is stopped on record stay held."""
     have = running(web())
-    held = documents.hold(t.cast("dict[str, t.Any]", have.route))
+    held = routing_documents.without_servers(t.cast("dict[str, t.Any]", have.route))
     killed = replace(have, route=held)
     assert [s.undo[0].route for s in planned(web(state="stopped"), killed).steps if s.verb is Verb.HOLD] == [have.route]
     stopped = after(have, planned(web(state="stopped"), have))

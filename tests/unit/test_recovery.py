@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.foretell import after
-from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.phases import (
+from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.phase_plans import (
     committed_at,
-    staging,
-    switching,
+    stage_part,
+    switch_part,
 )
 from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.plan import decide
 from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.recovery import (
@@ -19,9 +19,10 @@ from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.rec
     give_up,
     revert,
 )
-from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.retention import retained, target
+from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.retention import retained
+from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.rollback import rollback_target
 from ansible_collections.tidegate.platform.plugins.module_utils._core.options.parse import Here, again
-from ansible_collections.tidegate.platform.plugins.module_utils._core.values import record
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values import release_text
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.actual import Actual, Container
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import InvalidOption
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.identity import deployment_id, time_of
@@ -296,9 +297,9 @@ def test_what_was_canceled_is_taken_back_even_if_it_was_switched() -> None:
 )
 def test_a_deployment_is_cut_in_phases(want: Workload, stage: str, switch: str) -> None:
     plan = planned(want, running(web()))
-    staged = staging(plan)
+    staged = stage_part(plan)
     assert " ".join(staged.verbs()) == stage
-    later = switching(plan, bool(staged.steps))
+    later = switch_part(plan, bool(staged.steps))
     assert " ".join(later.verbs()) == switch
     if stage:
         undone = [undo.verb for step in later.steps[:1] for undo in step.undo]
@@ -311,7 +312,7 @@ def test_a_deployment_is_cut_in_phases(want: Workload, stage: str, switch: str) 
 def labelled(have: Actual) -> Actual:
     """The same host with what containers say of their release."""
     assert have.live is not None
-    label = record.to_text(have.live)
+    label = release_text.to_text(have.live)
     containers = tuple(replace(c, record=label, deployment=have.live.id) for c in have.containers)
     return replace(have, containers=containers)
 
@@ -369,24 +370,24 @@ def test_a_rollback_goes_to_the_last_good_release() -> None:
     """DP-T2, DP-20: never to one that was gone back from, nor to a twin of the live one."""
     history = [released(5, version=3), released(4, "bad"), released(3), released(2), released(1)]
     known = Known(history[0].release)
-    assert ids([target(history, known, None)]) == [2], "3 is what is live, 4 was bad"
+    assert ids([rollback_target(history, known, None)]) == [2], "3 is what is live, 4 was bad"
     twice = [released(7, version=1), released(6, "bad", version=2), *history[1:]]
-    assert ids([target(twice, Known(twice[0].release), None)]) == [3], (
+    assert ids([rollback_target(twice, Known(twice[0].release), None)]) == [3], (
         "the release that 6 had brought back was bad, too"
     )
-    assert ids([target(history, known, "4")]) == [4], "by name a bad one, too"
-    assert ids([target(history, known, "registry.test/shop:1")]) == [1]
-    assert ids([target(history, known, history[3].release.id)]) == [2]
-    assert ids([target(history, known, "3")]) == [5]
+    assert ids([rollback_target(history, known, "4")]) == [4], "by name a bad one, too"
+    assert ids([rollback_target(history, known, "registry.test/shop:1")]) == [1]
+    assert ids([rollback_target(history, known, history[3].release.id)]) == [2]
+    assert ids([rollback_target(history, known, "3")]) == [5]
     often = [history[0], released(4, version=2), released(3, version=1), released(2)]
-    assert ids([target(often, known, "2")]) == [4], "of several with that tag the newest"
+    assert ids([rollback_target(often, known, "2")]) == [4], "of several with that tag the newest"
     with pytest.raises(InvalidOption, match="is no release that is kept") as caught:
-        target(history, known, "99")
+        rollback_target(history, known, "99")
     assert "registry.test/shop:2" in caught.value.remedy
     with pytest.raises(InvalidOption, match="no good earlier release"):
-        target(history[:2], known, None)
+        rollback_target(history[:2], known, None)
     with pytest.raises(InvalidOption, match="no live release"):
-        target(history, Known(), None)
+        rollback_target(history, Known(), None)
 
 
 def test_a_plan_without_a_commit_has_none() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.retention import target
+from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.rollback import rollback_target
 from ansible_collections.tidegate.platform.plugins.module_utils._core.deploy.gates import Entry, pass_gate
 from ansible_collections.tidegate.platform.plugins.module_utils._core.engine.containers import Containers
 from ansible_collections.tidegate.platform.plugins.module_utils._core.engine.engine import Engine
@@ -31,4 +31,4 @@ def test_what_ended_with_success_is_not_told_to_change_its_probe(
 
 def test_a_rollback_of_what_has_no_release_names_the_workload() -> None:
     with pytest.raises(InvalidOption, match="name='shop' has no live release"):
-        target([], Known(), None, "shop")
+        rollback_target([], Known(), None, "shop")

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from ansible_collections.tidegate.platform.plugins.module_utils._core.decide import routes_today
 from ansible_collections.tidegate.platform.plugins.module_utils._core.host import filesystem
-from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy import documents, rules
 from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy import questions as proxy_questions
+from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy import routing_documents, rules
 from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy.route_files import RouteFiles
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import InvalidOption
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.release import Release
@@ -26,7 +26,7 @@ MANY = [f"number-{number}.with-a-long-name.example.test" for number in range(50)
 
 def routers(*routes: dict[str, t.Any]) -> dict[str, t.Any]:
     """The routers of a workload."""
-    document = documents.document(declared(port=8000, routes=list(routes)), ("shop-1",))
+    document = routing_documents.document(declared(port=8000, routes=list(routes)), ("shop-1",))
     assert document is not None
     found: dict[str, t.Any] = document["http"]["routers"]
     return found
@@ -103,7 +103,7 @@ def released(want: Workload, route: t.Any) -> Release:
 def test_a_release_of_an_earlier_version_has_the_routes_that_its_declaration_makes_today() -> None:
     """B1: or every workload would be declared otherwise after an upgrade."""
     want = declared(port=8000, routes=[{"host": "shop.test", "path_prefix": "/api"}, {"host": "*.shop.test"}])
-    today = documents.document(want, ("shop-1", "shop-2"))
+    today = routing_documents.document(want, ("shop-1", "shop-2"))
     old = released(want, earlier(today))
     assert routes_today.current(old).route == today
     assert routes_today.current(released(want, today)).route is today
@@ -122,7 +122,7 @@ def test_neighbours_of_an_earlier_version_get_priorities(tmp_path: Path) -> None
         "first": [{"host": "*", "path_prefix": "/.well-known"}],
     }
     for key, routes in wants.items():
-        document = documents.document(declared(name=key, port=1, routes=routes), ("c",))
+        document = routing_documents.document(declared(name=key, port=1, routes=routes), ("c",))
         old = earlier(document)
         if key == "last":
             old["http"]["routers"]["last.production-0"]["priority"] = 1
@@ -140,7 +140,9 @@ def test_neighbours_of_an_earlier_version_get_priorities(tmp_path: Path) -> None
     assert found == sorted(found)
     assert found[3] == priority(host="shop.test", path_prefix="/api")
     assert files.outdated() == []
-    files.place("exact", json.dumps(earlier(documents.document(declared(port=1, routes=[{"host": "a.test"}]), ("c",)))))
+    files.place(
+        "exact", json.dumps(earlier(routing_documents.document(declared(port=1, routes=[{"host": "a.test"}]), ("c",))))
+    )
     assert files.outdated() == [], "they are looked for once"
 
 
@@ -160,7 +162,7 @@ def test_what_is_added_to_a_route_file_is_taken_off_it_again(codes: list[str] | 
     health = {"path": "/healthz", "codes": codes, "port": 9000, "host": "in.test"}
     want = declared(port=8000, replicas=2, health=health, routes=[{"host": "shop.test"}])
     for targets in (("shop-1",), ("shop-1", "shop-2")):
-        document = documents.document(want, targets)
+        document = routing_documents.document(want, targets)
         assert document is not None
         asks = {"shop.production": proxy_questions.Ask("/healthz", "shop.test")}
         door = proxy_questions.Door(("traefik",), ("platform-host-only@file",))
@@ -170,7 +172,7 @@ def test_what_is_added_to_a_route_file_is_taken_off_it_again(codes: list[str] | 
         plainly, written = proxy_questions.as_written("k", document), proxy_questions.as_written("k", asking)
         assert proxy_questions.plain(plainly) == proxy_questions.plain(written) == document
         assert plainly["http"]["services"]["_stamp-k"] == written["http"]["services"]["_stamp-k"]
-        assert documents.problems(plainly) == documents.problems(written) == []
+        assert routing_documents.problems(plainly) == routing_documents.problems(written) == []
         for name, router in written["http"]["routers"].items():
             if name.startswith("_ask"):
                 assert router["middlewares"][0] == "platform-host-only@file", "what guards the API guards it, too"
@@ -199,7 +201,7 @@ def test_what_is_added_to_a_route_file_is_taken_off_it_again(codes: list[str] | 
 def test_a_gate_that_traefik_cannot_ask_is_not_asked_by_it(health: dict[str, t.Any]) -> None:
     """B18: what would be asked otherwise than declared could call a good replica sick."""
     want = declared(port=8000, replicas=2, health=health, routes=[{"host": "shop.test"}])
-    document = documents.document(want, ("shop-1", "shop-2"))
+    document = routing_documents.document(want, ("shop-1", "shop-2"))
     assert document is not None
     assert "healthCheck" not in document["http"]["services"]["shop.production"]["loadBalancer"]
 

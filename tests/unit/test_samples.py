@@ -16,11 +16,14 @@ from ansible_collections.tidegate.platform.plugins.module_utils._core.host.place
 from ansible_collections.tidegate.platform.plugins.module_utils._core.host.secrets import Secrets
 from ansible_collections.tidegate.platform.plugins.module_utils._core.options import argument_specs
 from ansible_collections.tidegate.platform.plugins.module_utils._core.options.parse import Here, parse
-from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy.documents import document, stack_document
+from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy.routing_documents import (
+    document,
+    stack_document,
+)
 from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy.traefik import Traefik
 from ansible_collections.tidegate.platform.plugins.module_utils._core.sources.compose import Compose
 from ansible_collections.tidegate.platform.plugins.module_utils._core.stories import backup_archive
-from ansible_collections.tidegate.platform.plugins.module_utils._core.values import record
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values import release_text
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.actual import Actual, Image
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.identity import Subject
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.release import Release
@@ -65,7 +68,7 @@ def test_a_store_is_read(state: str) -> None:
     kept = [entry.release for entry in store.releases(SHOP)]
     assert [release.image.rpartition(":")[2] for release in kept] == ["2", "1"]
     files = Path(state, "records", f"{SHOP.workload}.production").iterdir()
-    found = [record.found(file.read_text()) for file in files]
+    found = [release_text.found(file.read_text()) for file in files]
     assert sorted(release.id for release in found if release is not None and release in kept) == sorted(
         release.id for release in kept
     )

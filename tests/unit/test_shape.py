@@ -159,7 +159,7 @@ def keys(tree: ast.AST) -> t.Iterator[ast.expr]:
 
 @pytest.mark.parametrize("name", sorted(name for name in FILES if room(name) != "proxy"))
 def test_one_room_knows_what_a_routing_document_looks_like(name: str) -> None:
-    """Others have it as a whole, and ask `proxy/documents` for what it says. A gate is of the kind `http`, too."""
+    """Others have it as a whole, and ask `proxy/routing_documents` for what it says. A gate is of the kind `http`, too."""
     tree = ast.parse(FILES[name].read_text())
     words = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and node.value in WORDS_OF_ROUTING]
     https = [node for node in keys(tree) if isinstance(node, ast.Constant) and node.value == "http"]

@@ -17,13 +17,13 @@ from ansible_collections.tidegate.platform.plugins.module_utils._core.host.secre
 from ansible_collections.tidegate.platform.plugins.module_utils._core.options.argument_specs import WORKLOADS
 from ansible_collections.tidegate.platform.plugins.module_utils._core.options.compose import project_name
 from ansible_collections.tidegate.platform.plugins.module_utils._core.options.parse import Here, parse
-from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy import documents
+from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy import routing_documents
 from ansible_collections.tidegate.platform.plugins.module_utils._core.sources import (
     compose,
     compose_conflicts,
     compose_model,
+    compose_version,
     compose_volumes,
-    composer,
 )
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.actual import Actual, Container
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import InvalidOption
@@ -183,7 +183,7 @@ def test_only_what_is_behind_is_touched_whatever_was_interrupted() -> None:
     want = declared()
     old = defined({"web": WEB, "db": {"image": "db:1"}}, want)
     new = defined({"web": {"image": "web:2"}, "db": {"image": "db:1"}}, want)
-    document = documents.stack_document(want, {"web": ["web-1"]})
+    document = routing_documents.stack_document(want, {"web": ["web-1"]})
     live = Release("01", "compose/x", "id", "old", ("db-1", "web-1"), document, want.snapshot)
     have = Actual(containers=there(old), live=live, route=document, definition=new, live_definition=old)
     assert plan(want, have) == ["roll web", "persist"]
@@ -208,7 +208,7 @@ def test_a_project_that_is_recreated_is_taken_back_to_what_ran() -> None:
     """DS-T5: to the definition that was live; a first one, which has none, is taken away."""
     want = replace(declared(), strategy=Strategy.RECREATE)
     old, new = (defined({"web": {"image": image, "scale": 2}}, want) for image in ("web:1", "web:2"))
-    document = documents.stack_document(want, {"web": ["web-1", "web-2"]})
+    document = routing_documents.stack_document(want, {"web": ["web-1", "web-2"]})
     live = Release("01", "compose/x", "id", "old", ("web-1", "web-2"), document, want.snapshot)
     before = Actual(containers=there(old), live=live, route=document, definition=new, live_definition=old)
 
@@ -240,7 +240,7 @@ def test_what_a_killed_deployment_left_is_taken_back_and_what_is_on_no_record_st
     """DS-T5: whose record is lost was guessed from what is there, which also a killed first deployment leaves."""
     want = declared()
     new = defined({"web": WEB, "db": {"image": "db:1"}}, want)
-    route = documents.stack_document(want, {"web": ["web-1"]})
+    route = routing_documents.stack_document(want, {"web": ["web-1"]})
     names = ("db-1", "web-1")
     have = Actual(containers=there(new), route=route, definition=new, unrecorded=names if lost else ())
     candidate = Release("02", "compose/x", "id", "new", (), None, want.snapshot)
@@ -278,13 +278,13 @@ def test_a_new_service_of_a_killed_deployment_goes_with_the_one_that_fails(lost:
 def test_only_routes_of_services_that_are_down_say_when_to_come_back() -> None:
     """DS-02: whoever is still there answers for itself."""
     want = declared(compose={"services": [ROUTED, {"name": "api", "port": 80, "routes": [{"host": "api.test"}]}]})
-    routed = documents.stack_document(want, {"web": ["web-1"], "api": ["api-1"]})
+    routed = routing_documents.stack_document(want, {"web": ["web-1"], "api": ["api-1"]})
     assert routed
-    held = documents.stack_hold(want, routed, ["web"])["http"]
+    held = routing_documents.stack_without_servers(want, routed, ["web"])["http"]
     waits = {row["service"]: row.get("middlewares", []) for row in held["routers"].values()}
     assert waits == {"shop.production-web": ["shop.production-web-hold"], "shop.production-api": []}
     assert [len(row["loadBalancer"]["servers"]) for row in held["services"].values()] == [0, 1]
-    assert documents.stack_hold(want, {"http": held}, ["web"]) == {"http": held}
+    assert routing_documents.stack_without_servers(want, {"http": held}, ["web"]) == {"http": held}
 
 
 def test_a_network_that_is_another_now_is_not_rolled() -> None:
@@ -292,7 +292,7 @@ def test_a_network_that_is_another_now_is_not_rolled() -> None:
     want = declared()
     web = {**WEB, "networks": {"back": None}}
     old, new = (defined({"web": web}, want, networks={"back": {"internal": internal}}) for internal in (False, True))
-    document = documents.stack_document(want, {"web": ["web-1"]})
+    document = routing_documents.stack_document(want, {"web": ["web-1"]})
     live = Release("01", "compose/x", "id", "old", ("web-1",), document, want.snapshot)
     have = Actual(containers=there(old), live=live, route=document, definition=new, live_definition=old)
     with pytest.raises(InvalidOption, match=r"networks[.]back"):
@@ -309,7 +309,7 @@ def test_who_is_to_be_restarted_with_another_goes_with_it() -> None:
     volume = {"type": "volume", "source": "d", "target": "/d"}
     rest = {"web": {**WEB, **needs}, "kept": {"image": "k:1", **needs, "volumes": [volume]}, "plain": plain}
     old, new = (defined({"db": {"image": image}, **rest}, want) for image in ("db:1", "db:2"))
-    document = documents.stack_document(want, {"web": ["web-1"]})
+    document = routing_documents.stack_document(want, {"web": ["web-1"]})
     live = Release("01", "compose/x", "id", "old", ("db-1", "web-1"), document, want.snapshot)
     have = Actual(containers=there(old), live=live, route=document, definition=new, live_definition=old)
     assert plan(want, have) == ["roll db", "roll kept", "roll web", "persist"]
@@ -506,7 +506,7 @@ def test_what_should_have_completed_but_failed_is_done_again() -> None:
     want = declared()
     job = {"image": "job:1"}
     both = defined({"web": {**WEB, "depends_on": {"job": {"condition": "service_completed_successfully"}}}, "job": job})
-    document = documents.stack_document(want, {"web": ["web-1"]})
+    document = routing_documents.stack_document(want, {"web": ["web-1"]})
     live = Release("01", "compose/x", "id", "new", ("job-1", "web-1"), document, want.snapshot)
     have = Actual(live=live, route=document, definition=both, live_definition=both)
     for code, steps in ((0, []), (1, ["roll job", "persist"])):
@@ -542,7 +542,7 @@ def test_a_fingerprint_tells_nothing_without_the_key() -> None:
 )
 def test_which_compose_is_new_enough(said: str, words: str) -> None:
     """D4."""
-    found = composer.problem(said)
+    found = compose_version.problem(said)
     assert (words in found) if words else found == ""
 
 
@@ -598,20 +598,20 @@ def test_the_routes_of_some_services_change_and_those_of_others_stay() -> None:
         for name in names
     ]
     want = declared(compose={"definition": {"services": dict.fromkeys(names, WEB)}, "services": rows})
-    before = documents.stack_document(want, {name: [f"{name}-1"] for name in names})
-    after = documents.stack_document(want, {name: [f"{name}-2"] for name in names})
+    before = routing_documents.stack_document(want, {name: [f"{name}-1"] for name in names})
+    after = routing_documents.stack_document(want, {name: [f"{name}-2"] for name in names})
     assert before
     assert after
-    held = documents.stack_hold(want, before, names)
+    held = routing_documents.stack_without_servers(want, before, names)
     for name in names:
-        one = documents.merged(held, after, want, [name])
-        others = documents.merged(held, None, want, [name])
+        one = routing_documents.merged(held, after, want, [name])
+        others = routing_documents.merged(held, None, want, [name])
         for kind, entries in one["http"].items():
             key = f"shop.production-{name}"
             mine = {k for k in entries if k not in others["http"].get(kind, {})}
             assert mine == {k for k, v in after["http"].get(kind, {}).items() if _is_of(kind, k, v, key, after)}, kind
             assert all(entries[k] == held["http"][kind][k] for k in entries if k not in mine)
-    assert documents.merged(held, after, want, names) == after
+    assert routing_documents.merged(held, after, want, names) == after
 
 
 def _is_of(kind: str, name: str, entry: t.Any, key: str, document: t.Any) -> bool:

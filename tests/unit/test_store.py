@@ -18,8 +18,8 @@ from ansible_collections.tidegate.platform.plugins.module_utils._core.deploy.sto
 from ansible_collections.tidegate.platform.plugins.module_utils._core.host import restoring, schema
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import Canceled, StoreFailure
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.identity import Subject
-from ansible_collections.tidegate.platform.plugins.module_utils._core.values.record import columns, found, to_text
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.release import Release
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.release_text import columns, found, to_text
 
 SHOP, WIKI = Subject("shop", "production"), Subject("wiki", "production")
 

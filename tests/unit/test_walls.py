@@ -8,12 +8,12 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.tidegate.platform.plugins.module_utils._core.host.walls import (
-    Walls,
+from ansible_collections.tidegate.platform.plugins.module_utils._core.host.host_access import (
+    HostAccess,
     refuse_capabilities,
     refuse_mounts,
 )
-from ansible_collections.tidegate.platform.plugins.module_utils._core.sources.compose_walls import refuse_project
+from ansible_collections.tidegate.platform.plugins.module_utils._core.sources.compose_host_access import refuse_project
 from ansible_collections.tidegate.platform.plugins.module_utils._core.stories.findings import of_walls
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import InvalidOption
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.identity import Subject
@@ -30,13 +30,13 @@ WRITTEN = (
 
 
 @pytest.fixture
-def walls(tmp_path: Path) -> t.Iterator[Walls]:
+def walls(tmp_path: Path) -> t.Iterator[HostAccess]:
     """Those of a host whose engine listens at an unusual place."""
     (state := tmp_path / "state" / "secrets").mkdir(parents=True)
     (tmp_path / "engine").mkdir()
     with socket.socket(socket.AF_UNIX) as engine:
         engine.bind(str(tmp_path / "engine" / "own.sock"))
-        yield Walls(str(state.parent), f"unix://{tmp_path}/engine/own.sock")
+        yield HostAccess(str(state.parent), f"unix://{tmp_path}/engine/own.sock")
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def walls(tmp_path: Path) -> t.Iterator[Walls]:
         *("{tmp}/state/traefik", "{tmp}/state/traefik/entry", "{tmp}/state/runners.json", "{tmp}/state/x"),
     ],
 )
-def test_what_may_not_even_be_read(walls: Walls, tmp_path: Path, source: str) -> None:
+def test_what_may_not_even_be_read(walls: HostAccess, tmp_path: Path, source: str) -> None:
     """C6: the resolved path decides, and what lies below it."""
     (tmp_path / "link").symlink_to("/run")
     os.link(tmp_path / "engine" / "own.sock", tmp_path / "hard")
@@ -68,7 +68,7 @@ def test_what_may_not_even_be_read(walls: Walls, tmp_path: Path, source: str) ->
 @pytest.mark.parametrize(
     "source", ["/etc/cron.d", "/usr", "/usr/local/bin", "/sys", "/boot", "/etc/systemd/system", *WRITTEN]
 )
-def test_what_may_be_read_but_not_written(walls: Walls, source: str) -> None:
+def test_what_may_be_read_but_not_written(walls: HostAccess, source: str) -> None:
     """C6."""
     refuse_mounts(walls, [{"source": source, "read_only": True}])
     with pytest.raises(InvalidOption, match="lets it write"):
@@ -83,7 +83,7 @@ NEVER = ("/etc", "/", "/var", "/proc", "/var/lib/docker", "/var/run/docker.sock"
 
 
 @pytest.mark.parametrize("source", [*MOUNTED, *NEVER])
-def test_the_way_out_that_is_named_is_one(walls: Walls, tmp_path: Path, source: str) -> None:
+def test_the_way_out_that_is_named_is_one(walls: HostAccess, tmp_path: Path, source: str) -> None:
     """C6: mounts of earlier releases were refused without a word of mounting them read only, where that is enough."""
     path = source.format(tmp=tmp_path)
     model = {"services": {"web": {**PLAIN, "volumes": [{"type": "bind", "source": path, "target": "/x"}]}}}
@@ -114,20 +114,20 @@ def test_the_way_out_that_is_named_is_one(walls: Walls, tmp_path: Path, source: 
         *ANYWAY,
     ],
 )
-def test_what_is_no_wall(walls: Walls, tmp_path: Path, source: str) -> None:
+def test_what_is_no_wall(walls: HostAccess, tmp_path: Path, source: str) -> None:
     """C6: data, also beside and below what is one."""
     refuse_mounts(walls, [{"source": source.format(tmp=tmp_path), "read_only": False}])
 
 
 @pytest.mark.parametrize("source", ["routes", "traefik/certificates", "traefik/ca-1.pem"])
-def test_what_the_proxy_reads_of_the_state(walls: Walls, tmp_path: Path, source: str) -> None:
+def test_what_the_proxy_reads_of_the_state(walls: HostAccess, tmp_path: Path, source: str) -> None:
     """C6: whoever writes it decides where all requests go."""
     refuse_mounts(walls, [{"source": f"{tmp_path}/state/{source}", "read_only": True}])
     with pytest.raises(InvalidOption, match="hand the host"):
         refuse_mounts(walls, [{"source": f"{tmp_path}/state/{source}", "read_only": False}])
 
 
-def test_logs_of_containers_may_be_read(walls: Walls) -> None:
+def test_logs_of_containers_may_be_read(walls: HostAccess) -> None:
     """C6: what collects them does."""
     refuse_mounts(walls, [{"source": "/var/lib/docker/containers", "read_only": True}])
 
@@ -145,7 +145,7 @@ def test_logs_of_containers_may_be_read(walls: Walls) -> None:
         {"type": "cifs", "device": "//server/share", "o": "credentials=/etc/shadow"},
     ],
 )
-def test_volumes_that_mount_the_host(walls: Walls, options: dict[str, str]) -> None:
+def test_volumes_that_mount_the_host(walls: HostAccess, options: dict[str, str]) -> None:
     """C6: by whatever type; only what brings nothing of this host goes, and bind mounts by their path."""
     with pytest.raises(InvalidOption, match="hand the host"):
         refuse_project(walls, {"services": {"web": PLAIN}, "volumes": {"v": {"driver_opts": options}}}, "/kept")
@@ -161,13 +161,13 @@ def test_volumes_that_mount_the_host(walls: Walls, options: dict[str, str]) -> N
         {"type": "none", "device": "/srv/shop", "o": "bind"},
     ],
 )
-def test_volumes_that_are_no_wall(walls: Walls, options: dict[str, str]) -> None:
+def test_volumes_that_are_no_wall(walls: HostAccess, options: dict[str, str]) -> None:
     """C6."""
     refuse_project(walls, {"services": {"web": PLAIN}, "volumes": {"v": {"driver_opts": options}}}, "/kept")
 
 
 def test_the_engines_socket_itself_may_be_declared_and_nothing_else_under_its_name(
-    walls: Walls, tmp_path: Path
+    walls: HostAccess, tmp_path: Path
 ) -> None:
     """C6: what a socket proxy has."""
     for source in ("/var/run/docker.sock", "/run/docker.sock", str(tmp_path / "engine" / "own.sock")):
@@ -202,7 +202,7 @@ def test_the_engines_socket_itself_may_be_declared_and_nothing_else_under_its_na
         ("volumes", {"volumes": [{"type": "bind", "source": "/var/run", "target": "/r", "read_only": True}]}),
     ],
 )
-def test_options_of_a_project_that_break_a_wall(walls: Walls, where: str, facts: dict[str, t.Any]) -> None:
+def test_options_of_a_project_that_break_a_wall(walls: HostAccess, where: str, facts: dict[str, t.Any]) -> None:
     """C6: each is named."""
     with pytest.raises(InvalidOption, match="hand the host") as caught:
         refuse_project(walls, {"services": {"web": {**PLAIN, **facts}}}, "/kept")
@@ -225,7 +225,7 @@ def test_options_of_a_project_that_break_a_wall(walls: Walls, where: str, facts:
         {"privileged": False, "pid": "", "post_start": [{"command": ["x"]}]},
     ],
 )
-def test_options_of_a_project_that_are_no_wall(walls: Walls, facts: dict[str, t.Any]) -> None:
+def test_options_of_a_project_that_are_no_wall(walls: HostAccess, facts: dict[str, t.Any]) -> None:
     """C6: what real projects need for good reasons."""
     refuse_project(walls, {"services": {"web": {**PLAIN, **facts}}}, "/kept")
 
@@ -238,7 +238,7 @@ def test_options_of_a_project_that_are_no_wall(walls: Walls, facts: dict[str, t.
         ("volumes.v.driver_opts", {"volumes": {"v": {"driver_opts": {"o": "bind", "device": "/run/"}}}}),
     ],
 )
-def test_top_level_parts_of_a_project_that_break_a_wall(walls: Walls, where: str, model: dict[str, t.Any]) -> None:
+def test_top_level_parts_of_a_project_that_break_a_wall(walls: HostAccess, where: str, model: dict[str, t.Any]) -> None:
     """C6: a named volume may be a bind mount by its options."""
     with pytest.raises(InvalidOption, match="hand the host") as caught:
         refuse_project(walls, {"services": {"web": PLAIN}, **model}, "/kept")
@@ -265,7 +265,7 @@ def test_the_doctor_names_whoever_may_reach_the_host() -> None:
     assert of_walls({**closed, **agent, **proxy}).found == "open by declaration: agent, proxy"
 
 
-def test_what_a_site_still_serves_of_earlier_releases_is_there_to_be_read(walls: Walls, tmp_path: Path) -> None:
+def test_what_a_site_still_serves_of_earlier_releases_is_there_to_be_read(walls: HostAccess, tmp_path: Path) -> None:
     """C6: the platform's own mounts pass its own walls."""
     kept = f"{tmp_path}/state/sites/shop.production"
     assert walls.broken_by(kept, read_only=True) == ""

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, tidegate.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whose an unfinished deployment of many hosts is, and until when. Pure.
+"""A fleet's deployment that waits on a host: which run of a playbook it belongs to, and until when.
 
 The run over the fleet marks what it stages with its name and a moment. Until then nobody else ends it: not a
 deployment, not a rollback, not the timer. After that it is like any other interrupted one: what users get already

@@ -12,7 +12,7 @@ import typing as t
 from dataclasses import replace
 
 from ..options.snapshot import terms
-from ..proxy import documents
+from ..proxy import routing_documents
 from ..values.actual import Actual, Container
 from ..values.plan import Plan, Step, Verb
 from ..values.release import Release
@@ -149,14 +149,14 @@ def view(have: Actual) -> dict[str, t.Any]:
         return {**_ABSENT, "containers": found} if found else dict(_ABSENT)
     own = {c.name: c.state for c in have.named(live.containers)}
     if terms(live).is_stack:
-        return {**_common(live), "services": _services(have), "routes": documents.rules_of(live.route)}
+        return {**_common(live), "services": _services(have), "routes": routing_documents.rules_of(live.route)}
     return {
         "state": live.state,
         "image": live.image,
         "image_id": live.image_id,
         "containers": [own.get(name, "missing") for name in live.containers],
         "leftovers": len(have.others(live.containers)),
-        "routes": documents.rules_of(live.route),
+        "routes": routing_documents.rules_of(live.route),
         "route_file": _route_file(have, live),
         "declaration": live.snapshot,
     }
@@ -179,5 +179,5 @@ def _route_file(have: Actual, live: Release) -> str:
         return "in place" if live.route else "none"
     if have.route is None:
         return "missing"
-    held = live.route is not None and have.route == documents.hold(live.route)
+    held = live.route is not None and have.route == routing_documents.without_servers(live.route)
     return "held" if held else "differs"

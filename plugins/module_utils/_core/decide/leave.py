@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, tidegate.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How containers leave: the one rule for every drain, stop and removal, whichever way it comes. Pure.
+"""How containers leave: the one rule for every drain, stop and removal, whichever way it comes.
 
 Where requests are counted is for the release to say whose containers leave; how long they
 are given is for what is declared now, and where nothing is declared for what is on record.
@@ -12,7 +12,7 @@ from __future__ import annotations
 import typing as t
 
 from ..options.snapshot import terms
-from ..proxy import documents
+from ..proxy import routing_documents
 from ..values.actual import Actual, Leaving
 from ..values.identity import Document
 from ..values.plan import Step, Verb
@@ -68,7 +68,9 @@ def leaving(want: Workload, have: Actual, names: t.Iterable[str], *made: Release
         limits=_limits(want, concerned),
         stop_timeout=None if services else _stop_timeout(want, concerned),
         # Those in which some requests may still be; the platform's own hold nothing.
-        middlewares=tuple(sorted(documents.middlewares_of([*(release.route for release in concerned), have.route]))),
+        middlewares=tuple(
+            sorted(routing_documents.middlewares_of([*(release.route for release in concerned), have.route]))
+        ),
     )
 
 
@@ -85,7 +87,7 @@ def _ports(
     """Where a container's requests come in: by its releases, and by every route that names it."""
     services = {container.service for container in have.named([name])}
     found = {terms(release).port_of(service) for release in releases for service in services or {""}}
-    found |= {port for route in routes for target, port in documents.targets_of(route) if target == name}
+    found |= {port for route in routes for target, port in routing_documents.targets_of(route) if target == name}
     return tuple(sorted(port for port in found if port is not None))
 
 

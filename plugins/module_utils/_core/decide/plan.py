@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, tidegate.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What to do, decided from values alone.
+"""What to do about one workload: `decide(want, have, candidate)`, from values alone.
 
 `decide(want, have)` gives an ordered tuple of steps; empty means nothing to do, and says why. Check mode is a plan
 that is not applied, the diff is a view of it, and idempotence is "plan after apply is empty".
@@ -13,7 +13,7 @@ import typing as t
 from dataclasses import replace
 
 from ..options.snapshot import terms, with_strategy
-from ..proxy import documents
+from ..proxy import routing_documents
 from ..values.actual import Actual, Container, Image, Volume
 from ..values.errors import InvalidOption
 from ..values.grammar import made_by
@@ -52,7 +52,7 @@ def decide(want: Workload, have: Actual, candidate: Release) -> Plan:
         return _unless_newer(want, have, candidate, plan) if plan.candidate else plan
     if live is None or want.force or live.fingerprint != candidate.fingerprint or _lost(have, live):
         strategy = _fitting(want, have)
-        green = replace(candidate, route=documents.document(want, candidate.containers))
+        green = replace(candidate, route=routing_documents.document(want, candidate.containers))
         if strategy is not want.strategy:  # whoever recovers it has to know
             green = with_strategy(green, strategy)
         plan = Plan(STRATEGIES[strategy](want, have, green), _why(want, have, candidate), green)
@@ -105,7 +105,7 @@ def _routed_as_recorded(have: Actual) -> tuple[Step, ...]:
     """The step back to routes of what is on record, which may be stopped."""
     live = have.live
     if live is not None and live.state != "running" and live.route is not None:
-        return (Step(Verb.HOLD, route=documents.hold(live.route)),)
+        return (Step(Verb.HOLD, route=routing_documents.without_servers(live.route)),)
     return route_back(have)
 
 
@@ -122,9 +122,9 @@ def _stopped(want: Workload, have: Actual) -> Plan:
     steps: list[Step] = []
     running = tuple(c.name for c in have.containers if c.goes_on)
     # A stop that was killed left the routes held: what takes this one back makes them what is on record.
-    if live.route is not None and (running or have.route != documents.hold(live.route)):
+    if live.route is not None and (running or have.route != routing_documents.without_servers(live.route)):
         back = _routed_as_recorded(have)
-        steps.append(Step(Verb.HOLD, route=documents.hold(live.route), undo=back))
+        steps.append(Step(Verb.HOLD, route=routing_documents.without_servers(live.route), undo=back))
     if running:
         # An undo of a Compose project makes others than are on record.
         named = [c.name for c in have.named(live.containers)]
@@ -146,7 +146,7 @@ def _keep(want: Workload, have: Actual, candidate: Release) -> Plan:
         steps += [Step(Verb.RESUME, down), Step(Verb.GATE, down, release=live)]
         reasons.append(f"{', '.join(down)} did not run")
     green = None
-    route = documents.document(want, live.containers)
+    route = routing_documents.document(want, live.containers)
     if route != live.route:
         green = replace(candidate, containers=live.containers, route=route)
         reasons.append("its routes are declared otherwise")

@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..options.snapshot import terms
-from ..proxy import documents
-from ..values import record
+from ..proxy import routing_documents
+from ..values import release_text
 from ..values.actual import Actual
 from ..values.identity import stand_in_name
 from ..values.plan import Plan, Step, Verb
@@ -86,7 +86,7 @@ def adopt(have: Actual, declared: bool = False) -> Plan:
     """
     if have.live is not None or have.attempt is not None:
         return Plan(reason="it is on record")
-    labelled = {c.deployment: record.found(c.record) for c in have.containers if c.record}
+    labelled = {c.deployment: release_text.found(c.record) for c in have.containers if c.record}
     there = [r for r in labelled.values() if r is not None and _all_there(have, r)]
     found = [r for r in there if _routed(have, r) and _all_serve(have, r)]
     if not found and declared:
@@ -130,7 +130,7 @@ def _take_back(want: Workload, have: Actual, green: Release) -> tuple[Step, ...]
     if down and away and terms(green).strategy in (Strategy.RECREATE, Strategy.HANDOVER):
         # The two must not run at once: they may share host ports or a volume.
         if green.route is not None and _may_serve(have, green):
-            steps.append(Step(Verb.HOLD, route=documents.hold(green.route)))
+            steps.append(Step(Verb.HOLD, route=routing_documents.without_servers(green.route)))
         steps += away
         away = ()
     if down:
@@ -188,7 +188,10 @@ def _away(want: Workload, have: Actual, green: Release, kept: tuple[str, ...]) -
 def _may_serve(have: Actual, green: Release) -> bool:
     """True unless the routes are surely blue's, or held: a file that is nobody's may be read as green's any moment."""
     blue = have.live.route if have.live else None
-    return green.route is not None and have.route not in (blue, documents.hold(blue) if blue else None)
+    return green.route is not None and have.route not in (
+        blue,
+        routing_documents.without_servers(blue) if blue else None,
+    )
 
 
 def _all_serve(have: Actual, release: Release) -> bool:

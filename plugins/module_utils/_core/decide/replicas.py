@@ -26,7 +26,7 @@ class Replica(t.NamedTuple):
 
 
 def replicas(live: Release | None, have: t.Sequence[Container], definition: Definition | None) -> list[Replica]:
-    """One row for every container, and one for every replica that the live release has no container for. Pure.
+    """One row for every container, and one for every replica that the live release has no container for.
 
     :param definition: what a Compose project's services are declared as.
     """

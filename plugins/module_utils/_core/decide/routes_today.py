@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, tidegate.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Releases whose routes were written by an earlier version, in the form of this one. Pure.
+"""Releases whose routes were written by an earlier version, in the form of this one.
 
 So a newer collection finds nothing that is declared otherwise: the next run, or
 reconciliation, writes the route file anew, and deploys nothing.
@@ -13,7 +13,7 @@ import typing as t
 from dataclasses import replace
 
 from ..options.snapshot import terms
-from ..proxy import documents, rules
+from ..proxy import routing_documents, rules
 from ..values.errors import InvalidOption
 from ..values.release import Release
 
@@ -23,19 +23,19 @@ def current(release: Release) -> Release:
     if release.route is None or not rules.outdated(release.route):
         return release
     try:
-        return replace(release, route=documents.whole(_parts(release)))
+        return replace(release, route=routing_documents.whole(_parts(release)))
     except InvalidOption:
         return release  # what is not taken any more stays as it is, until it is declared otherwise
 
 
-def _parts(release: Release) -> t.Iterator[documents.Part]:
+def _parts(release: Release) -> t.Iterator[routing_documents.Part]:
     recorded = terms(release)
     if not recorded.is_stack:
-        yield documents.Part(recorded.key, recorded.routes, recorded.port, release.containers, recorded.gate)
+        yield routing_documents.Part(recorded.key, recorded.routes, recorded.port, release.containers, recorded.gate)
     for exposed in recorded.exposed:
         name = f"{recorded.key}-{exposed.service}"
-        yield documents.Part(name, exposed.routes, exposed.port, _containers(release, name), exposed.gate)
+        yield routing_documents.Part(name, exposed.routes, exposed.port, _containers(release, name), exposed.gate)
 
 
 def _containers(release: Release, service: str) -> tuple[str, ...]:
-    return tuple(name for name, _port in documents.targets_of(release.route, service))
+    return tuple(name for name, _port in routing_documents.targets_of(release.route, service))

@@ -13,7 +13,7 @@ import math
 import typing as t
 from dataclasses import replace
 
-from ..proxy import documents
+from ..proxy import routing_documents
 from ..values.actual import Actual, Container
 from ..values.identity import Document
 from ..values.plan import Plan, Step, Verb
@@ -77,7 +77,7 @@ def decide(want: Workload, have: Actual, candidate: Release) -> Plan:
     down = [service for service in wanted.services if service not in behind and _stopped(have, service)]
     stopped = tuple(c.name for service in down for c in _stopped(have, service))
     stale = tuple(c.name for c in have.containers if wanted.service(c.service) is None)
-    document = documents.stack_document(want, targets(want, _after(have, wanted), {}))
+    document = routing_documents.stack_document(want, targets(want, _after(have, wanted), {}))
     steps: list[Step] = []
     if stopped:  # once they run they pass their gate, and get their requests, as if they were new
         steps += [Step(Verb.RESUME, stopped), *(_roll(want, have, wanted, service) for service in down)]
@@ -161,9 +161,15 @@ def _steps(want: Workload, have: Actual, wanted: Definition, behind: t.Sequence[
         gone = {c.service for c in have.containers if wanted.service(c.service) is None}
         down = sorted(wanted.restarted_with(service.name for service in behind) | gone)
         held = []
-        if have.routed is not None and documents.stack_hold(want, have.routed, down) != have.routed:
+        if have.routed is not None and routing_documents.stack_without_servers(want, have.routed, down) != have.routed:
             # Whoever asks meanwhile is told when to come back.
-            held = [Step(Verb.HOLD, route=documents.stack_hold(want, have.routed, down), undo=_routes_back(have))]
+            held = [
+                Step(
+                    Verb.HOLD,
+                    route=routing_documents.stack_without_servers(want, have.routed, down),
+                    undo=_routes_back(have),
+                )
+            ]
         undo: tuple[Step, ...] = (
             Step(Verb.UNROLL, definition=wanted),
             *(_routes_back(have) if have.live is None else ()),

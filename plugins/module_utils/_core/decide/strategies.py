@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ..proxy import documents
+from ..proxy import routing_documents
 from ..values.actual import Actual
 from ..values.identity import stand_in_name
 from ..values.plan import Step, Verb
@@ -41,7 +41,7 @@ def recreate(want: Workload, have: Actual, green: Release) -> tuple[Step, ...]:
     steps: list[Step] = []
     undo_switch = route_back(have)
     if active and have.routed is not None:
-        held = documents.hold(have.routed)
+        held = routing_documents.without_servers(have.routed)
         steps.append(Step(Verb.HOLD, route=held, undo=route_back(have)))
         undo_switch = (Step(Verb.HOLD, route=held),)
     if serving:

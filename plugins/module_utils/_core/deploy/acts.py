@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, tidegate.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One function a verb: what a step of a plan does to the host.
+"""The table from a step's verb to the function that does it, and the acts that are one call to a part of the host.
 
 Each act can be repeated: after a crash the same step is simply done again.
 """
@@ -14,11 +14,11 @@ import typing as t
 
 from ..decide.candidate import claims_of
 from ..decide.retention import retained
-from ..engine.artifacts import Wanted, bring_back
-from ..host import packet_filter, published_ports, records
+from ..engine.release_images import Wanted, bring_back
+from ..host import packet_filter, published_ports, release_files
 from ..host.places import Places
 from ..options.snapshot import terms
-from ..proxy.documents import servers_of
+from ..proxy.routing_documents import servers_of
 from ..values.errors import Unhealthy
 from ..values.plan import Step, Verb
 from . import gates, reach
@@ -30,12 +30,12 @@ from .containers import (
     release_of,
     remove_volumes,
     resume,
-    room,
     stand_in,
     start,
     stop,
     write_down,
 )
+from .disk_space import refuse_full_disk
 from .drain import drain
 from .gates import gate
 from .run import World
@@ -50,10 +50,10 @@ def build(world: World, _step: Step) -> str:
     if want.recipe is None:
         raise ValueError("a build step comes of a declaration with a recipe")
     from ..sources.builder import Builder  # loaded only for what is built
-    from ..sources.workshop import Workshop
+    from ..sources.source_trees import SourceTrees
 
-    room(world)
-    workshop = Workshop(on.state_dir, world.key, world.watch)
+    refuse_full_disk(world)
+    workshop = SourceTrees(on.state_dir, world.key, world.watch)
     builder = Builder(on.engine, workshop, world.watch, lambda line: world.tell(world.key, line))
     reference, image = builder.build(want.recipe, want.pull, want.registry)
     on.store.remember_pull(image.id, reference, on.clock.now())
@@ -77,7 +77,7 @@ def keep_assets(world: World, step: Step) -> str:
 def pull(world: World, _step: Step) -> str:
     """Fetch the artifact, if that leaves room on the disk, and remember that it is here because of us."""
     want, on = world.want, world.on
-    room(world)
+    refuse_full_disk(world)
     if want.artifact:
         bring_back(on.engine, Wanted(want.artifact, want.container.image, [], True), world.check)
     else:
@@ -127,9 +127,9 @@ def persist(world: World, step: Step) -> str:
     release = release_of(step)
     on = world.on
     if world.want.stack is not None and release.state == "running":
-        from .stacks import named
+        from .stacks import with_containers
 
-        release = named(world, release)
+        release = with_containers(world, release)
     write_down(world, release)
     on.store.persist(world.subject, release, claims_of(release), on.clock.now())
     prune_kept(world)
@@ -153,14 +153,14 @@ def withdraw(world: World, step: Step) -> str:
 def forget(world: World, _step: Step) -> str:
     """Nothing of the workload is live any more; what its containers still need stays until they are gone."""
     world.on.store.forget(world.subject)
-    records.prune(world.on.state_dir, world.key, ())
+    release_files.prune(world.on.state_dir, world.key, ())
     return ""
 
 
 def clear(world: World, _step: Step) -> str:
     """Remove what is left of a workload that has no containers: its files, its secrets and its networks."""
     world.on.secrets.prune(world.key, ())
-    records.prune(world.on.state_dir, world.key, ())
+    release_files.prune(world.on.state_dir, world.key, ())
     published_ports.give_up(world.on.state_dir, world.key, {})
     world.on.engine.networks.remove(world.subject)
     for place in (Places(world.on.state_dir).site(world.key), Places(world.on.state_dir).stack(world.key)):

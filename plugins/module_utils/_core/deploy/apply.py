@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..decide.phases import committed_at
+from ..decide.phase_plans import committed_at
 from ..values.errors import StoreFailure, TidegateError, explained_at_least
 from ..values.plan import Plan, Step, Verb
 from . import neighbours
@@ -27,7 +27,7 @@ def carry_out(world: World, plan: Plan) -> None:
     """
     if any(step.verb in _ROUTING for step in plan.steps):
         world.on.traefik.require()
-        neighbours.settle(world)
+        neighbours.order_older_routes(world)
     begun: list[Step] = []
     commit = committed_at(plan.steps)
     for number, step in enumerate(plan.steps):

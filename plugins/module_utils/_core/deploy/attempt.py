@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, tidegate.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A deployment on record: taken on, begun, proposed, concluded."""
+"""A deployment's row on record: begun before anything is touched, with its candidate, and concluded once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import replace
 from ..decide.candidate import candidate, claims_of
 from ..decide.plan import decide, prepare, refuse_claimed
 from ..host import filesystem
-from ..host.walls import refuse_missing
+from ..host.host_access import refuse_missing
 from ..values.errors import Canceled, StoreFailure, Superseded, TidegateError, Unhealthy
 from ..values.identity import canonical
 from ..values.plan import Plan, Verb

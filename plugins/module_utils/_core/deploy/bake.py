@@ -14,7 +14,7 @@ from ..values.errors import Unhealthy
 from ..values.plan import Step
 from ..values.traffic import Bake
 from . import gates
-from .gates import settled_gate
+from .gates import resolved_gate
 from .run import World
 
 # As many failures in a row as the engine's own HEALTHCHECK takes before it says unhealthy.
@@ -72,6 +72,6 @@ def bake(world: World, step: Step) -> str:
     window = world.want.bake
     if window is None:
         raise ValueError("a bake step comes of a declaration with one")
-    entries = [gates.Entry(name, settled_gate(world, step)) for name in step.containers]
+    entries = [gates.Entry(name, resolved_gate(world, step)) for name in step.containers]
     count = None if window.error_ratio is None else (lambda: world.on.traefik.api.answered(world.key))
     return watch(world.on.engine, world.watch, entries, window, count)

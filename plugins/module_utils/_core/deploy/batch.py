@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from ..decide.fleet import NO_FLEET, Fleet
-from ..decide.phases import Phase
+from ..decide.phase_plans import Phase
 from ..host.clock import Interrupts
 from ..values.errors import Canceled, InvalidOption, TidegateError, explained_at_least
 from ..values.identity import Subject, key_of

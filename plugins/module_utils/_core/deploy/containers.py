@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, tidegate.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Making a release's containers: its own, a stand-in, and the one-off that runs its release command."""
+"""A release's containers: made, started, stopped, resumed, removed; its stand-in and its release command."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from ..decide.plan import stateful_paths
 from ..decide.retention import retained
 from ..engine import listing
 from ..engine.arguments import ContainerExtra
-from ..host import filesystem, published_ports, records
+from ..host import proxy_entry, release_files
 from ..host.clock import attempts
 from ..host.secrets import user_ids
 from ..options.snapshot import terms
 from ..values.container import ContainerSpec, Mount
-from ..values.errors import EngineFailure, Unhealthy, setting
+from ..values.errors import Unhealthy
 from ..values.identity import SUFFIX_LENGTH, suffix_of
 from ..values.plan import Step
 from ..values.release import Release
@@ -46,7 +46,7 @@ def write_down(world: World, release: Release) -> None:
     :raises OSError: the disk is full; nothing was written.
     """
     if not terms(release).is_stack:
-        records.keep(world.on.state_dir, world.key, release)
+        release_files.keep(world.on.state_dir, world.key, release)
 
 
 def _ground(world: World) -> None:
@@ -93,7 +93,7 @@ def _known_in(world: World, spec: ContainerSpec) -> tuple[str, ...]:
 
     Behind the wall nobody may, so that where it has other networks, the names lead to it by those.
     """
-    if not spec.aliases or not published_ports.walled(world.on.state_dir):
+    if not spec.aliases or not proxy_entry.wall_is_wanted(world.on.state_dir):
         return spec.networks
     return (
         tuple(network for network in spec.networks if not world.on.engine.networks.kept_for_proxy(network))
@@ -189,17 +189,6 @@ def each(names: t.Collection[str], act: t.Callable[[str], None]) -> None:
             done.result()
 
 
-def room(world: World) -> None:
-    """Refuse to fetch or build what may fill the engine's disk."""
-    root, reserve = world.on.engine.root_dir(), world.on.disk_reserve
-    free = filesystem.free_bytes(root)
-    if free is not None and free < reserve:
-        cause = f"has {free // 2**20} MiB free, less than disk_reserve ({reserve // 2**20} MiB)"
-        raise EngineFailure(
-            cause, subject=root, remedy=f"Free space (playbook prune), or lower {setting('disk_reserve')}."
-        )
-
-
 def prune_kept(world: World) -> None:
     """Keep the files of releases that can be gone back to: their secrets, and what they are derived from.
 
@@ -208,10 +197,10 @@ def prune_kept(world: World) -> None:
     on, subject = world.on, world.subject
     kept = retained(on.store.releases(subject), on.store.known(subject).get(subject))
     suffixes = {suffix_of(name) for release in kept for name in release.containers}
-    if not {*on.secrets.held(world.key), *records.held(on.state_dir, world.key)} <= suffixes:
+    if not {*on.secrets.held(world.key), *release_files.held(on.state_dir, world.key)} <= suffixes:
         suffixes |= {suffix_of(c.name) for c in on.engine.containers.by_subject(subject).get(subject, ())}
     on.secrets.prune(world.key, suffixes)
-    records.prune(on.state_dir, world.key, suffixes)
+    release_files.prune(on.state_dir, world.key, suffixes)
 
 
 def release_of(step: Step) -> Release:

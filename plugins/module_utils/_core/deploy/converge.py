@@ -11,7 +11,7 @@ from dataclasses import replace
 from ..decide import fleet
 from ..decide.candidate import candidate
 from ..decide.foretell import after, view
-from ..decide.phases import Phase
+from ..decide.phase_plans import Phase
 from ..decide.plan import decide, prepare
 from ..decide.recovery import adopt, decide_recovery
 from ..host import locks
@@ -21,10 +21,10 @@ from ..values.plan import Plan
 from ..values.workload import State, Workload
 from . import reach
 from .attempt import conclude, conclude_failed, document, refuse_unmountable
-from .ending import ending
 from .observe import Survey, observe
 from .outcome import Outcome
 from .phases import PHASES, Told, is_declared, recover, staged_already
+from .preview_end import preview_end
 from .run import World
 from .unrecorded import refusal, refuse_no_way_back, unrecorded
 
@@ -82,7 +82,7 @@ def preview(world: World, phase: Phase = Phase.DEPLOY, declare: Declare = as_dec
 def _preview_of_end(world: World, phase: Phase) -> Outcome:
     """The same of the end of a fleet's deployment, which is decided by the record."""
     have = world.have
-    plan = ending(world, phase)
+    plan = preview_end(world, phase)
     if plan is not None:
         foreseen = _foreseen(have, have, [plan])
         return replace(foreseen, changed=bool(foreseen.steps))

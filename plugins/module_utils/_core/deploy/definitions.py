@@ -10,14 +10,14 @@ import os
 import typing as t
 
 from ..engine.listing import ownership
+from ..host.host_access import HostAccess
 from ..host.places import Places
-from ..host.walls import Walls
 from ..options.snapshot import terms
 from ..sources.compose import Compose
+from ..sources.compose_host_access import refuse_project
 from ..sources.compose_volumes import declared as volumes_declared
-from ..sources.compose_walls import refuse_project
+from ..sources.source_trees import SourceTrees
 from ..sources.trees import every_path
-from ..sources.workshop import Workshop
 from ..values.identity import Subject, key_of
 from ..values.release import Release
 from ..values.stack import Definition, Stack
@@ -60,11 +60,11 @@ def read(on: Platform, want: Workload, compose: Compose, *, place: bool = False)
     stack = want.stack
     if stack is None:
         raise ValueError("only a stack has a definition")
-    workshop = Workshop(on.state_dir, key_of(*want.subject), on.clock)
+    workshop = SourceTrees(on.state_dir, key_of(*want.subject), on.clock)
     owner = ownership(on.state_dir, want.subject)
     tree = workshop.identity(stack.source, every_path) if stack.source else ""
     declared = stack.identity(tree, owner)
-    walls = Walls(on.state_dir, on.engine.docker_host)
+    walls = HostAccess(on.state_dir, on.engine.docker_host)
     known = compose.known(compose.identity(declared, stack.env_files))
     if known is not None:
         _refuse_unsafe(stack, walls, known, compose)
@@ -77,13 +77,13 @@ def read(on: Platform, want: Workload, compose: Compose, *, place: bool = False)
     return found
 
 
-def _refuse_unsafe(stack: Stack, walls: Walls, found: Definition, compose: Compose) -> None:
+def _refuse_unsafe(stack: Stack, walls: HostAccess, found: Definition, compose: Compose) -> None:
     if not stack.unsafe:
         refuse_project(walls, found.model, compose.folder, found.outside)
 
 
 @contextlib.contextmanager
-def _files_of(stack: Stack, workshop: Workshop) -> t.Iterator[str]:
+def _files_of(stack: Stack, workshop: SourceTrees) -> t.Iterator[str]:
     """The directory that a stack's file is read in."""
     try:
         if stack.source is None:

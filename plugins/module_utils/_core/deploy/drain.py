@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 from ..host.clock import Clock, attempts
 from ..host.connections import Drained, Sockets
 from ..host.socket_diag import Diag
-from ..proxy.documents import routers_of
-from ..proxy.held import HOLDS, Held, Holds, holds
+from ..proxy.held_requests import HOLDS, Held, Holds, holds
+from ..proxy.routing_documents import routers_of
 from ..values.actual import Leaving
 from ..values.errors import ProxyFailure
 from ..values.plan import Step

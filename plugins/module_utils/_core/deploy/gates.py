@@ -49,7 +49,7 @@ class Entry(t.NamedTuple):
     restarts: int | None = 0
 
 
-def settle(gate: Gate, has_healthcheck: bool) -> Gate:
+def resolve_gate(gate: Gate, has_healthcheck: bool) -> Gate:
     """Make `auto` one of the kinds: the image's own HEALTHCHECK, or a liveness window."""
     if gate.kind == "image" and not has_healthcheck:
         raise Unhealthy("the image has no HEALTHCHECK", subject="health.type=image", remedy="Use type http or tcp.")
@@ -178,7 +178,7 @@ PROBES: dict[str, Probe] = {"http": _http, "tcp": _tcp, "command": _command, "im
 
 def gate(world: World, step: Step) -> str:
     """Wait until every container passed its release's gate."""
-    settled = settled_gate(world, step)
+    settled = resolved_gate(world, step)
     said = ""
     # A container made by this very deployment may not have restarted even once.
     own = step.release is not None and step.release.id == world.deployment
@@ -188,10 +188,10 @@ def gate(world: World, step: Step) -> str:
     return said
 
 
-def settled_gate(world: World, step: Step) -> Gate:
+def resolved_gate(world: World, step: Step) -> Gate:
     image = world.on.engine.images.get(step.release.image_id) if step.release else world.have.image
     declared = world.want.gate if step.release is None else terms(step.release).gate
-    return settle(declared, bool(image and image.has_healthcheck))
+    return resolve_gate(declared, bool(image and image.has_healthcheck))
 
 
 def of_service(world: World, want: Workload, service: Service, names: t.Sequence[str]) -> None:
@@ -209,7 +209,7 @@ def of_service(world: World, want: Workload, service: Service, names: t.Sequence
             _complete(world, name)
         elif name not in stayed:
             facts = world.on.engine.containers.inspect(name)
-            settled = settle(exposed[0].gate if exposed else Gate("auto"), bool(facts and facts.health))
+            settled = resolve_gate(exposed[0].gate if exposed else Gate("auto"), bool(facts and facts.health))
             try:
                 pass_gate(world.on.engine, world.watch, Entry(name, settled, None))
             except Unhealthy:

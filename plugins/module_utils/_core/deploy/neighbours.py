@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, tidegate.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Route files that an earlier version left on the host, beside which the first of this version is about to come.
+"""Priorities for route files of an earlier version, before the first one of this version comes beside them.
 
 Without a priority they would all come after it, whatever they say.
 """
@@ -14,7 +14,7 @@ from ..values.identity import Subject
 from .run import World
 
 
-def settle(world: World) -> None:
+def order_older_routes(world: World) -> None:
     """Give the routes of all other workloads their priorities; Traefik reads them with what is placed next."""
     files = world.on.traefik.files
     for key in files.outdated():

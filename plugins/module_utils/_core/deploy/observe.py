@@ -10,18 +10,18 @@ import typing as t
 from dataclasses import replace
 
 from ..engine import listing
-from ..host import packet_filter, published_ports, records
+from ..host import packet_filter, published_ports, release_files
+from ..host.host_access import HostAccess, refuse_capabilities, refuse_mounts
 from ..host.places import Places
-from ..host.walls import Walls, refuse_capabilities, refuse_mounts
 from ..options.snapshot import terms
 from ..values import identity
 from ..values.actual import Actual, Container, Volume
 from ..values.identity import Subject
 from ..values.release import Known
 from ..values.workload import State, Strategy, Workload
-from .artifact import FindImage, find_artifact
 from .run import Platform
 from .volumes import refuse_unfilled
+from .wanted_image import FindImage, find_artifact
 
 
 class Survey(t.NamedTuple):
@@ -69,13 +69,13 @@ class Survey(t.NamedTuple):
 def _left(key: str, on: Platform) -> bool:
     """Whether files of a workload are here: also of one that never was live."""
     folders = (Places(on.state_dir).site(key), Places(on.state_dir).stack(key))
-    return bool(on.secrets.held(key) or records.held(on.state_dir, key) or any(map(os.path.exists, folders)))
+    return bool(on.secrets.held(key) or release_files.held(on.state_dir, key) or any(map(os.path.exists, folders)))
 
 
 def _recorded(subject: Subject, containers: tuple[Container, ...], on: Platform) -> tuple[Container, ...]:
     """Containers of a workload that is not on record, with what was written down of their releases."""
     key = identity.key_of(*subject)
-    return tuple(replace(c, record=records.read(on.state_dir, key, c.deployment) or c.record) for c in containers)
+    return tuple(replace(c, record=release_files.read(on.state_dir, key, c.deployment) or c.record) for c in containers)
 
 
 def _refuse_unsafe(want: Workload, on: Platform) -> None:
@@ -85,7 +85,7 @@ def _refuse_unsafe(want: Workload, on: Platform) -> None:
     refuse_capabilities(want.container.cap_add)
     volumes = terms(want).volumes
     if volumes:
-        refuse_mounts(Walls(on.state_dir, on.engine.docker_host), volumes)
+        refuse_mounts(HostAccess(on.state_dir, on.engine.docker_host), volumes)
 
 
 def survey(on: Platform, list_images: bool = True) -> Survey:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from ..decide.stacks import good
 from ..host.places import Places
-from ..sources import composer
+from ..sources import compose_version
 from ..sources.compose import Compose
 from ..sources.compose_model import pinned, with_images
 from ..sources.compose_volumes import declared, refuse_another
@@ -20,11 +20,11 @@ from ..values.errors import InvalidOption
 from ..values.release import Known
 from ..values.stack import Definition
 from ..values.workload import Workload
-from .artifact import images_of
 from .definitions import read
 from .run import Platform
 from .unrecorded import unrecorded
 from .volumes import refuse_unfilled
+from .wanted_image import images_of
 
 
 def of_stack(
@@ -68,7 +68,7 @@ def _look_closely(want: Workload, actual: Actual, compose: Compose, on: Platform
     found, before = actual.definition, actual.live_definition
     if found is None:
         return actual
-    composer.require(on.clock)
+    compose_version.require(on.clock)
     _refuse_names(want, found, on)
     refuse_unfilled(on.engine, on.state_dir, [volume.name for volume in declared(found.model)])
     if before is None or before.identity != found.identity:  # else it was made by just this

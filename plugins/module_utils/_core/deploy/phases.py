@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, tidegate.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One deployment on record: begun, cut in phases, recovered, concluded."""
+"""The phases of a deployment (stage, switch, finish, revert), and what a run does about one that was interrupted."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from ..decide import fleet, recovery
 from ..decide.fleet import NO_FLEET
-from ..decide.phases import Phase, staging, switching
+from ..decide.phase_plans import Phase, stage_part, switch_part
 from ..options.parse import nothing
 from ..options.snapshot import terms
 from ..values import identity
@@ -21,7 +21,7 @@ from ..values.workload import State, Workload
 from .apply import carry_out
 from .attempt import conclude, prepare_and_decide, superseded, take_on
 from .observe import observe
-from .redeclare import as_recorded, released
+from .redeclare import released, take_candidates_declaration
 from .run import World
 from .unrecorded import refuse_no_way_back
 
@@ -51,7 +51,7 @@ def _stage(world: World) -> Told:
     if world.want.stack is not None:
         return Plan(reason="the services of a stack are rolled when all hosts switch"), ""
     whole = prepare_and_decide(world)
-    plan = staging(whole)
+    plan = stage_part(whole)
     carry_out(world, plan)
     if whole.candidate is not None:
         world.on.store.staged(world.deployment)
@@ -77,10 +77,10 @@ def _switch(world: World) -> Told:
         take_on(world, attempt.id)
         _hold(world)
     plan = prepare_and_decide(world, staged)
-    ahead = bool(staging(plan).steps)
+    ahead = bool(stage_part(plan).steps)
     if (ahead or attempt is not None) and (staged is None or plan.candidate is None or staged.id != plan.candidate.id):
         raise superseded(world, "its staged candidate is gone: another run came in between")
-    plan = switching(plan, ahead)
+    plan = switch_part(plan, ahead)
     carry_out(world, plan)
     _hold(world)
     return plan, "" if plan.candidate else "succeeded" if plan.steps else "skipped"
@@ -94,7 +94,7 @@ def _finish(world: World) -> Told:
     if attempt is None:
         return Plan(reason="nothing was left to finish"), ""
     take_on(world, attempt.id)
-    as_recorded(world, attempt)
+    take_candidates_declaration(world, attempt)
     if live is None or attempt.candidate is None or live.id != attempt.id:
         return _revert(world)
     world.committed = True
@@ -109,7 +109,7 @@ def _revert(world: World) -> Told:
     if attempt is None:
         return _revert_finished(world)
     take_on(world, attempt.id)
-    as_recorded(world, attempt)
+    take_candidates_declaration(world, attempt)
     if world.want.stack is not None or (attempt.candidate and terms(attempt.candidate).is_stack):
         return _revert_stack(world)
     world.undoing = True

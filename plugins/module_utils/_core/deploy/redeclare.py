@@ -17,7 +17,7 @@ from .run import Platform, World
 from .unrecorded import refusal, unrecorded
 
 
-def as_recorded(world: World, attempt: Attempt) -> None:
+def take_candidates_declaration(world: World, attempt: Attempt) -> None:
     """Where the declaration was not given, it is the candidate's: its drain and its time to stop count."""
     if attempt.candidate is not None and not world.want.container.image and world.want.stack is None:
         world.want = released(world.on, world.subject, attempt.candidate)

@@ -19,7 +19,7 @@ from ..proxy.traefik import Traefik
 from ..values.actual import Actual
 from ..values.errors import Canceled
 from ..values.identity import Subject, deployment_id, key_of, time_of
-from ..values.spellings import Redactor
+from ..values.redaction import Redactor
 from ..values.workload import Workload
 from .store import Store
 

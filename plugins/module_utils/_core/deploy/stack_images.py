@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ..engine import artifacts
-from ..engine.artifacts import Wanted
+from ..engine import release_images
+from ..engine.release_images import Wanted
 from ..host.places import Places
 from ..sources.compose import Compose, Pinned
 from ..values.errors import EngineFailure
@@ -39,9 +39,9 @@ def fetch(world: World, compose: Compose, identity: str, missing: t.Mapping[str,
         taken = world.on.engine.images.get(name, fresh=True) is not None
         wanted = Wanted(row.image_id, (*row.exact, row.image_id)[0] if taken else name, list(row.exact), True)
         if world.want.artifact:
-            artifacts.bring_back(world.on.engine, wanted, world.check)
+            release_images.bring_back(world.on.engine, wanted, world.check)
         else:
-            artifacts.bring(world.on.engine, wanted, world.check)
+            release_images.bring(world.on.engine, wanted, world.check)
     if any(world.on.engine.images.get(name, fresh=True) is None for name in missing):
         compose.pull(identity)
 
@@ -56,7 +56,7 @@ def images(on: Platform, subject: Subject, release: Release, live: bool) -> list
     for name in {service.image for service in definition.services} - pinned.keys():
         image = on.engine.images.get(name)
         if image is not None:
-            pinned[name] = Pinned(image.id, tuple(artifacts.exact(name, image)))
+            pinned[name] = Pinned(image.id, tuple(release_images.exact(name, image)))
     rows = [Wanted(row.image_id, name, list(row.exact), live) for name, row in sorted(pinned.items())]
     return [row for row in rows if row.exact or on.engine.images.get(row.image_id) is not None]
 

@@ -9,10 +9,10 @@ import typing as t
 from dataclasses import replace
 
 from ..decide import leave, stack_networks, stacks
-from ..engine import artifacts
-from ..host import published_ports
+from ..engine import release_images
+from ..host import proxy_entry
 from ..options.snapshot import terms
-from ..proxy import documents
+from ..proxy import routing_documents
 from ..sources.compose import Pinned
 from ..sources.compose_volumes import labelled
 from ..values.actual import Actual, Container
@@ -22,7 +22,7 @@ from ..values.plan import Step
 from ..values.release import Release
 from ..values.stack import Definition, Service
 from ..values.workload import Workload
-from . import containers, drain, gates, reach
+from . import disk_space, drain, gates, reach
 from .definitions import compose_of, read
 from .run import World
 from .stack_images import fetch, lacks, moved
@@ -39,12 +39,12 @@ def place(world: World, _step: Step) -> str:
     pinned = compose.images(found.identity)
     missing = [name for name in names if lacks(world, name, pinned.get(name))]
     if missing:
-        containers.room(world)
+        disk_space.refuse_full_disk(world)
         fetch(world, compose, found.identity, {name: pinned.get(name) for name in missing})
     for name in names:
         image = on.engine.images.get(name, fresh=True)
         if image is not None and (name not in pinned or lacks(world, name, pinned[name])):
-            pinned[name] = Pinned(image.id, tuple(artifacts.exact(name, image)))
+            pinned[name] = Pinned(image.id, tuple(release_images.exact(name, image)))
         if image is not None and name in missing:
             on.store.remember_pull(pinned[name].image_id, name, on.clock.now())
     compose.pin(found.identity, pinned)
@@ -56,7 +56,7 @@ def _say_misled(world: World, found: Definition) -> None:
     """Say whose names lead to addresses that the wall between workloads refuses, and what leads past it."""
     names = stack_networks.misled(found.model)
     network = world.want.stack.network if world.want.stack else ""
-    if names and published_ports.walled(world.on.state_dir) and world.on.engine.networks.kept_for_proxy(network):
+    if names and proxy_entry.wall_is_wanted(world.on.state_dir) and world.on.engine.networks.kept_for_proxy(network):
         others = ", ".join(f"{name}.{shared}" for name, shared in names.items())
         cause = f"Routed services of this project get each other's address in {network}, where a wall is between them"
         world.warnings.append(f"{cause}. They reach each other by these names: {others}.")
@@ -78,7 +78,7 @@ def roll(world: World, step: Step) -> str:
         _hold(world, want, service, anew=step.anew)
         _up(world, wanted, service.name, anew=step.anew)
     else:
-        _beside(world, wanted, service, going)
+        _start_beside(world, wanted, service, going)
     names = stacks.newest(service, [c for c in _members(world, service) if c.name not in going])
     old = [c.name for c in _members(world, service) if c.name not in names]
     try:
@@ -86,12 +86,12 @@ def roll(world: World, step: Step) -> str:
         route(world, want, wanted, {service.name: names})
     except Unhealthy as error:
         if not in_place:
-            _back(world, service, old, sorted(set(names) - before))
+            _route_back(world, service, old, sorted(set(names) - before))
         _say_true(world, error)
         raise
-    _drained(world, want, old)
+    _drain(world, want, old)
     for name in old:
-        _away(world, name)
+        _stop_and_remove(world, name)
     return f"{service.name}: {', '.join(names)}"
 
 
@@ -106,7 +106,7 @@ def _going(world: World, step: Step) -> tuple[str, ...]:
     return tuple(c.name for c in there if replaced and c.service == service.name)
 
 
-def _beside(world: World, wanted: Definition, service: Service, going: t.Collection[str]) -> None:
+def _start_beside(world: World, wanted: Definition, service: Service, going: t.Collection[str]) -> None:
     """Have Compose make the containers that are missing, beside those that run.
 
     What a killed run asked the engine for may come after they were counted, and for Compose it is one of them.
@@ -128,19 +128,19 @@ def _say_true(world: World, error: Unhealthy) -> None:
         error.remedy = error.remedy.replace(gates.STILL_SERVES, _NO_WAY_BACK)
 
 
-def _back(world: World, service: Service, old: t.Sequence[str], fresh: t.Sequence[str]) -> None:
+def _route_back(world: World, service: Service, old: t.Sequence[str], fresh: t.Sequence[str]) -> None:
     """Send requests to the old containers again, if they came to the new ones at all, and remove these."""
     want, before = _bringing(world, world.have.live), _readable(world)
     rest = [c for c in _members(world, service) if c.name not in fresh]
     fit = [c.name for c in rest if c.serves and c.name in old] or [c.name for c in rest if c.serves] or old
-    document = documents.stack_document(want, stacks.targets(want, _all(world), {service.name: fit}))
+    document = routing_documents.stack_document(want, stacks.targets(want, _all(world), {service.name: fit}))
     if before is not None and document is not None:
-        document = documents.merged(before, document, want, [service.name])
+        document = routing_documents.merged(before, document, want, [service.name])
     if old and document is not None and document != before:
         world.on.traefik.place(world.key, document)
-    _drained(world, want, fresh)
+    _drain(world, want, fresh)
     for name in fresh:
-        _away(world, name)
+        _stop_and_remove(world, name)
 
 
 def _bringing(world: World, release: Release | None) -> Workload:
@@ -156,10 +156,14 @@ def _hold(world: World, want: Workload, service: Service, *, anew: bool) -> None
     """While a routed service is away, who asks for it is told when to come back; what is under way may end."""
     old = [c.name for c in _members(world, service) if c.state == "running" and (anew or not stacks.same(c, service))]
     document = _readable(world)
-    held = documents.stack_hold(want, document, [service.name]) if old and document is not None else None
+    held = (
+        routing_documents.stack_without_servers(want, document, [service.name])
+        if old and document is not None
+        else None
+    )
     if held is not None and held != document:
         world.on.traefik.place(world.key, held)
-    _drained(world, want, old)
+    _drain(world, want, old)
 
 
 def _bury(world: World, service: Service) -> None:
@@ -182,14 +186,14 @@ def unroll(world: World, step: Step) -> str:
     gone = [c.name for c in mine if c.name not in kept]
     document = _readable(world)
     if step.service is not None and document is not None:
-        rest = documents.merged(document, stacks.routed(before), world.want, [step.service.name])
-        if not documents.routers_of(rest):
+        rest = routing_documents.merged(document, stacks.routed(before), world.want, [step.service.name])
+        if not routing_documents.routers_of(rest):
             world.on.traefik.withdraw(world.key)
         elif rest != document:
             world.on.traefik.place(world.key, rest)
-    _drained(world, world.want, gone)
+    _drain(world, world.want, gone)
     for name in gone:
-        _away(world, name)
+        _stop_and_remove(world, name)
     return ", ".join(gone)
 
 
@@ -200,7 +204,7 @@ def up(world: World, step: Step) -> str:
     changed = [c for c in _all(world) if not any(stacks.same(c, one) for one in wanted.services)]
     restarted = wanted.restarted_with(c.service for c in changed)
     going = [c.name for c in _all(world) if c in changed or c.service in restarted]
-    _drained(world, want, going)
+    _drain(world, want, going)
     _up(world, wanted)
     try:
         for service in wanted.services:
@@ -219,7 +223,7 @@ def _up(world: World, wanted: Definition, service: str = "", scale: int = 0, *, 
     compose_of(world).up(wanted, moved(world, wanted, service), service, scale, anew=anew)
 
 
-def named(world: World, release: Release) -> Release:
+def with_containers(world: World, release: Release) -> Release:
     """A stack's release with the containers and routes that it came to have."""
     names = tuple(sorted(c.name for c in _all(world)))
     return replace(release, containers=names, route=world.on.traefik.read(world.key))
@@ -233,11 +237,11 @@ def route(world: World, want: Workload, wanted: Definition, only: t.Mapping[str,
     :raises Unhealthy: Traefik does not reach one of these.
     """
     there, before = _all(world), _readable(world)
-    document: dict[str, t.Any] | None = documents.stack_document(want, stacks.targets(want, there, only))
+    document: dict[str, t.Any] | None = routing_documents.stack_document(want, stacks.targets(want, there, only))
     exposed = [one.service for one in (want.stack.exposed if want.stack else ())]
     ready = [name for name in exposed if name in only or any(_brought(c, wanted.service(name)) for c in there)]
     if before is not None and document is not None and len(ready) < len(exposed):
-        document = documents.merged(before, document, want, ready)
+        document = routing_documents.merged(before, document, want, ready)
     if document is None or document == before:
         return
     asks = {} if world.undoing else reach.of_services(world.key, terms(world.want).exposed)
@@ -254,7 +258,7 @@ def _brought(container: Container, service: Service | None) -> bool:
 def _readable(world: World) -> Document | None:
     """The routes in place, if they are the platform's."""
     found = world.on.traefik.read(world.key)
-    return found if documents.is_routing(found) else None
+    return found if routing_documents.is_routing(found) else None
 
 
 def _all(world: World) -> tuple[Container, ...]:
@@ -265,7 +269,7 @@ def _members(world: World, service: Service) -> list[Container]:
     return [c for c in _all(world) if c.service == service.name]
 
 
-def _drained(world: World, want: Workload, names: t.Sequence[str]) -> None:
+def _drain(world: World, want: Workload, names: t.Sequence[str]) -> None:
     """Wait until nothing is in flight to containers of any release; what is not routed has no port to look at."""
     if names:
         have = replace(world.have, containers=_all(world))
@@ -277,7 +281,7 @@ def _proposed(world: World) -> Release:
     return Release(world.deployment, world.want.container.image, "", "", (), None, world.want.snapshot)
 
 
-def _away(world: World, name: str) -> None:
+def _stop_and_remove(world: World, name: str) -> None:
     """Stop by the container's own grace period, and remove it; one that another run removed is fine."""
     facts = world.on.engine.containers.inspect(name)
     if facts is None:

@@ -8,11 +8,11 @@ from __future__ import annotations
 import typing as t
 
 from ..host.database import Connection
-from ..values import record
+from ..values import release_text
 from ..values.errors import Canceled
 from ..values.identity import Subject, canonical
 from ..values.release import Release
-from .store_reads import CLAIMS, OF, SUBJECT, Records
+from .store_reads import CLAIMS, OF, SUBJECT, StoreReader
 
 
 class NewAttempt(t.NamedTuple):
@@ -31,7 +31,7 @@ class NewAttempt(t.NamedTuple):
     leaves_why: str = ""
 
 
-class Store(Records):
+class Store(StoreReader):
     """What is on record on one host, and what becomes of it: every write is one transaction."""
 
     def begin(self, attempt: NewAttempt) -> None:
@@ -57,7 +57,7 @@ class Store(Records):
                 return taken
             rows = [(claim, deployment) for claim in claims]
             db.executemany("INSERT OR IGNORE INTO wanted VALUES (?, ?)", rows)
-            text = record.to_text(candidate)
+            text = release_text.to_text(candidate)
             db.execute("UPDATE deployments SET status = 'deploy', candidate = ? WHERE id = ?", (text, deployment))
         return {}
 
@@ -99,7 +99,7 @@ class Store(Records):
                 raise Canceled("canceled on request", remedy="Deploy again when it is wanted after all.")
             db.execute(
                 "INSERT OR IGNORE INTO releases VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)",
-                (release.id, *subject, *record.columns(release), now),
+                (release.id, *subject, *release_text.columns(release), now),
             )
             db.execute("UPDATE deployments SET status = 'finalize' WHERE id = ? AND conclusion IS NULL", (release.id,))
             db.execute(

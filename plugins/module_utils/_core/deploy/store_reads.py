@@ -14,7 +14,7 @@ import typing as t
 from ..decide.routes_today import current
 from ..host.database import Database
 from ..options.snapshot import terms
-from ..values import record
+from ..values import release_text
 from ..values.identity import Subject
 from ..values.release import Attempt, Kept, Known, Release
 
@@ -45,7 +45,7 @@ class Made(t.NamedTuple):
     compose: bool
 
 
-class Records(Database):
+class StoreReader(Database):
     """What is on record on one host, for who only looks."""
 
     def known(self, subject: Subject | None = None) -> dict[Subject, Known]:
@@ -127,12 +127,12 @@ class Records(Database):
     def _release(self, columns: t.Sequence[t.Any], state: str = "running") -> Release:
         """A release in today's form."""
         with self.decoding():
-            return current(record.from_columns(columns, state))
+            return current(release_text.from_columns(columns, state))
 
     def _candidate(self, text: str | None) -> Release | None:
         """What a deployment proposed, as it was written."""
         with self.decoding():
-            return record.from_text(text) if text else None
+            return release_text.from_text(text) if text else None
 
     def of_fleet(self, subject: Subject, fleet: str) -> set[str]:
         """The deployments that a fleet's run made of a workload."""

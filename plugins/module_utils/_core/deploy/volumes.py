@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, tidegate.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What becomes of the volumes without a name when their container goes.
+"""Volumes at a container's end and begin: those without a name go or stay, half restored ones are refused.
 
 They are data until it is known that they are not: they go when that was asked for, or when nobody ever used them.
 """

@@ -119,7 +119,7 @@ def resolved(name: str) -> list[str] | str:
     return sorted({str(row[4][0]) for row in rows})
 
 
-def reached(target: str) -> str:
+def connect_problem(target: str) -> str:
     """Why `HOST:PORT` takes no connection; empty when it does."""
     host, _colon, port = target.rpartition(":")
     if not host or not port.isdecimal():

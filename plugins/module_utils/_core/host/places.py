@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, tidegate.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The map of the state directory: where on a host everything is that the platform keeps. Pure.
+"""The map of the state directory: where everything is that the platform keeps in it. Pure.
 
 The table "On the host" of docs/architecture.md says what is there. Keys are those of `identity.key_of`.
 """

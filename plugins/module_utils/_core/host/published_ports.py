@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, tidegate.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether clients get in by the ports that a container publishes, and the rules that bring them to the proxy.
+"""Whether clients get in by the ports that a container publishes.
 
 A container that is up and well can be out of reach: the engine's docker-proxy ended, a
 firewall was loaded anew. So every published address is asked for a connection, as a client would.
@@ -18,7 +18,6 @@ from ..values.container import Port
 from . import filesystem, machine
 from .clock import Clock
 from .places import Places
-from .process import run
 
 SECONDS = 30.0
 LOOPBACK = {4: "127.0.0.1", 6: "::1"}
@@ -60,8 +59,8 @@ def refused(ports: t.Sequence[Port], container: str, clock: Clock) -> tuple[str,
     """
     if not ports or not container:
         return ()
-    closed = [way for way in ways(ports, machine.own_addresses(clock)) if machine.reached(way.target)]
-    return tuple(way.target for way in closed if not machine.reached(f"{bracketed(container)}:{way.container}"))
+    closed = [way for way in ways(ports, machine.own_addresses(clock)) if machine.connect_problem(way.target)]
+    return tuple(way.target for way in closed if not machine.connect_problem(f"{bracketed(container)}:{way.container}"))
 
 
 def given_up(state_dir: str, key: str) -> dict[str, list[str]]:
@@ -82,36 +81,6 @@ def give_up(state_dir: str, key: str, ways_in: t.Mapping[str, t.Sequence[str]]) 
         filesystem.place(os.path.join(folder, key), json.dumps(ways_in), 0o600, folder)
     else:
         filesystem.discard(os.path.join(folder, key))
-
-
-def stands(state_dir: str, clock: Clock) -> bool:
-    """Whether the proxy's rules and settings are as the role traefik wrote them; true where it wrote none."""
-    script = Places(state_dir).entry
-    return not os.path.exists(script) or run([script, "check"], clock, SECONDS).code == 0
-
-
-def walled(state_dir: str) -> bool:
-    """Whether there is to be a wall between workloads, as the role traefik wrote it."""
-    try:
-        with open(f"{Places(state_dir).entry}.conf", encoding="utf-8") as stream:
-            return any(row.startswith('subnet4="') and row.strip() != 'subnet4=""' for row in stream)
-    except FileNotFoundError:
-        return False
-
-
-def no_wall(state_dir: str, clock: Clock) -> str | None:
-    """Why the wall between workloads does not stand, empty where it does; None where none is wanted."""
-    if not walled(state_dir):
-        return None
-    done = run([Places(state_dir).entry, "wall"], clock, SECONDS)
-    said = " ".join((done.out or done.err).split())
-    return "" if done.code == 0 else said or f"exit code {done.code}"
-
-
-def restore(state_dir: str, clock: Clock) -> str:
-    """Set the rules again; why that failed, or an empty text."""
-    done = run([Places(state_dir).entry, "up"], clock, SECONDS)
-    return (done.err.strip() or f"exit code {done.code}") if done.code else ""
 
 
 def bracketed(address: str) -> str:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, tidegate.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What ends with the run that began it, whatever ends the run.
+"""The process that ends a run's commands and containers when the run itself is killed.
 
 A parent that is killed cannot end its children, and the kernel ends none but the first. So a watcher goes before the
 command: it reads from a pipe that the run alone writes to. A word says that the command is over; the pipe's end without

@@ -169,7 +169,7 @@ def filled(spec: Spec, given: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 
 def given(spec: Spec, params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """The parameters, in which blank text, and a list of nothing else, counts as not given (A9). Pure.
+    """The parameters, in which blank text, and a list of nothing else, counts as not given (A9).
 
     A variable that is unset somewhere upstream arrives as an empty text; it must name neither nothing nor everything.
     An entry point of one empty word is Docker's way to have none, and stays.

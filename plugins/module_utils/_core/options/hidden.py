@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, tidegate.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Secrets that stand in other options of a declaration, in any of their spellings. Pure."""
+"""Secrets that stand in other options of a declaration, in any of their spellings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typing as t
 
 from ..values.errors import InvalidOption
 from ..values.identity import Document
-from ..values.spellings import LEAST_LINE, LEAST_VALUE, spellings
+from ..values.redaction import LEAST_LINE, LEAST_VALUE, spellings
 from .masks import secret_values
 
 # Options of free text. A weak password may well be the name of its workload, which shows nothing.

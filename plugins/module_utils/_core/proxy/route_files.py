@@ -19,8 +19,8 @@ from ..host import filesystem
 from ..values.actual import UNREADABLE
 from ..values.errors import ProxyFailure
 from ..values.identity import Document
-from .documents import problems
 from .questions import plain
+from .routing_documents import problems
 from .rules import ordered, outdated
 
 # A notice is no route file: its name does not end in .yml. Nor is the mark that all of them have priorities.

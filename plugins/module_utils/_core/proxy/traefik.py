@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, tidegate.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The only file that tells Traefik anything: one route file a workload, confirmed by what Traefik's API says of it.
+"""Changes of routes that Traefik confirms: one route file a workload, told by what its API says of it.
 
 Traefik v3.
 """
@@ -19,10 +19,10 @@ from ..values.errors import ProxyFailure, setting
 from ..values.identity import Document
 from .api import Api, Look, differs, gone
 from .change import Change
-from .documents import problems
 from .group_commit import Round
 from .questions import Ask, Question, as_written, asking, is_stamped, only, plain, with_questions
 from .route_files import RouteFiles, as_text
+from .routing_documents import problems
 
 # Seconds that Traefik may be silent before a deployment begins; it may just be being replaced by its own role.
 PATIENCE = 5.0

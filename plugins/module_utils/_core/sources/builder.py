@@ -22,7 +22,7 @@ from ..values.identity import digest
 from ..values.recipe import Recipe
 from ..values.workload import Registry
 from . import base_images, buildkit, generated, trees
-from .workshop import Workshop
+from .source_trees import SourceTrees
 
 LABEL_BASES = "tidegate.bases"
 LABEL_RECIPE = "tidegate.recipe"
@@ -46,7 +46,7 @@ class Builder:
     """
 
     def __init__(
-        self, engine: Engine, workshop: Workshop, clock: Clock, tell: t.Callable[[str], None] = lambda _line: None
+        self, engine: Engine, workshop: SourceTrees, clock: Clock, tell: t.Callable[[str], None] = lambda _line: None
     ) -> None:
         self.engine, self.workshop, self.clock, self.tell = engine, workshop, clock, tell
         self.repository = f"{REPOSITORY}/{workshop.key}"

@@ -22,14 +22,14 @@ from ..host import filesystem, process
 from ..host.clock import Clock
 from ..values.errors import CommandFailure, InvalidOption
 from ..values.identity import Document, canonical, digest
-from ..values.spellings import Redactor
+from ..values.redaction import Redactor
 from ..values.stack import Definition, Service, Stack
-from . import composer, named_files, trees
+from . import compose_files, compose_version, trees
+from .compose_files import Origin
 from .compose_model import Sign, by_id, definition, pinned
 from .compose_volumes import handed
-from .named_files import Origin
 
-COMMAND = (*composer.COMMAND, "--ansi", "never", "--progress", "plain")
+COMMAND = (*compose_version.COMMAND, "--ansi", "never", "--progress", "plain")
 SECONDS = 1800.0
 _JSON = ("config", "--format", "json")
 _SECRETS = "secrets.json"
@@ -86,7 +86,7 @@ class Compose:
         :raises InvalidOption: Compose refuses it; in its own words.
         :raises CommandFailure: there is no Compose, or it is too old.
         """
-        composer.require(self.clock)
+        compose_version.require(self.clock)
         name = stack.file
         if stack.inline:
             name = ".tidegate.compose.yaml"
@@ -97,7 +97,7 @@ class Compose:
             remedy = f"Its source has {there}: name that." if there else "Correct it."
             raise InvalidOption("compose.file", name, "is not a file of the source", remedy)
         strangers = bool(stack.source) and not stack.unsafe
-        named = named_files.outside(root, path, lambda *what: self._apart(stack, root, *what), strangers)
+        named = compose_files.outside(root, path, lambda *what: self._apart(stack, root, *what), strangers)
         argv = [*COMMAND, "--project-name", stack.project, "--project-directory", root, "--file", path]
         done = process.run([*argv, *_JSON], self.clock, 60.0, env=self._env(stack.variables))
         if done.code:
@@ -118,7 +118,7 @@ class Compose:
             done = process.run([*argv, *plain], self.clock, 60.0, env=self._env(stack.variables))
         if done.code:
             raise _refused(stack, root, done.err.replace(file.name, os.path.relpath(origin.path, root)))
-        return named_files.content(done.out)
+        return compose_files.content(done.out)
 
     def _settled(self, model: dict[str, t.Any], root: str, sign: Sign) -> dict[str, t.Any]:
         """The model with each file of the source at a place that is named by its content, where `place` puts it.
@@ -245,7 +245,7 @@ class Compose:
 
     def _env(self, given: dict[str, str]) -> dict[str, str]:
         """Nothing but what is declared may decide what a Compose file means."""
-        return {**composer.environment(), **given, "DOCKER_HOST": self.docker_host}
+        return {**compose_version.environment(), **given, "DOCKER_HOST": self.docker_host}
 
 
 def secrets_of(folder: str) -> set[str]:

@@ -17,8 +17,8 @@ import typing as t
 
 from ..decide.retention import retained
 from ..deploy import stack_images
-from ..engine import artifacts
-from ..engine.artifacts import Wanted
+from ..engine import release_images
+from ..engine.release_images import Wanted
 from ..host import filesystem, workplace
 from ..host.database import DAMAGED
 from ..host.places import DATABASE, Places
@@ -57,18 +57,20 @@ def backup(call: Call) -> Result:
         return {**done, "files": 0, "bytes": 0, "sha256": None, "removed": [], "paused": []}
     directory = os.path.dirname(job.target)
     with explain_disk(directory), workplace.within(directory) as work:
-        path, count, volumes = _written(call, job, work)
+        path, count, volumes = _write_archive(call, job, work)
         written, digest, size = os.path.getmtime(path), _digest(path), os.path.getsize(path)
         filesystem.sync(path)
         if not filesystem.name_first(path, job.target):  # also by a host of this name, on a share
             raise BackupFailure("was made meanwhile", subject=job.target, remedy="Back up again.")
         text = backup_rotation.checksum(job.mine, os.path.basename(job.target), digest)
         filesystem.place(f"{job.target}{backup_rotation.ENDING}", text, 0o640, directory)
-        removed = [] if volumes.lost else _old(call, job, written)  # one of those may have what this one has not
+        removed = (
+            [] if volumes.lost else _remove_old_archives(call, job, written)
+        )  # one of those may have what this one has not
     return {**done, "files": count, "bytes": size, "sha256": digest, "removed": removed, "paused": volumes.paused}
 
 
-def _old(call: Call, job: Job, written: float) -> list[str]:
+def _remove_old_archives(call: Call, job: Job, written: float) -> list[str]:
     """Remove what was asked to be removed, now that the new archive is whole and on the disk."""
     keep, directory = call.params["keep"], os.path.dirname(job.target)
     if keep is None:
@@ -97,18 +99,20 @@ def _job(call: Call) -> Job:
     server = known.get(backup_volumes.POSTGRES, Known()).live
     dumped = server.containers[0] if server and server.state == "running" and server.containers else None
     images = _wanted(call, known)
-    only_here = [artifacts.name_of(call.on.engine, row) for row in images if not row.exact]
+    only_here = [release_images.name_of(call.on.engine, row) for row in images if not row.exact]
     elsewhere = [row for row in images if row.exact]
     return Job(target, mine, stamp, known, only_here if params["images"] else [], elsewhere, dumped)
 
 
-def _written(call: Call, job: Job, work: str) -> tuple[str, int, backup_volumes.Saved]:
+def _write_archive(call: Call, job: Job, work: str) -> tuple[str, int, backup_volumes.Saved]:
     """The whole archive in a private folder, verified; how many files are in it, and what of volumes."""
     plain, passphrase = os.path.join(work, "plain"), call.params["passphrase"]
     releases = {key_of(*subject): known.live.id for subject, known in sorted(job.known.items()) if known.live}
     having = call.on.engine.volumes.by_subject()
-    whose = backup_volumes.taken(job.known, having, volumes=call.params["volumes"], dumped=job.dumped is not None)
-    volumes = backup_volumes.saved(call, whose, work)
+    whose = backup_volumes.subjects_to_copy(
+        job.known, having, volumes=call.params["volumes"], dumped=job.dumped is not None
+    )
+    volumes = backup_volumes.copy_volumes(call, whose, work)
     facts = {
         "volumes": volumes.rows,
         "state_dir": call.params["state_dir"],
@@ -120,8 +124,8 @@ def _written(call: Call, job: Job, work: str) -> tuple[str, int, backup_volumes.
         manifest = backup_archive.write(
             stream, [*_parts(call, work, job), *volumes.parts], {**facts, "releases": releases}
         )
-    path = backup_cipher.encrypted(plain, work, passphrase, call.clock)
-    with backup_cipher.readable(path, work, passphrase, call.clock) as again:
+    path = backup_cipher.encrypt(plain, work, passphrase, call.clock)
+    with backup_cipher.decrypt(path, work, passphrase, call.clock) as again:
         if backup_archive.verify(again) != manifest:
             raise BackupFailure("is not what was written", subject=path, remedy="Check the disk.")
     os.chmod(path, 0o640)
@@ -153,8 +157,8 @@ def _wanted(call: Call, known: t.Mapping[Subject, Known]) -> list[Wanted]:
             if terms(release).is_stack:
                 rows += stack_images.images(call.on, subject, release, live)
             else:
-                rows += artifacts.of_release(call.on.engine, release, live)
-    return artifacts.merged(rows)
+                rows += release_images.of_release(call.on.engine, release, live)
+    return release_images.merged(rows)
 
 
 def _parts(call: Call, work: str, job: Job) -> list[Part]:

@@ -22,7 +22,7 @@ SECONDS = 3600.0
 _ENCRYPTED, _PLAIN = b"Salted__", b"\x1f\x8b"  # how openssl's files begin, and gzip's
 
 
-def encrypted(plain: str, work: str, passphrase: str | None, clock: Clock) -> str:
+def encrypt(plain: str, work: str, passphrase: str | None, clock: Clock) -> str:
     """The file that takes the place of a plain one; the same without a passphrase.
 
     :param work: a private folder.
@@ -36,7 +36,7 @@ def encrypted(plain: str, work: str, passphrase: str | None, clock: Clock) -> st
 
 
 @contextlib.contextmanager
-def readable(path: str, work: str, passphrase: str | None, clock: Clock) -> t.Iterator[str]:
+def decrypt(path: str, work: str, passphrase: str | None, clock: Clock) -> t.Iterator[str]:
     """A file as it was before it was encrypted, for the length of a block.
 
     :raises InvalidOption: there is no such file.

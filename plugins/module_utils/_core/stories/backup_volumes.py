@@ -44,7 +44,7 @@ class Saved(t.NamedTuple):
     lost: list[str]
 
 
-def taken(
+def subjects_to_copy(
     known: t.Mapping[Subject, Known], having: t.Iterable[Subject], *, volumes: bool, dumped: bool
 ) -> list[Subject]:
     """Whose volumes belong into an archive; the database belongs into each, as a dump or as what is on its disk.
@@ -61,7 +61,7 @@ def taken(
     ]
 
 
-def saved(call: Call, subjects: t.Iterable[Subject], work: str) -> Saved:
+def copy_volumes(call: Call, subjects: t.Iterable[Subject], work: str) -> Saved:
     """Copies of the volumes of these workloads, whether they have containers just now or not.
 
     :raises BackupFailure: the database is to be copied, and has no container by which it could be.

@@ -22,7 +22,7 @@ from ..proxy.traefik import Traefik
 from ..values.errors import StoreFailure
 from ..values.grammar import ENVIRONMENT, WORKLOAD, place
 from ..values.identity import Subject
-from ..values.spellings import Redactor
+from ..values.redaction import Redactor
 from .progress import Progress
 
 Params = t.Mapping[str, t.Any]

@@ -34,7 +34,7 @@ def cancel(call: Call) -> Result:
             cause += f", as a {said(attempt)}"
             raise Canceled(cause, subject=subject.workload, remedy=f"To end that, {remedy(key_of(*subject))}")
         raise Canceled(cause, subject=subject.workload, remedy="Use workload_rollback to go back.")
-    conclusion = _concluded(call, subject, attempt.id)
+    conclusion = _wait_or_take_back(call, subject, attempt.id)
     if conclusion != "canceled":
         cause = f"deployment {attempt.id} ended {conclusion or 'not'} before it could be canceled"
         raise Canceled(cause, subject=subject.workload, remedy="See workload_info.")
@@ -46,7 +46,7 @@ def cancel(call: Call) -> Result:
     }
 
 
-def _concluded(call: Call, subject: Subject, deployment: str) -> str | None:
+def _wait_or_take_back(call: Call, subject: Subject, deployment: str) -> str | None:
     """Wait until the run has stopped; where it was killed before, take back what it left."""
     watch = Watch(call.clock, call.interrupts.check)
     impatient = replace(call.on, lock_timeout=0)

@@ -9,7 +9,7 @@ import typing as t
 from dataclasses import replace
 
 from ..decide.fleet import LONGEST, NO_FLEET, UNNAMED, Fleet
-from ..decide.phases import Phase
+from ..decide.phase_plans import Phase
 from ..deploy.batch import Batch, Manner
 from ..options.checks import positive
 from ..options.parse import nothing, parse

@@ -13,15 +13,15 @@ import typing as t
 
 from ..deploy.unrecorded import containers_left, volumes_left
 from ..engine import client
-from ..host import published_ports
+from ..host import proxy_entry, published_ports
 from ..host.database import DAMAGED
 from ..host.machine import (
+    connect_problem,
     distribution,
     kernel,
     listeners,
     memory,
     own_addresses,
-    reached,
     resolved,
     space,
     synchronized,
@@ -29,7 +29,7 @@ from ..host.machine import (
 from ..options import checks
 from ..options.snapshot import terms
 from ..proxy import certificates
-from ..sources import composer
+from ..sources import compose_version
 from ..values.errors import EngineFailure, ProxyFailure, TidegateError, setting
 from ..values.identity import Subject, key_of
 from ..values.release import Known, Release
@@ -76,10 +76,10 @@ def doctor(call: Call) -> Result:
         record,
         *_of_the_known(call, known),
         *_of_the_certificates(call, known),
-        of_compose(composer.version(call.clock, composer.environment()), _projects(known or {})),
+        of_compose(compose_version.version(call.clock, compose_version.environment()), _projects(known or {})),
         *_ports(call, known),
         *_names(call),
-        *(of_reach(target, reached(target)) for target in params["reach"]),
+        *(of_reach(target, connect_problem(target)) for target in params["reach"]),
     ]
     states = [finding.state for finding in found]
     return {
@@ -134,7 +134,7 @@ def _of_the_known(call: Call, known: Recorded | None) -> t.Iterator[Finding]:
         except ProxyFailure as error:
             yield Finding("proxy", FAILURE, str(error), "Run the playbook reconcile, or the role traefik.")
         yield of_entry(*_entry_of(call, live))
-        yield of_wall(published_ports.no_wall(call.params["state_dir"], call.clock))
+        yield of_wall(proxy_entry.wall_problem(call.params["state_dir"], call.clock))
 
 
 def _projects(known: Recorded) -> list[str]:
@@ -152,8 +152,8 @@ def _of_the_certificates(call: Call, known: Recorded | None) -> t.Iterator[Findi
 
 def _entry_of(call: Call, live: Release) -> tuple[int, list[str], bool]:
     ways = published_ports.ways(terms(live).ports, own_addresses(call.clock))
-    closed = [way.target for way in ways if reached(way.target)]
-    return len(ways), closed, published_ports.stands(call.params["state_dir"], call.clock)
+    closed = [way.target for way in ways if connect_problem(way.target)]
+    return len(ways), closed, proxy_entry.rules_stand(call.params["state_dir"], call.clock)
 
 
 def _ports(call: Call, known: Recorded | None) -> t.Iterator[Finding]:

@@ -8,16 +8,16 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ..deploy import health
 from ..deploy.unrecorded import REMEDY
 from ..host.machine import Space
 from ..options.snapshot import terms
 from ..proxy.certificates import DAY, Certificate
-from ..sources import composer
+from ..sources import compose_version
 from ..values.actual import Container
 from ..values.errors import setting
 from ..values.identity import Subject, key_of
 from ..values.release import Known
+from . import gate_answers
 
 OK, WARNING, FAILURE = "ok", "warning", "failure"
 GIB = 2**30
@@ -141,11 +141,11 @@ def of_space(space: Space, reserve: int) -> Finding:
 
 def of_compose(version: str, projects: t.Sequence[str]) -> Finding:
     """The program that Compose projects need; without one of them, it is only worth a word."""
-    said = composer.problem(version)
+    said = compose_version.problem(version)
     if not said:
         return Finding("compose", OK, version)
     needed = f"; needed by {', '.join(projects)}" if projects else "; Compose projects cannot be deployed"
-    return Finding("compose", FAILURE if projects else WARNING, f"{said}{needed}", composer.REMEDY)
+    return Finding("compose", FAILURE if projects else WARNING, f"{said}{needed}", compose_version.REMEDY)
 
 
 def of_certificates(
@@ -186,7 +186,7 @@ def of_walls(known: t.Mapping[Subject, Known]) -> Finding:
 def of_closed(known: t.Mapping[Subject, Known]) -> t.Iterator[Finding]:
     """Releases that run, and that a role which has not ended keeps their clients from."""
     for subject, row in sorted(known.items()):
-        why = health.closed(row.live)
+        why = gate_answers.closed_reason(row.live)
         if why:
             yield Finding(subject.workload, FAILURE, why, "Run the playbook or role that did so again.")
 

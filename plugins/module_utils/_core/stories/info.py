@@ -15,19 +15,19 @@ from ..decide.replicas import Replica, replicas
 from ..decide.retention import retained
 from ..deploy import definitions
 from ..deploy.converge import unchanged
-from ..deploy.health import closed, said_by_gates
 from ..deploy.observe import Survey, survey
 from ..deploy.redeclare import released
 from ..deploy.store import Store
 from ..deploy.unrecorded import refusal, unrecorded, volumes_left
 from ..host import published_ports
 from ..options.snapshot import terms
-from ..proxy.documents import routers_of
+from ..proxy.routing_documents import routers_of
 from ..values.actual import Actual
 from ..values.errors import CommandFailure, EngineFailure, InvalidOption, ProxyFailure
 from ..values.identity import Document, Subject, key_of
 from ..values.release import Attempt, Known, Release
 from .call import Call, Result
+from .gate_answers import ask_gates, closed_reason
 from .result import release_document, table
 
 UNKNOWN = "unknown"
@@ -89,7 +89,7 @@ def _workload(
         rows = replicas(live, seen.containers.get(subject, ()), definitions.kept(seen.on, subject, live))
         rows = _asked(call, live, rows)
     refused = _closed(call, live, rows)
-    health, kept_from = _health(live, rows), closed(live)
+    health, kept_from = _health(live, rows), closed_reason(live)
     return {
         "name": subject.workload,
         "environment": subject.environment,
@@ -129,7 +129,7 @@ def _asked(call: Call, live: Release | None, rows: list[Replica]) -> list[Replic
     running = {row.name: row.service for row in rows if row.live and row.good and row.name}
     if live is None or live.state != "running" or not running:
         return rows
-    sick = said_by_gates(call.on.engine, call.clock, live, running)
+    sick = ask_gates(call.on.engine, call.clock, live, running)
     return [row._replace(good=False, health=f"sick: {sick[row.name]}") if row.name in sick else row for row in rows]
 
 

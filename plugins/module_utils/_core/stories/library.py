@@ -30,7 +30,7 @@ def library(call: Call) -> Result:
     changed = sorted(name for name, text in wanted.items() if have.get(name) != text)
     gone = sorted(set(have) - set(wanted))
     if not call.check:
-        _written(folder, {name: wanted[name] for name in changed}, gone)
+        _write(folder, {name: wanted[name] for name in changed}, gone)
     return {"changed": bool(changed or gone), "path": folder, "files": len(wanted), "placed": changed, "removed": gone}
 
 
@@ -60,7 +60,7 @@ def _have(folder: str) -> dict[str, str]:
     return found
 
 
-def _written(folder: str, placed: dict[str, str], removed: list[str]) -> None:
+def _write(folder: str, placed: dict[str, str], removed: list[str]) -> None:
     try:
         os.makedirs(folder, mode=0o755, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder) as staging:

@@ -16,7 +16,7 @@ from ..options.argument_specs import given
 from ..options.checks import Spec
 from ..options.masks import LEAST_MASKED, masked, secret_values
 from ..values.errors import TidegateError, explained_at_least
-from ..values.spellings import Redactor
+from ..values.redaction import Redactor
 from .call import Call, Result
 from .result import failure
 

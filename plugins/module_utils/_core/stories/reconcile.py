@@ -11,7 +11,7 @@ from ..decide.fleet import remedy, said, waits
 from ..deploy.batch import Batch, Manner
 from ..deploy.observe import survey
 from ..deploy.redeclare import by_record
-from ..host import published_ports
+from ..host import proxy_entry, published_ports
 from ..options.parse import nothing
 from ..options.snapshot import terms
 from ..values.errors import EngineFailure, LockHeld, Unhealthy, Unrecorded
@@ -40,7 +40,7 @@ def reconcile(call: Call) -> Result:
     ended = Batch(call.on, manner, call.interrupts, call.tell).run(wants)
     # What the rules lead to may only be there now.
     opened = _open_ways(call) or (OPENED if before else {})
-    rows = [_with_ways(_entered(call, _judged(row)), opened) for row in documents(ended, call)]
+    rows = [_with_ways(_check_ways_in(call, _judge(row)), opened) for row in documents(ended, call)]
     rows += [_row(subject, "busy", _kept(seen.known[subject], subject)) for subject in staged]
     done = together([row for row in rows if row["state"] != "busy"], call.diff)
     done["workloads"] = sorted(rows, key=lambda row: (row["name"], row["environment"]))
@@ -57,7 +57,7 @@ def _kept(known: Known, subject: Subject) -> str:
     return f"it is a {whose}; if that is gone, {remedy(key_of(*subject))}"
 
 
-def _judged(row: Result) -> Result:
+def _judge(row: Result) -> Result:
     if not row["failed"]:
         return {**row, "state": "repaired" if row["changed"] else "ok"}
     states = {LockHeld.__name__: "busy", Unrecorded.__name__: "unknown"}
@@ -66,7 +66,7 @@ def _judged(row: Result) -> Result:
     return {**row, "state": "failed"}
 
 
-def _entered(call: Call, row: Result) -> Result:
+def _check_ways_in(call: Call, row: Result) -> Result:
     """What runs and is not got in to has failed, whatever was repaired; it is made anew for that once, and not again.
 
     What refuses may be no matter of the container's: a firewall, say. Once clients get in, that is forgotten.
@@ -95,9 +95,9 @@ def _entered(call: Call, row: Result) -> Result:
 def _open_ways(call: Call) -> Result:
     """Set the proxy's rules of the packet filter again, and say what to say of it; nothing where they stood."""
     state_dir = call.params["state_dir"]
-    if not call.wanted(TRAEFIK) or published_ports.stands(state_dir, call.clock):
+    if not call.wanted(TRAEFIK) or proxy_entry.rules_stand(state_dir, call.clock):
         return {}
-    said = "" if call.check else published_ports.restore(state_dir, call.clock)
+    said = "" if call.check else proxy_entry.set_rules(state_dir, call.clock)
     if said:
         return {"failed": True, "state": "failed", "msg": f"its rules of the packet filter cannot be set: {said}"}
     return OPENED

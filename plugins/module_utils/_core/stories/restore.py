@@ -9,8 +9,8 @@ import contextlib
 import os
 import typing as t
 
-from ..engine import artifacts
-from ..engine.artifacts import Wanted
+from ..engine import release_images
+from ..engine.release_images import Wanted
 from ..host import filesystem, locks, restoring, workplace
 from ..host.database import Database
 from ..host.places import DATABASE, Places
@@ -34,7 +34,7 @@ def restore(call: Call) -> Result:
         held.enter_context(explain_disk(parent))
         work = held.enter_context(workplace.within(parent))
         held.enter_context(_held(archive))
-        return _restored(call, held.enter_context(backup_cipher.readable(archive, work, secret, call.clock)), work)
+        return _restore(call, held.enter_context(backup_cipher.decrypt(archive, work, secret, call.clock)), work)
 
 
 def _held(archive: str) -> t.ContextManager[None]:
@@ -42,7 +42,7 @@ def _held(archive: str) -> t.ContextManager[None]:
     return locks.shared(archive) if os.path.isfile(archive) else contextlib.nullcontext()
 
 
-def _restored(call: Call, plain: str, work: str) -> Result:
+def _restore(call: Call, plain: str, work: str) -> Result:
     state, manifest = call.params["state_dir"], backup_archive.verify(plain)
     if place(manifest["state_dir"]) != state:
         cause = f"is not {manifest['state_dir']}, where the archive comes from and its containers look"
@@ -50,7 +50,7 @@ def _restored(call: Call, plain: str, work: str) -> Result:
     _refuse_taken(call, state)
     _check_record(plain, work)
     aside = f"{state}.before-{timestamp(call)}"
-    absent = artifacts.missing(call.on.engine, (Wanted(**row) for row in manifest["elsewhere"]))
+    absent = release_images.missing(call.on.engine, (Wanted(**row) for row in manifest["elsewhere"]))
     document = {
         "changed": True,
         **{name: manifest[name] for name in ("releases", "made_at", "host")},
@@ -60,10 +60,10 @@ def _restored(call: Call, plain: str, work: str) -> Result:
         "aside": restoring.kept(state, Places(state).database) or (aside if os.path.exists(state) else None),
     }
     if not call.check:
-        call.warnings += artifacts.fetch(call.on.engine, absent, call.interrupts.check)
+        call.warnings += release_images.fetch(call.on.engine, absent, call.interrupts.check)
         _put(call, plain, work, aside, manifest)
     else:
-        restore_volumes.left(call, manifest.get("volumes", ()))
+        restore_volumes.warn_of_existing(call, manifest.get("volumes", ()))
     return document
 
 

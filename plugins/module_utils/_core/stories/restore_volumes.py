@@ -48,7 +48,7 @@ class _Reading(io.FileIO):
         return super().read(-1 if size is None else size) or b""
 
 
-def left(call: Call, rows: t.Sequence[Row], begun: Begun | None = None) -> list[Row]:
+def warn_of_existing(call: Call, rows: t.Sequence[Row], begun: Begun | None = None) -> list[Row]:
     """Those volumes of an archive that a restore leaves as they are, because they are here; and says so of each.
 
     :param begun: what the note says; it is read if omitted.
@@ -67,7 +67,7 @@ def put(call: Call, plain: str, work: str, rows: t.Sequence[Row]) -> None:
     """
     begun = _begun(call)
     begun.keep()
-    stay = left(call, rows, begun)
+    stay = warn_of_existing(call, rows, begun)
     wanted = [row for row in rows if row not in stay]
     if not wanted:
         return

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..decide.retention import target
+from ..decide.rollback import rollback_target
 from ..deploy.batch import Manner, alone
 from ..deploy.redeclare import as_released
 from ..deploy.run import World
@@ -23,7 +23,7 @@ def rollback(call: Call) -> Result:
 
     def earlier(world: World) -> Workload:
         known = world.on.store.known(subject).get(subject, Known())
-        chosen = target(world.on.store.releases(subject), known, call.params["to"], subject.workload)
+        chosen = rollback_target(world.on.store.releases(subject), known, call.params["to"], subject.workload)
         goal.append(chosen)
         if known.live is not None and known.live.id != chosen.id:
             world.leaves = (known.live.id, f"rolled back to {chosen.id}")

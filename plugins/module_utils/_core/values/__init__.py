@@ -1,4 +1,4 @@
 # Copyright: (c) 2026, tidegate.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The words: frozen values, the grammar of names, the tree of errors. Knows nothing of the outside."""
+"""The words: frozen values, the grammar of names, the tree of errors. Pure."""

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, tidegate.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The frozen values of a declaration: a workload and all its parts.
+"""The frozen value of a whole declaration: state, strategy, registry, and the parts of the other files.
 
 `None` means "not managed". Durations are seconds, sizes bytes.
 """

@@ -13,7 +13,7 @@ import os
 import shutil
 import typing as t
 
-from ..values import grammar, identity, record
+from ..values import grammar, identity, release_text
 from ..values.release import Release
 from . import filesystem
 from .places import Places
@@ -30,7 +30,7 @@ def keep(state_dir: str, key: str, release: Release) -> None:
     for part in ("records", key):
         folder = filesystem.private_folder(os.path.join(folder, part))
     filesystem.place(
-        os.path.join(folder, identity.suffix_of(release.containers[0])), record.to_text(release), 0o600, folder
+        os.path.join(folder, identity.suffix_of(release.containers[0])), release_text.to_text(release), 0o600, folder
     )
 
 

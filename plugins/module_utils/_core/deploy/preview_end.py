@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, tidegate.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the end of a fleet's deployment would come to, for check mode.
+"""Check mode: what the end of a fleet's deployment would come to.
 
 The same decisions as of the phases `finish` and `revert`, by what is on record; nothing is touched.
 """
@@ -11,25 +11,25 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..decide import recovery
-from ..decide.phases import Phase
+from ..decide.phase_plans import Phase
 from ..options.parse import nothing
 from ..options.snapshot import terms
 from ..values.plan import Plan
 from ..values.release import Attempt
 from ..values.workload import State
 from .observe import observe
-from .redeclare import as_recorded, released
+from .redeclare import released, take_candidates_declaration
 from .run import World
 
 
-def ending(world: World, phase: Phase) -> Plan | None:
+def preview_end(world: World, phase: Phase) -> Plan | None:
     """The plan of the phase; None where it is a deployment of its own of what `world` wants from now on."""
     attempt, live = world.have.attempt, world.have.live
     if phase not in (Phase.FINISH, Phase.REVERT) or (phase is Phase.FINISH and world.want.state is not State.PRESENT):
         return None
     if attempt is None:
         return Plan(reason="nothing was left to finish") if phase is Phase.FINISH else _finished(world)
-    as_recorded(world, attempt)
+    take_candidates_declaration(world, attempt)
     if phase is Phase.FINISH and live is not None and attempt.candidate is not None and live.id == attempt.id:
         return Plan(recovery.finish(world.want, world.have, live), "switched with all hosts", live)
     if world.want.stack is not None or (attempt.candidate and terms(attempt.candidate).is_stack):

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, tidegate.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A release as text: in the store, and in the file that a lost store is derived from. Pure.
+"""A release as text: in the store, and in the file that a lost store is derived from.
 
 It holds what was declared, with the names and keyed hashes of secrets, not their values.
 """

@@ -11,8 +11,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from ..decide.phases import Phase
-from ..decide.retention import target
+from ..decide.phase_plans import Phase
+from ..decide.rollback import rollback_target
 from ..deploy.batch import Batch, Manner
 from ..deploy.converge import Declare, as_declared
 from ..deploy.redeclare import as_released
@@ -30,7 +30,7 @@ from .result import documents, together
 ENDING = (Phase.FINISH, Phase.REVERT)
 
 
-def many(call: Call) -> Result:
+def workloads(call: Call) -> Result:
     """`workloads`: what is to be done with the workloads of a list."""
     verb, phase = call.params["verb"], Phase(call.params["phase"])
     if verb == "declare":
@@ -57,7 +57,9 @@ def many(call: Call) -> Result:
 def _back(call: Call) -> Declare:
     def earlier(world: World) -> Workload:
         known = world.on.store.known(world.subject).get(world.subject, Known())
-        chosen = target(world.on.store.releases(world.subject), known, call.params["to"], world.subject.workload)
+        chosen = rollback_target(
+            world.on.store.releases(world.subject), known, call.params["to"], world.subject.workload
+        )
         if known.live is not None and known.live.id != chosen.id:
             world.leaves = (known.live.id, f"rolled back to {chosen.id}")
         return _led(as_released(world, chosen, known), call)

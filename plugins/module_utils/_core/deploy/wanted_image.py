@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, tidegate.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is to run, as far as it is here: the image that is named, or the one that is built."""
+"""The image that is to run, as far as it is here: named (`pull`) or built; root's is refused (`allow_root`)."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def find_artifact(want: Workload, on: Platform, find: FindImage) -> tuple[Image 
     if want.recipe is None or want.artifact or want.state is not State.PRESENT:
         return (*_image(want, on, find), "")
     from ..sources.builder import Builder  # loaded only for what is built
-    from ..sources.workshop import Workshop
+    from ..sources.source_trees import SourceTrees
 
-    builder = Builder(on.engine, Workshop(on.state_dir, identity.key_of(*want.subject), on.clock), on.clock)
+    builder = Builder(on.engine, SourceTrees(on.state_dir, identity.key_of(*want.subject), on.clock), on.clock)
     reference, image = builder.find(want.recipe, want.pull, want.registry)
     if image is not None and image.user is not None and not want.container.allow_root and want.container.user is None:
         _refuse_root(reference, image.user)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, tidegate.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What of a Compose project hands the host to a container.
+"""What of a Compose project hands the host to a container, and is refused without `unsafe`.
 
 The host's network, IPC and cgroup namespaces, host ports and plain character devices are no walls of the platform's:
 they are what many projects are for.
@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import typing as t
 
-from ..host.walls import REMEDY, Walls, device, is_root
+from ..host.host_access import REMEDY, HostAccess, device, is_root
 from ..values.errors import InvalidOption
 from ..values.identity import Document
 
@@ -23,7 +23,7 @@ Found = t.Iterator[t.Tuple[str, str]]
 """Options that break a wall, and why."""
 
 
-def refuse_project(walls: Walls, model: Document, kept: str, outside: t.Iterable[str] = ()) -> None:
+def refuse_project(walls: HostAccess, model: Document, kept: str, outside: t.Iterable[str] = ()) -> None:
     """Refuse a Compose project of which a part breaks a wall.
 
     :param model: the file that Compose is run with.
@@ -36,7 +36,7 @@ def refuse_project(walls: Walls, model: Document, kept: str, outside: t.Iterable
         raise InvalidOption("compose", where, f"would hand the host to the container: it {why}", remedy)
 
 
-def _of_project(walls: Walls, model: Document, kept: str) -> t.Iterator[tuple[str, str, str]]:
+def _of_project(walls: HostAccess, model: Document, kept: str) -> t.Iterator[tuple[str, str, str]]:
     """The same, and what to do instead."""
     for name, facts in sorted((model.get("services") or {}).items()):
         for find in (_of_modes, _of_rights, _of_devices):
@@ -50,7 +50,7 @@ def _of_project(walls: Walls, model: Document, kept: str) -> t.Iterator[tuple[st
     yield from ((option, why, REMEDY) for option, why in _of_files(walls, model, kept))
 
 
-def _of_files(walls: Walls, model: Document, kept: str) -> Found:
+def _of_files(walls: HostAccess, model: Document, kept: str) -> Found:
     """Files and devices of the host that the project's parts are made of."""
     for kind in ("configs", "secrets"):
         for name, entry in sorted((model.get(kind) or {}).items()):
@@ -64,7 +64,7 @@ def _of_files(walls: Walls, model: Document, kept: str) -> Found:
             yield f"volumes.{name}.driver_opts", why
 
 
-def _of_volume(walls: Walls, entry: Document) -> str:
+def _of_volume(walls: HostAccess, entry: Document) -> str:
     """Why a named volume is a wall: what the engine's own driver mounts for it is any mount that root can make."""
     given = {str(name).lower(): str(value or "") for name, value in (entry.get("driver_opts") or {}).items()}
     path, options = given.get("device", ""), given.get("o", "").split(",")

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, tidegate.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The images that a host's releases are made of: which a backup has to hold, and how another host gets the others.
+"""The images of releases by id and digest: fetched again where one is gone, tagged, and named for a backup.
 
 An image's id is the digest of its configuration, so that it is the same on every host
 (OCI image specification); a registry knows it by the digest of its manifest.
@@ -95,7 +95,7 @@ def bring(engine: Engine, row: Wanted, check: Check) -> str:
     """Pull by digest, else by name; an empty text once the very image is there, else why it is not."""
     said = "no registry has it under its name"
     if engine.images.get(row.image_id, fresh=True) is not None:
-        _named(engine, row)
+        _tag(engine, row)
         return ""
     for reference in (*row.exact, row.reference):
         try:
@@ -105,13 +105,13 @@ def bring(engine: Engine, row: Wanted, check: Check) -> str:
             continue
         image = engine.images.get(reference, fresh=True)
         if image is not None and image.id == row.image_id:
-            _named(engine, row)
+            _tag(engine, row)
             return ""
         said = "its registry has another image under this name now"
     return said
 
 
-def _named(engine: Engine, row: Wanted) -> None:
+def _tag(engine: Engine, row: Wanted) -> None:
     repository, tag = split(row.reference)
     if tag:
         engine.images.tag(row.image_id, repository, tag)

@@ -28,7 +28,7 @@ class Phase(str, enum.Enum):
     REVERT = "revert"
 
 
-def staging(plan: Plan) -> Plan:
+def stage_part(plan: Plan) -> Plan:
     """What can be done while nothing changes for users: of a blue-green deployment all up to its gate."""
     if plan.candidate is None or not plan.steps or plan.steps[0].verb not in _STAGING:
         return Plan(reason=plan.reason)
@@ -36,7 +36,7 @@ def staging(plan: Plan) -> Plan:
     return replace(plan, steps=plan.steps[: last + 1])
 
 
-def switching(plan: Plan, staged: bool) -> Plan:
+def switch_part(plan: Plan, staged: bool) -> Plan:
     """The rest up to the commit; the gate is asked once more, because staging may have been long ago.
 
     :param staged: the candidate was started by an earlier phase; if anything fails it is removed all the same.

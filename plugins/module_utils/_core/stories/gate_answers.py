@@ -1,16 +1,16 @@
 # Copyright: (c) 2026, tidegate.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether what runs would still pass the gate that it once passed."""
+"""Whether what runs would still pass the gate that it once passed: for info and the doctor."""
 
 from __future__ import annotations
 
+from ..deploy.gates import Place, probe
 from ..engine.engine import Engine
 from ..host.clock import Clock
 from ..options.snapshot import terms
 from ..values.release import Release
 from ..values.traffic import Gate
-from .gates import Place, probe
 
 # What is asked over the network. Commands run inside of containers, and looking runs nothing; the result of an image's
 # own HEALTHCHECK is part of what the engine lists.
@@ -19,12 +19,12 @@ _ASKED = ("http", "tcp")
 CLOSED = "tidegate-closed"
 
 
-def closed(release: Release | None) -> str:
+def closed_reason(release: Release | None) -> str:
     """Why a release was deployed so that nobody reaches it; empty text for all others. Pure."""
     return str((terms(release).labels.get(CLOSED) if release else None) or "")
 
 
-def said_by_gates(engine: Engine, clock: Clock, release: Release, running: dict[str, str]) -> dict[str, str]:
+def ask_gates(engine: Engine, clock: Clock, release: Release, running: dict[str, str]) -> dict[str, str]:
     """What the gates of a release's containers find wrong with them, by name; each is asked once.
 
     :param running: containers, and the service of a Compose project that each is of.

@@ -21,7 +21,7 @@ from . import trees, unpack
 from .git import Git, opened
 
 
-class Workshop:
+class SourceTrees:
     """Where the trees of one workload are put while they are looked at or built, apart for every process.
 
     :param key: the workload's key.

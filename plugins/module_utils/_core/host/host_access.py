@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, tidegate.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What hands the host, or its other workloads, to a container.
+"""What of a container's mounts and capabilities hands the host to it, and is refused without `unsafe`.
 
 A path is judged by where it leads to on this host, whatever it is called.
 """
@@ -98,7 +98,7 @@ _READ_ONLY = "Mount it read only. If it has to be written, say so with unsafe=tr
 _PART = "Mount a part of it that has none of that, or another copy. If it has to be this, say so with unsafe=true."
 
 
-class Walls:
+class HostAccess:
     """The walls of one host.
 
     :param docker_host: its engine's address.
@@ -168,7 +168,7 @@ def refuse_capabilities(names: t.Iterable[str]) -> None:
             raise InvalidOption("cap_add", name, "would hand the host to the container", REMEDY)
 
 
-def refuse_mounts(walls: Walls, volumes: t.Iterable[Document]) -> None:
+def refuse_mounts(walls: HostAccess, volumes: t.Iterable[Document]) -> None:
     """Refuse bind mounts that break a wall; one whose `engine` says so may be a socket, and nothing else.
 
     :raises InvalidOption: names the source.

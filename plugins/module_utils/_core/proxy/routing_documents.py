@@ -124,16 +124,16 @@ def merged(
     return {"http": kinds}
 
 
-def stack_hold(workload: Workload, routed: Document, services: t.Collection[str]) -> dict[str, t.Any]:
+def stack_without_servers(workload: Workload, routed: Document, services: t.Collection[str]) -> dict[str, t.Any]:
     """The routes of a stack with nobody behind these of its services."""
-    return hold(routed, {_service_key(workload, service) for service in services})
+    return without_servers(routed, {_service_key(workload, service) for service in services})
 
 
 def _service_key(workload: Workload, service: str) -> str:
     return f"{key_of(workload.name, workload.environment)}-{service}"
 
 
-def hold(routed: Document, only: t.Collection[str] | None = None) -> dict[str, t.Any]:
+def without_servers(routed: Document, only: t.Collection[str] | None = None) -> dict[str, t.Any]:
     """The same routes with nobody behind them: 503 with Retry-After.
 
     :param only: keys of the services that are meant; None is all.
