@@ -52,12 +52,13 @@ def _chosen(workloads: t.Sequence[Row], asked: Asked) -> list[Row]:
 def _is_list(workloads: t.Any, asked: Asked) -> bool:
     if workloads is None:
         return bool(asked.recorded)
-    return isinstance(workloads, (list, tuple)) and all(isinstance(r, t.Mapping) and "name" in r for r in workloads)
+    rows = workloads if isinstance(workloads, (list, tuple)) else [None]
+    return all(isinstance(r, t.Mapping) and isinstance(r.get("name"), (str, int, float)) for r in rows)
 
 
 def _misnamed(workloads: t.Sequence[Row], rows: t.Sequence[Row], asked: Asked) -> str:
     """What is wrong with the names and the environment that were asked for."""
-    names = [row["name"] for row in rows]
+    names = [str(row["name"]) for row in rows]
     if len(set(names)) < len(names):
         return f"{NO_LIST} Of one that is in several environments, say which with -e tidegate_environment=NAME."
     if not rows and workloads and asked.environment:

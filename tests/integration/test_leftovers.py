@@ -89,3 +89,31 @@ def test_who_depends_on_what_a_killed_repair_made_anew_is_restarted_by_the_next(
     assert len(containers(name)) == 2
     assert not driver.run("compose", **own)["changed"]
     platform.directly(Task({"name": name, "state": "absent"}, module=MODULE))
+
+
+def test_what_has_data_without_a_name_is_restarted_in_its_place(
+    platform: Platform, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Restarted after a killed repair, it was made beside itself, on an empty volume, and the one with its data went."""
+    monkeypatch.setenv("DOCKER_CONFIG", str(compose.config()))
+    plain: Options = {"image": names.image("redis", "7"), "stop_grace_period": "1s", "labels": {names.LABEL: "1"}}
+    after = {"depends_on": {"db": {"condition": "service_started", "restart": True}}}
+    keeps = {**plain, **after, "image": names.image("postgres", "15"), "environment": {"POSTGRES_PASSWORD": "x"}}
+    own: Options = {"name": name, "strategy": "rolling", "drain": {"timeout": 0}}
+    own["compose"] = {"network": platform.network, "definition": {"services": {"db": plain, "web": keeps}}}
+    driver = Driver(platform)
+
+    def data() -> tuple[str, list[str]]:
+        (web,) = (one for one in containers(name) if "-web-" in one)
+        mounts = docker("inspect", "--format", "{{range .Mounts}}{{.Name}} {{end}}", web).split()
+        return docker("inspect", "--format", "{{.Created}}", web), mounts
+
+    assert not driver.run("compose", **own)["failed"]
+    made, volumes = data()
+    docker("rm", "-f", *(one for one in containers(name) if "-db-" in one))
+    driver.killed("roll", "after", "compose", **own)
+    done = driver.reconciled(name)
+    assert not done.get("failed"), done
+    assert volumes
+    assert (data()[1], data()[0] != made) == (volumes, True), done
+    platform.directly(Task({"name": name, "state": "absent", "remove_volumes": True}, module=MODULE))

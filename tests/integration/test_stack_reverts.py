@@ -213,11 +213,12 @@ def checked(platform: Platform, name: str, tmp_path: Path) -> t.Iterator[tuple[t
         check = {"test": ["CMD", "test", "!", "-e", "/flag/bad"], "interval": "1s", "retries": 1}
         web: Options = {"image": names.image("app", version), "stop_grace_period": "1s", "healthcheck": check}
         web["volumes"] = [f"{tmp_path}:/flag:ro", *more.pop("volumes", ())]
-        gate = {"type": "image", "deadline": 3}
+        gate = more.pop("gate", {"type": "image", "deadline": 3})
+        strategy = more.pop("strategy", "rolling")
         routed = {"name": "web", "port": 8000, "health": gate, "routes": [{"host": f"{name}.test"}]}
         definition = {"services": {"web": {**web, **more}}, "volumes": {name: {}}}
         given = {"network": platform.network, "project": f"p{name}", "definition": definition, "services": [routed]}
-        options = {"name": name, "strategy": "rolling", "compose": given, "drain": {"timeout": 0}}
+        options = {"name": name, "strategy": strategy, "compose": given, "drain": {"timeout": 0}}
         (result,) = platform.directly(Task(options, module=MODULE))
         return result
 
@@ -291,6 +292,27 @@ def test_what_is_unhealthy_and_in_its_place_is_held_and_comes_back_as_it_was(
     assert (failed["failed"], failed["kind"]) == (True, "Unhealthy"), failed
     assert any("Retry-After" in text for text in seen), failed
     assert platform.version(f"{name}.test") == "1", failed
+
+
+def test_what_answers_but_is_unhealthy_to_its_image_keeps_its_requests(
+    platform: Platform, name: str, checked: tuple[t.Callable[..., Options], Path]
+) -> None:
+    """The whole project was held and never routed again, and the repair said success: 503 at each tick for good."""
+    deploy, bad = checked
+    own = {"strategy": "recreate", "gate": {"type": "http", "path": "/healthz", "deadline": 10}}
+    assert not deploy("1", **own)["failed"]
+    first = containers(name)
+    bad.write_text("")
+    becomes(name, "unhealthy")
+    order = {"story": "reconcile", "params": {"names": [name]}}
+    with watched(platform.route(name)) as seen:
+        for result in (*platform.stories([order]), deploy("1", **own)):
+            assert not result["failed"], result
+            assert (containers(name), platform.version(f"{name}.test")) == (first, "1"), result
+    assert not any("Retry-After" in text for text in seen)
+    better = deploy("2", **own)
+    assert not better["failed"], better
+    assert platform.version(f"{name}.test") == "2"
 
 
 def test_what_a_failed_deployment_brought_back_is_no_leftover(platform: Platform, name: str) -> None:

@@ -63,6 +63,8 @@ def test_what_is_only_on_record_may_be_meant() -> None:
         ("shop", {}, NO_LIST),
         ({"shop": SHOP}, {}, NO_LIST),
         ([{"image": "x:1"}], {}, NO_LIST),
+        ([{"name": ["shop"]}], {}, NO_LIST),
+        ([{"name": 123, "image": "x:1"}], {"names": ["shop"]}, "names shop, which is not declared. Declared are 123."),
         (
             [SHOP, SHOP],
             {},

@@ -119,6 +119,15 @@ def _lacks(want: Workload, have: Actual, service: Service) -> bool:
     return len(fit) != service.replicas or len(mine) != len(fit) or (want.force and not service.in_place)
 
 
+def _stays(want: Workload, have: Actual, service: Service) -> bool:
+    """Whether Compose will leave a service as it is: it is as it was live, and runs, but is unhealthy."""
+    before = have.live_definition.service(service.name) if have.live_definition else None
+    if want.force or before is None or before.fingerprint != service.fingerprint:
+        return False
+    mine = [c for c in have.containers if c.service == service.name]
+    return len(mine) == service.replicas and all(c.state == "running" and same(c, service) for c in mine)
+
+
 def _restarted(want: Workload, have: Actual, wanted: Definition) -> dict[str, tuple[str, ...]]:
     """Services that are to be restarted with others, and their containers that were there before what those get.
 
@@ -159,7 +168,8 @@ def _steps(want: Workload, have: Actual, wanted: Definition, behind: t.Sequence[
         return []
     if want.strategy is not Strategy.ROLLING:
         gone = {c.service for c in have.containers if wanted.service(c.service) is None}
-        down = sorted(wanted.restarted_with(service.name for service in behind) | gone)
+        changing = [service.name for service in behind if not _stays(want, have, service)]
+        down = sorted(wanted.restarted_with(changing) | gone)
         held = []
         if have.routed is not None and routing_documents.stack_without_servers(want, have.routed, down) != have.routed:
             # Whoever asks meanwhile is told when to come back.

@@ -55,9 +55,9 @@ def _perform(world: World, step: Step, name: str = "") -> None:
     begun = clock.monotonic()
     row = {"name": name, "seconds": 0.0, "detail": ""}
     world.steps.append(row)
-    world.tell(world.key, name)
     try:
         with explained_at_least():
+            world.tell(world.key, name)
             row["detail"] = ACTS[step.verb](world, step)
     finally:
         row["seconds"] = round(clock.monotonic() - begun, 3)

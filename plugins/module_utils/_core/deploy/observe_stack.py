@@ -55,7 +55,7 @@ def of_stack(
         live_definition=before,
         newest=on.store.newest(want.subject) if _restarts(found) else "",
     )
-    if want.force or not _settled(found, known, have):
+    if want.force or actual.unfinished or not _settled(found, known, have):
         return _look_closely(want, actual, compose, on)
     return actual
 

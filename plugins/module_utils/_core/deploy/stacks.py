@@ -207,9 +207,12 @@ def up(world: World, step: Step) -> str:
     _drain(world, want, going)
     _up(world, wanted)
     try:
+        passed = {service.name: [c.name for c in _members(world, service)] for service in wanted.services}
         for service in wanted.services:
-            gates.of_service(world, want, service, [c.name for c in _members(world, service)])
-        route(world, want, wanted, {})
+            gates.of_service(world, want, service, passed[service.name])
+        # Who passed gets its requests, also where its image's own check finds it unhealthy.
+        exposed = want.stack.exposed if want.stack else ()
+        route(world, want, wanted, {one.service: passed.get(one.service, ()) for one in exposed})
     except Unhealthy as error:
         _say_true(world, error)
         raise

@@ -54,7 +54,7 @@ def refuse_unfilled(engine: Engine, state_dir: str, names: t.Iterable[str]) -> N
 
     :raises StoreFailure: says how to end the restore, or that the volume is right as it is.
     """
-    marks, _written = unfilled(state_dir)
+    marks = {name: half.mark for name, half in unfilled(state_dir).items()}
     chosen = [name for name in names if name in marks]
     here = engine.volumes.by_name() if chosen else {}
     for name in chosen:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import typing as t
 
 from ..values.errors import StoreFailure
 from . import filesystem
@@ -49,14 +50,25 @@ def refuse(state_dir: str, record: str) -> None:
     raise StoreFailure("is not there: a restore was interrupted before it ended", subject=record, remedy=remedy)
 
 
-def unfilled(state_dir: str) -> tuple[dict[str, str], float]:
-    """Volumes that a restore did not fill to the end, with their marks, and when it was at it; early ones made none."""
+class Half(t.NamedTuple):
+    """A volume that a restore did not fill to the end: the mark that it bears, and when the restore was at it last."""
+
+    mark: str
+    until: float
+
+
+def unfilled(state_dir: str) -> dict[str, Half]:
+    """Volumes that a restore did not fill to the end; early ones made no note of it.
+
+    Of those that it was filling, the note's own time tells when; of others the moment is written beside the mark.
+    """
     try:
         with open(Places(state_dir).filling, encoding="utf-8") as stream:
             found, written = json.load(stream), os.fstat(stream.fileno()).st_mtime
     except (FileNotFoundError, ValueError):
-        return {}, 0.0
-    return (found if isinstance(found, dict) else {}), written
+        return {}
+    rows = found.items() if isinstance(found, dict) else ()
+    return {name: Half(*row) if isinstance(row, list) else Half(str(row), written) for name, row in rows}
 
 
 def _aside(state_dir: str) -> str:

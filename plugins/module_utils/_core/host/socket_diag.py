@@ -20,6 +20,8 @@ ESTABLISHED, SYN_SENT = 1, 2
 # Of struct inet_diag_msg; and where struct tcp_info has the moments of the last data and ACKs, the bytes received, and
 # the segments sent that had data.
 _MESSAGE_SIZE, _LAST, _RECEIVED, _SEGMENTS = 72, 44, 128, 156
+# Milliseconds after which nobody who dialed for a request is still about to send it.
+_FRESH = 250
 # Milliseconds within which data that was got is acknowledged (Linux delays it by 200 at most, TCP_DELACK_MAX).
 _DELAY = 1000
 
@@ -46,7 +48,7 @@ class Connection(t.NamedTuple):
         if self.state == SYN_SENT:
             return True
         if not self.bytes_received:
-            return self.data_segments_sent > 0
+            return self.data_segments_sent > 0 or self.sent < _FRESH
         same_tick = self.sent == self.received
         return self.sent < self.received or (same_tick and 0 < self.sent - self.acknowledged <= _DELAY)
 

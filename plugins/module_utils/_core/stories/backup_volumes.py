@@ -134,8 +134,9 @@ def _save(call: Call, subject: Subject, work: str, done: Saved) -> None:
                 looks[row["file"]] = volume, _look(engine, row, since)
             moved = engine.volumes.writers(found) if found else {}
         seconds = round(call.clock.monotonic() - begun, 3)
+    restless = {volume for writer in moved.values() for volume in writer.volumes}
     for file, (volume, had) in looks.items():
-        if had is not None:
+        if had is not None and volume not in restless:  # what changes meanwhile is no copy of one moment anyway
             _compare(volume, os.path.join(work, file), had)
     done.paused.extend({"container": name, "seconds": seconds} for name in writers if name not in moved)
     for name, writer in moved.items():

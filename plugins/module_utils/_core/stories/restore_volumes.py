@@ -21,16 +21,20 @@ from .call import Call
 
 
 class Begun(t.NamedTuple):
-    """What the note says: volumes that are not filled to their ends, by the marks that they bear, and since when."""
+    """What the note says: volumes that are not filled to their ends, by the marks that they bear.
+
+    :param halves: what an earlier restore left half filled, until this one is at it.
+    """
 
     path: str
     marks: dict[str, str]
-    until: float
+    halves: dict[str, restoring.Half]
 
     def keep(self) -> None:
-        """Have on the disk what is known now."""
+        """Have on the disk what is known now; what this restore is not at keeps its moment."""
         if self.marks:
-            filesystem.place(self.path, json.dumps(self.marks), 0o600, os.path.dirname(self.path))
+            rows = {name: self.halves.get(name, mark) for name, mark in self.marks.items()}
+            filesystem.place(self.path, json.dumps(rows), 0o600, os.path.dirname(self.path))
         else:
             filesystem.remove(self.path)
 
@@ -66,8 +70,8 @@ def put(call: Call, plain: str, work: str, rows: t.Sequence[Row]) -> None:
     A note says which volumes are being filled, and by which mark on them a restore after an interrupted one knows them.
     """
     begun = _begun(call)
-    begun.keep()
     stay = warn_of_existing(call, rows, begun)
+    begun.keep()
     wanted = [row for row in rows if row not in stay]
     if not wanted:
         return
@@ -76,6 +80,7 @@ def put(call: Call, plain: str, work: str, rows: t.Sequence[Row]) -> None:
     for row in wanted:
         _fill(call, row, begun, os.path.join(work, TOP, row["file"]))
         begun.marks.pop(row["name"], None)
+        begun.halves.pop(row["name"], None)
         begun.keep()
 
 
@@ -92,10 +97,10 @@ def _left(row: Row, why: str) -> str:
 
 def _begun(call: Call) -> Begun:
     """What a restore before this one did not fill to the end, and nobody has replaced since."""
-    marks, written = restoring.unfilled(call.params["state_dir"])
-    here = call.on.engine.volumes.by_name() if marks else {}
-    mine = {name: mark for name, mark in marks.items() if name in here and _marked(here[name], mark)}
-    return Begun(Places(call.params["state_dir"]).filling, mine, written + SETTLED)
+    halves = restoring.unfilled(call.params["state_dir"])
+    here = call.on.engine.volumes.by_name() if halves else {}
+    mine = {name: half for name, half in halves.items() if name in here and _marked(here[name], half.mark)}
+    return Begun(Places(call.params["state_dir"]).filling, {name: half.mark for name, half in mine.items()}, mine)
 
 
 def _marked(volume: Named, mark: str | None) -> bool:
@@ -112,7 +117,8 @@ def _ours(call: Call, volume: Named, begun: Begun) -> bool:
     if not _marked(volume, begun.marks.get(name)):
         return False
     users = sorted(engine.volumes.users(name))
-    if not users and not engine.volumes.has_newer(name, begun.until, call.clock.now()):
+    half = begun.halves.get(name)
+    if half is None or not (users or engine.volumes.has_newer(name, half.until + SETTLED, call.clock.now())):
         return True
     since = f"used by {', '.join(users)}" if users else "written into since"
     place = volume.options.get("device")
@@ -140,6 +146,7 @@ def _fill(call: Call, row: Row, begun: Begun, path: str) -> None:
     mark = begun.marks.get(name) or os.urandom(16).hex()
     if not elsewhere:
         begun.marks[name] = mark
+        begun.halves.pop(name, None)
         begun.keep()
         if have is not None:
             engine.volumes.remove(name)
@@ -155,6 +162,7 @@ def _fill(call: Call, row: Row, begun: Begun, path: str) -> None:
         call.warnings.append(f"Nothing of the volume {name} is in the archive ({why}). It was made, and is empty.")
         return
     begun.marks[name] = mark  # of data elsewhere only now: what was there before is no half of ours
+    begun.halves.pop(name, None)
     begun.keep()
     with _Reading(path, begun.path) as stream:
         engine.volumes.fill(name, row["target"], stream)
