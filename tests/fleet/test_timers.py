@@ -53,6 +53,8 @@ def test_a_second_platform_has_a_timer_of_its_own(bare: Bare) -> None:
     bare.role().ok()
     before = bare.look("cat", first)
     bare.look("mkdir", "/usr/local/lib/tidegate/tidegate_platform")  # what an earlier version's command imported
+    (removed,) = bare.role().ok().changed
+    assert "earlier versions" in removed
     bare.role(tidegate_state_dir=OTHER).ok()
     assert bare.look("cat", first) == before
     assert bare.look(*active).split() == ["active", "active"]
