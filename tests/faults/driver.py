@@ -27,7 +27,6 @@ from ansible_collections.tidegate.platform.plugins.module_utils._core.deploy imp
     bake,
     containers,
     gates,
-    stacks,
     store,
 )
 from ansible_collections.tidegate.platform.plugins.module_utils._core.engine.containers import Containers
@@ -85,8 +84,8 @@ STORIES: dict[str, tuple[t.Callable[[Call], dict[str, t.Any]], checks.Spec]] = {
 MIDDLES: dict[Verb, tuple[t.Any, str]] = {
     Verb.PULL: (store.Store, "remember_pull"),
     Verb.PLACE: (compose.Compose, "place"),
-    Verb.ROLL: (stacks, "_pass"),
-    Verb.UP: (stacks, "_pass"),
+    Verb.ROLL: (gates, "of_service"),
+    Verb.UP: (gates, "of_service"),
     Verb.KEEP_ASSETS: (site_assets, "keep"),
     Verb.BUILD: (builder.Builder, "_take"),
     Verb.HOLD: (route_files.RouteFiles, "announce"),
@@ -106,6 +105,8 @@ MIDDLES: dict[Verb, tuple[t.Any, str]] = {
     Verb.REAP: (Containers, "remove"),
     Verb.RESUME: (Containers, "resume"),
 }
+for _owner, _name in MIDDLES.values():
+    assert hasattr(_owner, _name), f"{_owner} has no {_name} any more"
 # Which call it is: the first four of a diversion only look for rules, and the next one for the engine's chain, so that
 # one rule is there; the first of its end looks for rules, and the next two take away those that divert the test's own
 # connections, so that one rule is left; the first notice of a switch is of its questions.

@@ -99,7 +99,7 @@ def test_a_deployment_concludes_once_with_one_event(tmp_path: Path) -> None:
         (["divert"], False, False),
         (["stop", "start"], True, False),
         (["stop", "stop", "resume", "gate"], False, False),
-        (["stop", "undo gate: resume"], False, False),
+        (["stop", "undo stop: resume"], True, False),
         (["resume", "stop"], True, False),
         (["undo gate: undivert"], False, False),
         (["undivert"], False, True),

@@ -24,8 +24,9 @@ _WIDTH = 7
 SUBJECT = "workload, environment"
 _BEGUN = "EXISTS (SELECT 1 FROM journal j WHERE j.deployment = d.id AND j.step IN"
 # A repair waits for the end of a stop before it resumes what was stopped: after that nothing is on its way any more.
+# A run that takes its own stop back ("undo stop: resume") may have given up waiting.
 _STOPPING = (
-    "(SELECT j.step = 'stop' FROM journal j WHERE j.deployment = d.id AND (j.step = 'stop' OR j.step LIKE '%resume') "
+    "(SELECT j.step = 'stop' FROM journal j WHERE j.deployment = d.id AND j.step IN ('stop', 'resume') "
     "ORDER BY j.number DESC LIMIT 1)"
 )
 CLAIMS = (
