@@ -26,7 +26,7 @@ SEED = int(os.environ.get("SEED", "13"))
 # What decides: pure functions, whose mistakes cost requests, releases or data.
 DECIDING = (
     "decide/plan decide/strategies decide/recovery decide/phase_plans decide/retention decide/stacks decide/candidate decide/leave "
-    "decide/stack_networks decide/routes_today decide/replicas "
+    "decide/rollback decide/stack_networks decide/routes_today decide/replicas "
     "proxy/routing_documents proxy/rules decide/foretell"
 )
 # One change of each operator's sense; others of the tool are alike (`<` to `!=`) or change annotations and decorators.
