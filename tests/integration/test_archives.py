@@ -76,6 +76,23 @@ def test_only_what_was_asked_for_and_is_this_platforms_own_rotates(
     assert written == [f"{second['sha256']}  {Path(second['archive']).name}", f"# platform {own['state_dir']}", *where]
 
 
+def test_a_second_archive_of_one_second_has_a_name_of_its_own(platform: Platform, own: Options, tmp_path: Path) -> None:
+    """The default name was taken, and the second of two backups failed by a name that nobody had given."""
+    (folder := tmp_path / "archives").mkdir()
+    begun = time.time()
+    stamps = [time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(begun + second)) for second in range(120)]
+    for stamp in stamps:
+        made(folder, f"tidegate-{HOST}-{stamp}.tar.gz", 3600)
+    params = {**own, "directory": str(folder), "images": False}
+    first, second, third = platform.directly(*(Task({**params, "keep": keep}, module=BACKUP) for keep in (2, 2, 1)))
+    assert not first["failed"], first
+    assert Path(first["archive"]).name in {f"tidegate-{HOST}-{stamp}-2.tar.gz" for stamp in stamps}
+    assert (second["failed"], second["removed"]) == (False, []), second
+    assert third["removed"] == sorted([first["archive"], second["archive"]]), "the newest stays"
+    assert Path(third["archive"]).exists()
+    assert len(list(folder.glob("*.tar.gz"))) == len(stamps) + 1, "what others made stays"
+
+
 def rewritten(archive: str, target: Path, work: Path, change: t.Callable[[Path], None]) -> str:
     """The same archive with another record in it."""
     manifest = backup_archive.verify(archive)

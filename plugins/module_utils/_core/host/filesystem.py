@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import stat
 import threading
@@ -66,6 +67,12 @@ def name_first(synced: str, path: str) -> bool:
         os.rename(synced, path)
     sync_folder(os.path.dirname(path))
     return True
+
+
+def free(path: str, ending: str = "") -> str:
+    """A path, without its ending, that nothing has: this one, or with the first number from 2 on that makes it free."""
+    paths = itertools.chain([path], (f"{path}-{number}" for number in itertools.count(2)))
+    return next(found for found in paths if not os.path.lexists(found + ending))
 
 
 def claim(path: str, data: bytes, mode: int) -> bool:

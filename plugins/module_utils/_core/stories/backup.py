@@ -88,9 +88,10 @@ def _job(call: Call) -> Job:
         raise InvalidOption("state_dir", state, "holds no platform", "Correct it, or deploy something first.")
     stamp = timestamp(call)
     mine = backup_rotation.Mine(socket.gethostname(), state, backup_rotation.machine())
-    name = params["name"] or backup_rotation.default_name(mine, stamp)
-    target = os.path.join(params["directory"], name + (".tar.gz.enc" if params["passphrase"] else ".tar.gz"))
-    if os.path.sep in name or os.path.exists(target):
+    ending = ".tar.gz.enc" if params["passphrase"] else ".tar.gz"
+    name = params["name"] or backup_rotation.default_name(mine, stamp, params["directory"], ending)
+    target = os.path.join(params["directory"], name + ending)
+    if os.path.sep in name or os.path.lexists(target):
         raise InvalidOption("name", name, "is taken, or no file name", "Choose another one.")
     if params["group"] and params["group"] not in {group.gr_name for group in grp.getgrall()}:
         remedy = "Run the role platform_base, which makes its group, or leave group out."

@@ -18,7 +18,8 @@ import typing as t
 from ..host import filesystem, locks
 from ..values.grammar import place
 
-STAMP = r"[0-9]{8}T[0-9]{6}Z"
+# The second, and a number from the second archive of that second on.
+STAMP = r"([0-9]{8}T[0-9]{6}Z)(?:-([0-9]+))?"
 ENDING = ".sha256"
 _WHOSE = "# platform "
 _WHERE = "# machine "
@@ -46,9 +47,10 @@ def machine(paths: t.Sequence[str] = _IDS) -> str:
     return ""
 
 
-def default_name(mine: Mine, stamp: str) -> str:
-    """What an archive is called that nobody named, without its ending."""
-    return f"tidegate-{mine.host}-{stamp}"
+def default_name(mine: Mine, stamp: str, directory: str, ending: str) -> str:
+    """What an archive is called that nobody named, without its ending; with a number where that is taken."""
+    path = os.path.join(directory, f"tidegate-{mine.host}-{stamp}")
+    return os.path.basename(filesystem.free(path, ending))
 
 
 def checksum(mine: Mine, name: str, digest: str) -> str:
@@ -63,15 +65,15 @@ def removable(directory: str, mine: Mine, newest: str, written: float) -> list[s
     :param newest: path of the archive that was made just now.
     :param written: when it was written; what was written since is not older, whatever its name says.
     """
-    pattern = re.compile(rf"tidegate-{re.escape(mine.host)}-({STAMP})\.tar\.gz(\.enc)?")
+    pattern = re.compile(rf"tidegate-{re.escape(mine.host)}-{STAMP}\.tar\.gz(\.enc)?")
     found = []
     for name in os.listdir(directory):
         path, match = os.path.join(directory, name), pattern.fullmatch(name)
         if match is None or path == newest or os.path.islink(path) or not os.path.isfile(path):
             continue
         if os.stat(path).st_mtime <= written and _is_of(path, mine):
-            found.append((match.group(1), path))
-    return [path for _stamp, path in sorted(found, reverse=True)]
+            found.append((match.group(1), int(match.group(2) or 1), path))
+    return [path for _stamp, _number, path in sorted(found, reverse=True)]
 
 
 def rotate(directory: str, paths: t.Sequence[str], keep: int, spare: t.Collection[str]) -> list[str]:

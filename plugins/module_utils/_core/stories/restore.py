@@ -49,7 +49,7 @@ def _restore(call: Call, plain: str, work: str) -> Result:
         raise InvalidOption("state_dir", state, cause, "Use the same directory.")
     _refuse_taken(call, state)
     _check_record(plain, work)
-    aside = f"{state}.before-{timestamp(call)}"
+    aside = filesystem.free(f"{state}.before-{timestamp(call)}")
     absent = release_images.missing(call.on.engine, (Wanted(**row) for row in manifest["elsewhere"]))
     document = {
         "changed": True,
