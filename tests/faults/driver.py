@@ -136,14 +136,14 @@ def event(fault: dict[str, t.Any]) -> t.Callable[[t.Any], None]:
         return lambda _world: os.kill(os.getpid(), getattr(signal, fault["signal"]))
     if fault.get("cancel"):
         # Another process would write the very same row.
-        return lambda world: print(store.Store(world.on.state_dir).cancel(world.deployment), file=sys.stderr)
+        return lambda world: print(store.Store(world.on.state_dir).cancel(world.deployment.id), file=sys.stderr)
     if "fill" in fault:
         return lambda _world: fill(fault["fill"])
     if "run" in fault:
         # `{green}` is what the first container of this very deployment is going to be called.
         return lambda world: run(
             [
-                word.replace("{green}", identity.container_names(world.want.name, world.deployment, 1)[0])
+                word.replace("{green}", identity.container_names(world.want.name, world.deployment.id, 1)[0])
                 for word in fault["run"]
             ]
         )

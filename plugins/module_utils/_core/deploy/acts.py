@@ -38,132 +38,132 @@ from .containers import (
 from .disk_space import refuse_full_disk
 from .drain import drain
 from .gates import gate
-from .run import World
+from .run import Run
 
-Act = t.Callable[[World, Step], str]
+Act = t.Callable[[Run, Step], str]
 """Does one step and gives a short detail for people, or an empty text."""
 
 
-def build(world: World, _step: Step) -> str:
+def build(run: Run, _step: Step) -> str:
     """Build the artifact, and remember that it is here because of us."""
-    want, on = world.want, world.on
+    want, on = run.want, run.on
     if want.recipe is None:
         raise ValueError("a build step comes of a declaration with a recipe")
     from ..sources.builder import Builder  # loaded only for what is built
     from ..sources.source_trees import SourceTrees
 
-    refuse_full_disk(world)
-    workshop = SourceTrees(on.state_dir, world.key, world.watch)
-    builder = Builder(on.engine, workshop, world.watch, lambda line: world.tell(world.key, line))
+    refuse_full_disk(run)
+    workshop = SourceTrees(on.state_dir, run.key, run.watch)
+    builder = Builder(on.engine, workshop, run.watch, lambda line: run.tell(run.key, line))
     reference, image = builder.build(want.recipe, want.pull, want.registry)
     on.store.remember_pull(image.id, reference, on.clock.now())
     return reference
 
 
-def keep_assets(world: World, step: Step) -> str:
+def keep_assets(run: Run, step: Step) -> str:
     """Keep what an open page of the live release may still ask for, and let go of what was kept long enough."""
     from ..sources import site, site_assets  # loaded only for sites
 
-    folder = Places(world.on.state_dir).site(world.key)
-    site_assets.expire(folder, world.want.keep_assets, world.on.clock.now())
+    folder = Places(run.on.state_dir).site(run.key)
+    site_assets.expire(folder, run.want.keep_assets, run.on.clock.now())
     kept = 0
-    with tempfile.TemporaryFile(dir=world.on.state_dir) as archive:
+    with tempfile.TemporaryFile(dir=run.on.state_dir) as archive:
         for name in step.containers[:1]:  # its replicas have the same site
-            if world.on.engine.containers.get_archive(name, site.SITE, archive):
-                kept = site_assets.keep(folder, archive, world.on.clock.now())
+            if run.on.engine.containers.get_archive(name, site.SITE, archive):
+                kept = site_assets.keep(folder, archive, run.on.clock.now())
     return f"{kept} files"
 
 
-def pull(world: World, _step: Step) -> str:
+def pull(run: Run, _step: Step) -> str:
     """Fetch the artifact, if that leaves room on the disk, and remember that it is here because of us."""
-    want, on = world.want, world.on
-    refuse_full_disk(world)
+    want, on = run.want, run.on
+    refuse_full_disk(run)
     if want.artifact:
-        bring_back(on.engine, Wanted(want.artifact, want.container.image, [], True), world.check)
+        bring_back(on.engine, Wanted(want.artifact, want.container.image, [], True), run.check)
     else:
-        on.engine.images.pull(want.container.image, want.registry, world.check)
+        on.engine.images.pull(want.container.image, want.registry, run.check)
     image = on.engine.images.get(want.container.image)
     if image is not None:
         on.store.remember_pull(image.id, want.container.image, on.clock.now())
     return want.container.image
 
 
-def divert(world: World, step: Step) -> str:
+def divert(run: Run, step: Step) -> str:
     """Send new connections for the release's ports to its stand-in."""
     (name,) = step.containers
-    facts = world.on.engine.containers.inspect(name)
+    facts = run.on.engine.containers.inspect(name)
     if facts is None or not facts.address:
         raise Unhealthy("the stand-in has no address", subject=name, remedy=gates.STILL_SERVES)
     target = packet_filter.Target(facts.address, facts.address6)
-    packet_filter.begin(packet_filter.whose(world.key, world.on.state_dir), terms(release_of(step)).ports, target)
+    packet_filter.begin(packet_filter.whose(run.key, run.on.state_dir), terms(release_of(step)).ports, target)
     return f"new connections go to {name}"
 
 
-def undivert(world: World, _step: Step) -> str:
+def undivert(run: Run, _step: Step) -> str:
     """Let connections go to the owner of the ports again."""
-    packet_filter.end(packet_filter.whose(world.key, world.on.state_dir))
+    packet_filter.end(packet_filter.whose(run.key, run.on.state_dir))
     return ""
 
 
-def place_route(world: World, step: Step) -> str:
+def place_route(run: Run, step: Step) -> str:
     """Switch or hold: write the route file and have it confirmed; of a new release, its servers are asked before."""
     if step.route is None:
         raise ValueError("a switch step carries its route")
     asks = reach.asks(step.release) if step.release is not None else {}
-    said = reach.judge(world, world.on.traefik.ask(world.key, step.route, asks, world.have.routed))
-    world.on.traefik.place(world.key, step.route)
+    said = reach.judge(run, run.on.traefik.ask(run.key, step.route, asks, run.have.routed))
+    run.on.traefik.place(run.key, step.route)
     confirmed = ", ".join(servers_of(step.route)) or "no server, 503 with Retry-After"
     return f"confirmed: {confirmed}" + (f"; {said}" if said else "")
 
 
-def unroute(world: World, _step: Step) -> str:
+def unroute(run: Run, _step: Step) -> str:
     """Take the routes away."""
-    world.on.traefik.withdraw(world.key)
+    run.on.traefik.withdraw(run.key)
     return ""
 
 
-def persist(world: World, step: Step) -> str:
+def persist(run: Run, step: Step) -> str:
     """Make the candidate live, in one transaction, before anything of blue is touched."""
     release = release_of(step)
-    on = world.on
-    if world.want.stack is not None and release.state == "running":
+    on = run.on
+    if run.want.stack is not None and release.state == "running":
         from .stacks import with_containers
 
-        release = with_containers(world, release)
-    write_down(world, release)
-    on.store.persist(world.subject, release, claims_of(release), on.clock.now())
-    prune_kept(world)
-    if world.want.stack is not None:
-        kept = retained(on.store.releases(world.subject), on.store.known(world.subject).get(world.subject))
+        release = with_containers(run, release)
+    write_down(run, release)
+    on.store.persist(run.subject, release, claims_of(release), on.clock.now())
+    prune_kept(run)
+    if run.want.stack is not None:
+        kept = retained(on.store.releases(run.subject), on.store.known(run.subject).get(run.subject))
         from .definitions import compose_of
 
-        compose_of(world).prune({entry.image_id for entry in kept})
+        compose_of(run).prune({entry.image_id for entry in kept})
     return release.id
 
 
-def withdraw(world: World, step: Step) -> str:
+def withdraw(run: Run, step: Step) -> str:
     """Make the release before live again, in one transaction; what was live is remembered as not good."""
     back = step.release
     if back is not None:
-        write_down(world, back)
-    world.on.store.withdraw(world.subject, world.failure, back, claims_of(back) if back else ())
+        write_down(run, back)
+    run.on.store.withdraw(run.subject, run.deployment.failure, back, claims_of(back) if back else ())
     return back.id if back else "nothing is live"
 
 
-def forget(world: World, _step: Step) -> str:
+def forget(run: Run, _step: Step) -> str:
     """Nothing of the workload is live any more; what its containers still need stays until they are gone."""
-    world.on.store.forget(world.subject)
-    release_files.prune(world.on.state_dir, world.key, ())
+    run.on.store.forget(run.subject)
+    release_files.prune(run.on.state_dir, run.key, ())
     return ""
 
 
-def clear(world: World, _step: Step) -> str:
+def clear(run: Run, _step: Step) -> str:
     """Remove what is left of a workload that has no containers: its files, its secrets and its networks."""
-    world.on.secrets.prune(world.key, ())
-    release_files.prune(world.on.state_dir, world.key, ())
-    published_ports.give_up(world.on.state_dir, world.key, {})
-    world.on.engine.networks.remove(world.subject)
-    for place in (Places(world.on.state_dir).site(world.key), Places(world.on.state_dir).stack(world.key)):
+    run.on.secrets.prune(run.key, ())
+    release_files.prune(run.on.state_dir, run.key, ())
+    published_ports.give_up(run.on.state_dir, run.key, {})
+    run.on.engine.networks.remove(run.subject)
+    for place in (Places(run.on.state_dir).site(run.key), Places(run.on.state_dir).stack(run.key)):
         shutil.rmtree(place, ignore_errors=True)
     return ""
 
@@ -171,10 +171,10 @@ def clear(world: World, _step: Step) -> str:
 def _of_project(name: str) -> Act:
     """An act of Compose projects, whose file is loaded only for one."""
 
-    def act(world: World, step: Step) -> str:
+    def act(run: Run, step: Step) -> str:
         from . import stacks
 
-        return t.cast("Act", getattr(stacks, name))(world, step)
+        return t.cast("Act", getattr(stacks, name))(run, step)
 
     return act
 

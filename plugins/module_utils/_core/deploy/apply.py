@@ -10,12 +10,12 @@ from ..values.errors import StoreFailure, TidegateError, explained_at_least
 from ..values.plan import Plan, Step, Verb
 from . import neighbours
 from .acts import ACTS
-from .run import World
+from .run import Run
 
 _ROUTING = {Verb.HOLD, Verb.SWITCH}
 
 
-def carry_out(world: World, plan: Plan) -> None:
+def carry_out(run: Run, plan: Plan) -> None:
     """Do the plan's steps in order.
 
     What is forgotten cannot be taken back: a failure after that leaves the rest to the next run.
@@ -26,59 +26,59 @@ def carry_out(world: World, plan: Plan) -> None:
     :raises TidegateError: with the name of the step that failed; what served before still serves.
     """
     if any(step.verb in _ROUTING for step in plan.steps):
-        world.on.traefik.require()
-        neighbours.order_older_routes(world)
+        run.on.traefik.require()
+        neighbours.order_older_routes(run)
     begun: list[Step] = []
     commit = committed_at(plan.steps)
     for number, step in enumerate(plan.steps):
         begun.append(step)
         try:
-            world.check()
-            _perform(world, step)
+            run.check()
+            _perform(run, step)
         except TidegateError as error:
             error.step = error.step or step.verb.value
-            if world.committed:
-                world.warnings.append(f"The new release is live, but {error} The next run finishes this.")
+            if run.deployment.committed:
+                run.warnings.append(f"The new release is live, but {error} The next run finishes this.")
                 return
-            world.failure = world.failure or f"{error.step} failed"
-            _take_back(world, begun)
+            run.deployment.failure = run.deployment.failure or f"{error.step} failed"
+            _take_back(run, begun)
             raise
-        world.committed = world.committed or number == commit
+        run.deployment.committed = run.deployment.committed or number == commit
         if step.verb is Verb.FORGET:
             begun.clear()
 
 
-def _perform(world: World, step: Step, name: str = "") -> None:
-    clock = world.on.clock
+def _perform(run: Run, step: Step, name: str = "") -> None:
+    clock = run.on.clock
     name = name or step.verb.value
-    _journal(world, name)
+    _journal(run, name)
     begun = clock.monotonic()
     row = {"name": name, "seconds": 0.0, "detail": ""}
-    world.steps.append(row)
+    run.steps.append(row)
     try:
         with explained_at_least():
-            world.tell(world.key, name)
-            row["detail"] = ACTS[step.verb](world, step)
+            run.tell(run.key, name)
+            row["detail"] = ACTS[step.verb](run, step)
     finally:
         row["seconds"] = round(clock.monotonic() - begun, 3)
 
 
-def _journal(world: World, name: str) -> None:
+def _journal(run: Run, name: str) -> None:
     """Record that a step begins; a store that is full does not keep anything from being taken back."""
     try:
-        if world.recorded:
-            world.on.store.journal(world.deployment, name, world.on.clock.now())
+        if run.deployment.recorded:
+            run.on.store.journal(run.deployment.id, name, run.on.clock.now())
     except StoreFailure:
-        if not world.undoing:
+        if not run.deployment.undoing:
             raise
 
 
-def _take_back(world: World, begun: list[Step]) -> None:
+def _take_back(run: Run, begun: list[Step]) -> None:
     """Undo, newest first; one undo that fails does not keep the others from being tried."""
-    world.undoing = True
+    run.deployment.undoing = True
     for step in reversed(begun):
         for undo in step.undo:
             try:
-                _perform(world, undo, f"undo {step.verb.value}: {undo.verb.value}")
+                _perform(run, undo, f"undo {step.verb.value}: {undo.verb.value}")
             except TidegateError as error:
-                world.warnings.append(f"While taking back {step.verb.value}: {error}")
+                run.warnings.append(f"While taking back {step.verb.value}: {error}")

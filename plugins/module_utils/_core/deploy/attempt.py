@@ -19,7 +19,7 @@ from ..values.release import Release
 from . import reach
 from .apply import carry_out
 from .observe import observe
-from .run import World
+from .run import Run
 from .store import NewAttempt
 
 # Ample for a deployment's rows and their write-ahead log, some tens of pages of 4 KiB.
@@ -27,110 +27,110 @@ ROOM = 256 * 1024
 _MAKING = (Verb.PULL, Verb.BUILD, Verb.PLACE, Verb.START, Verb.STAND_IN, Verb.RELEASE_COMMAND, Verb.ROLL, Verb.UP)
 
 
-def superseded(world: World, cause: str) -> Superseded:
+def superseded(run: Run, cause: str) -> Superseded:
     """The error of a switch that has no candidate; what is on record stays open, for whoever takes it back."""
-    world.recorded = False
-    return Superseded(cause, subject=world.key, remedy="Run the deployment again.")
+    run.deployment.recorded = False
+    return Superseded(cause, subject=run.key, remedy="Run the deployment again.")
 
 
-def take_on(world: World, deployment: str) -> None:
+def take_on(run: Run, deployment: str) -> None:
     """Go on with a deployment that is on record."""
-    world.deployment, world.recorded = deployment, True
+    run.deployment.id, run.deployment.recorded = deployment, True
 
 
-def prepare_and_decide(world: World, staged: Release | None = None) -> Plan:
+def prepare_and_decide(run: Run, staged: Release | None = None) -> Plan:
     """Fetch the artifact, then decide with what is known of it, and record the attempt before its first act.
 
     :param staged: the candidate that an earlier phase made.
     """
-    want = world.want
-    fetch = prepare(want, world.have, candidate(want, world.have, world.deployment))
-    refuse_unmountable(world, fetch)
+    want = run.want
+    fetch = prepare(want, run.have, candidate(want, run.have, run.deployment.id))
+    refuse_unmountable(run, fetch)
     if fetch.steps:
-        begin(world)
-        carry_out(world, fetch)
-        world.have = observe(replace(want, pull="missing"), world.on)
-    proposed = candidate(want, world.have, world.deployment)
+        begin(run)
+        carry_out(run, fetch)
+        run.have = observe(replace(want, pull="missing"), run.on)
+    proposed = candidate(want, run.have, run.deployment.id)
     if staged is not None:
         if staged.fingerprint != proposed.fingerprint:
-            raise superseded(world, "what was staged is not what is declared now")
+            raise superseded(run, "what was staged is not what is declared now")
         proposed = staged
-    plan = fetch if fetch.skipped else decide(want, world.have, proposed)
+    plan = fetch if fetch.skipped else decide(want, run.have, proposed)
     if plan.skipped:
-        begin(world)
+        begin(run)
     elif plan.candidate is not None:
-        reach.require_network(want, plan, world.on)
-        refuse_unmountable(world, plan)
-        begin(world)
-        _propose(world, plan.candidate)
+        reach.require_network(want, plan, run.on)
+        refuse_unmountable(run, plan)
+        begin(run)
+        _propose(run, plan.candidate)
     return plan
 
 
-def refuse_unmountable(world: World, plan: Plan) -> None:
+def refuse_unmountable(run: Run, plan: Plan) -> None:
     """Refuse to make containers that mount what is not there, and to fetch what they are made of, if it can be known.
 
     :raises InvalidOption: names the source; nothing is touched yet.
     """
     if any(step.verb in _MAKING for step in plan.steps):
-        model = world.have.definition.model if world.have.definition else {}
+        model = run.have.definition.model if run.have.definition else {}
         mounts = [m for facts in (model.get("services") or {}).values() for m in facts.get("volumes") or ()]
         binds = [str(mount.get("source") or "") for mount in mounts if mount.get("type") == "bind"]
-        refuse_missing([*(mount.source for mount in world.want.container.mounts), *binds], world.on.state_dir)
+        refuse_missing([*(mount.source for mount in run.want.container.mounts), *binds], run.on.state_dir)
 
 
-def _propose(world: World, green: Release) -> None:
+def _propose(run: Run, green: Release) -> None:
     """Record the candidate with its routes; those of what is live stay its own as well, until this is over.
 
     :raises InvalidOption: another workload came to have one of the routes in the meantime.
     """
-    live = world.have.live
+    live = run.have.live
     claims = [*claims_of(green), *(claims_of(live) if live else ())]
-    taken = world.on.store.propose(world.deployment, green, claims)
+    taken = run.on.store.propose(run.deployment.id, green, claims)
     refuse_claimed(tuple((claim, f"{owner.workload} ({owner.environment})") for claim, owner in taken.items()))
 
 
-def begin(world: World) -> None:
+def begin(run: Run) -> None:
     """Record the attempt, once, and only where all of it can be recorded.
 
     :raises StoreFailure: the disk is full; nothing was touched.
     """
-    if world.recorded:
+    if run.deployment.recorded:
         return
-    want, on = world.want, world.on
+    want, on = run.want, run.on
     free = filesystem.free_bytes(on.state_dir)
     if free is not None and free < ROOM:
         cause = f"has {free // 1024} KiB free, less than the record of a deployment may take ({ROOM // 1024} KiB)"
         raise StoreFailure(cause, subject=on.state_dir, remedy="Free space on its file system.")
     on.secrets.keep_key()
     attempt = NewAttempt(
-        id=world.deployment,
+        id=run.deployment.id,
         workload=want.name,
         environment=want.environment,
         strategy=want.strategy.value,
         snapshot=canonical(want.snapshot),
         begun_at=on.clock.now(),
         sequence=want.sequence,
-        fleet=world.fleet.name,
-        held_until=on.clock.now() + world.fleet.seconds if world.fleet.name else 0,
-        leaves=world.leaves[0],
-        leaves_why=world.leaves[1],
+        fleet=run.fleet.name,
+        held_until=on.clock.now() + run.fleet.seconds if run.fleet.name else 0,
+        leaves=run.deployment.leaves[0],
+        leaves_why=run.deployment.leaves[1],
     )
     on.store.begin(attempt)
-    world.recorded = True
+    run.deployment.recorded = True
 
 
-def conclude(world: World, conclusion: str, reason: str) -> None:
+def conclude(run: Run, conclusion: str, reason: str) -> None:
     """End the deployment on record, if there is one; `reason` loses its secrets on the way."""
-    if world.recorded:
-        world.on.store.conclude(world.deployment, conclusion, world.redact(reason), world.on.clock.now())
+    if run.deployment.recorded:
+        run.on.store.conclude(run.deployment.id, conclusion, run.redact(reason), run.on.clock.now())
 
 
-def conclude_failed(world: World, error: TidegateError) -> None:
+def conclude_failed(run: Run, error: TidegateError) -> None:
     """Conclude without any output of the application (DS-T6); what cannot be written is left to the next run."""
     try:
-        conclude(world, conclusion_of(error), reason_of(error))
+        conclude(run, conclusion_of(error), reason_of(error))
     except StoreFailure as second:
-        world.warnings.append(f"The deployment could not be concluded: {second}")
+        run.warnings.append(f"The deployment could not be concluded: {second}")
 
 
 def conclusion_of(error: TidegateError) -> str:
@@ -144,13 +144,13 @@ def reason_of(error: TidegateError) -> str:
     return f"{kind}: {error.cause}" if isinstance(error, (Unhealthy, Canceled, Superseded)) else kind
 
 
-def document(world: World, conclusion: str) -> dict[str, t.Any] | None:
+def document(run: Run, conclusion: str) -> dict[str, t.Any] | None:
     """The recorded attempt as it is returned; None when none was needed."""
-    if not world.recorded:
+    if not run.deployment.recorded:
         return None
     return {
-        "id": world.deployment,
+        "id": run.deployment.id,
         "status": "completed" if conclusion else "deploy",
         "conclusion": conclusion or None,
-        "strategy": world.want.strategy.value,
+        "strategy": run.want.strategy.value,
     }

@@ -15,7 +15,7 @@ from ..values.plan import Step
 from ..values.traffic import Bake
 from . import gates
 from .gates import resolved_gate
-from .run import World
+from .run import Run
 
 # As many failures in a row as the engine's own HEALTHCHECK takes before it says unhealthy.
 FAILURES = 3
@@ -67,11 +67,11 @@ def _failed(engine: Engine, name: str, said: str) -> Unhealthy:
     return gates.unhealthy(engine, name, f"after the switch: {said}", remedy)
 
 
-def bake(world: World, step: Step) -> str:
+def bake(run: Run, step: Step) -> str:
     """Watch the new release under traffic while the old one still could take it back."""
-    window = world.want.bake
+    window = run.want.bake
     if window is None:
         raise ValueError("a bake step comes of a declaration with one")
-    entries = [gates.Entry(name, resolved_gate(world, step)) for name in step.containers]
-    count = None if window.error_ratio is None else (lambda: world.on.traefik.api.answered(world.key))
-    return watch(world.on.engine, world.watch, entries, window, count)
+    entries = [gates.Entry(name, resolved_gate(run, step)) for name in step.containers]
+    count = None if window.error_ratio is None else (lambda: run.on.traefik.api.answered(run.key))
+    return watch(run.on.engine, run.watch, entries, window, count)

@@ -19,7 +19,7 @@ from ..values.workload import Workload
 from .converge import Declare, as_declared, converge, preview, seen_after, unchanged
 from .observe import Survey, survey
 from .outcome import Ended, Outcome
-from .run import Platform, Tell, World, new_world, silent
+from .run import Platform, Run, Tell, new_run, silent
 from .store import Store
 
 
@@ -115,27 +115,27 @@ class Batch:
         return Ended(want, outcome, None, None) if outcome else None
 
     def _one(self, want: Workload, on: t.Callable[[], Platform] | None = None) -> Ended:
-        world: World | None = None
+        run: Run | None = None
         try:
             with explained_at_least():
                 self._go_on()
-                world = new_world(want, on() if on else self.on, self.interrupts, self.tell)
-                world.fleet = self.manner.fleet
-                world.failure = self.manner.reason if self.manner.phase is Phase.REVERT else ""
-                outcome = self._converge(world, look=on is None or not self._looks_later(want))
+                run = new_run(want, on() if on else self.on, self.interrupts, self.tell)
+                run.fleet = self.manner.fleet
+                run.deployment.failure = self.manner.reason if self.manner.phase is Phase.REVERT else ""
+                outcome = self._converge(run, look=on is None or not self._looks_later(want))
         except TidegateError as error:
-            owners = self._owners(want, error, world.on.store) if world else None
+            owners = self._owners(want, error, run.on.store) if run else None
             if owners is None or owners - self._subjects:  # else it is tried again, once the others are done
                 self._failed.set()
             self.tell(f"{want.name}.{want.environment}", f"failed: {type(error).__name__}")
-            return Ended(want, None, error, world)
-        return Ended(want, outcome, None, world)
+            return Ended(want, None, error, run)
+        return Ended(want, outcome, None, run)
 
-    def _converge(self, world: World, look: bool) -> Outcome:
+    def _converge(self, run: Run, look: bool) -> Outcome:
         manner = self.manner
         if manner.check:
-            return preview(world, manner.phase, manner.declare, manner.deep)
-        return converge(world, manner.phase, manner.declare, manner.deep, look, self._before)
+            return preview(run, manner.phase, manner.declare, manner.deep)
+        return converge(run, manner.phase, manner.declare, manner.deep, look, self._before)
 
     def _go_on(self) -> None:
         if self.manner.stop_on_failure and self._failed.is_set():
@@ -157,11 +157,11 @@ class Batch:
 
 
 def _with_look(one: Ended, now: Survey) -> Ended:
-    if one.outcome is None or one.world is None:
+    if one.outcome is None or one.run is None:
         return one
     try:
         with explained_at_least():
-            return one._replace(outcome=seen_after(one.outcome, one.world.want, now))
+            return one._replace(outcome=seen_after(one.outcome, one.run.want, now))
     except TidegateError as error:
         return one._replace(outcome=None, error=error)
 

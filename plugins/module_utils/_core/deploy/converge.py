@@ -25,18 +25,18 @@ from .observe import Survey, observe
 from .outcome import Outcome
 from .phases import PHASES, Told, is_declared, recover, staged_already
 from .preview_end import preview_end
-from .run import World
+from .run import Run
 from .unrecorded import refusal, refuse_no_way_back, unrecorded
 
 # Seconds that a pruning of images may take, for which a deployment waits.
 PRUNING = 60.0
-Declare = t.Callable[[World], Workload]
+Declare = t.Callable[[Run], Workload]
 """Gives the declaration once the workload is locked and recovered: a rollback chooses its target only then."""
 
 
-def as_declared(world: World) -> Workload:
+def as_declared(run: Run) -> Workload:
     """What the run was begun with."""
-    return world.want
+    return run.want
 
 
 def unchanged(want: Workload, survey: Survey) -> Outcome | None:
@@ -54,42 +54,42 @@ def unchanged(want: Workload, survey: Survey) -> Outcome | None:
     return Outcome(False, plan.reason, [], seen, seen, have.live, have.previous)
 
 
-def preview(world: World, phase: Phase = Phase.DEPLOY, declare: Declare = as_declared, deep: bool = False) -> Outcome:
+def preview(run: Run, phase: Phase = Phase.DEPLOY, declare: Declare = as_declared, deep: bool = False) -> Outcome:
     """What `converge` would do now; touches nothing."""
-    have = now = world.have = observe(world.want, world.on, deep)
-    fleet.refuse(have.attempt, world.fleet, world.on.clock.now(), world.key)
+    have = now = run.have = observe(run.want, run.on, deep)
+    fleet.refuse(have.attempt, run.fleet, run.on.clock.now(), run.key)
     if phase in (Phase.FINISH, Phase.REVERT):
-        return _preview_of_end(world, phase)
+        return _preview_of_end(run, phase)
     plans: list[Plan] = []
-    adopted = adopt(have, is_declared(world.want))
-    recovery = decide_recovery(world.want, have) if have.attempt else adopted
+    adopted = adopt(have, is_declared(run.want))
+    recovery = decide_recovery(run.want, have) if have.attempt else adopted
     if have.attempt or recovery.steps:
         plans.append(recovery)
         now = after(have, recovery)
-    want = world.want = declare(world)
+    want = run.want = declare(run)
     if declare is not as_declared:
-        have = now = _spared(world, deep)
+        have = now = _spared(run, deep)
     if phase is not Phase.DEPLOY and want.state is State.PRESENT:
-        refuse_no_way_back(world.on, world.subject, now)
-    proposed = candidate(want, now, world.deployment)
+        refuse_no_way_back(run.on, run.subject, now)
+    proposed = candidate(want, now, run.deployment.id)
     plans += [prepare(want, now, proposed), decide(want, now, proposed)]
-    reach.require_network(want, plans[-1], world.on)
+    reach.require_network(want, plans[-1], run.on)
     for plan in plans[-2:]:
-        refuse_unmountable(world, plan)
+        refuse_unmountable(run, plan)
     return _foreseen(have, now, plans)
 
 
-def _preview_of_end(world: World, phase: Phase) -> Outcome:
+def _preview_of_end(run: Run, phase: Phase) -> Outcome:
     """The same of the end of a fleet's deployment, which is decided by the record."""
-    have = world.have
-    plan = preview_end(world, phase)
+    have = run.have
+    plan = preview_end(run, phase)
     if plan is not None:
         foreseen = _foreseen(have, have, [plan])
         return replace(foreseen, changed=bool(foreseen.steps))
-    want, now = world.want, world.have
-    proposed = candidate(want, now, world.deployment)
+    want, now = run.want, run.have
+    proposed = candidate(want, now, run.deployment.id)
     plan = decide(want, now, proposed)
-    plan = replace(plan, reason=world.failure or plan.reason)
+    plan = replace(plan, reason=run.deployment.failure or plan.reason)
     return _foreseen(have, now, [prepare(want, now, proposed), plan])
 
 
@@ -105,19 +105,19 @@ def _foreseen(have: Actual, now: Actual, plans: list[Plan]) -> Outcome:
     return Outcome(changed, plans[-1].reason, steps, before, view(later), later.live, later.previous)
 
 
-def _spared(world: World, deep: bool) -> Actual:
+def _spared(run: Run, deep: bool) -> Actual:
     """A look that leaves out what is not on record: who declares from the record must not remove it."""
-    have = world.have = observe(world.want, world.on, deep)
+    have = run.have = observe(run.want, run.on, deep)
     own = have.live.containers if have.live else ()
-    spared = unrecorded(world.on, world.subject, [c for c in have.containers if c.name not in own])
+    spared = unrecorded(run.on, run.subject, [c for c in have.containers if c.name not in own])
     if not spared or have.live is None:
         return have
-    refused = refusal(world.key, spared)
+    refused = refusal(run.key, spared)
     if len(have.named(own)) < len(own):
         raise refused  # what serves may be what is not on record
-    world.warnings.append(str(refused))
-    world.have = replace(have, containers=tuple(c for c in have.containers if c not in spared))
-    return world.have
+    run.warnings.append(str(refused))
+    run.have = replace(have, containers=tuple(c for c in have.containers if c not in spared))
+    return run.have
 
 
 def seen_after(outcome: Outcome, want: Workload, survey: Survey) -> Outcome:
@@ -126,21 +126,21 @@ def seen_after(outcome: Outcome, want: Workload, survey: Survey) -> Outcome:
     return replace(outcome, after=view(last), live=last.live, previous=last.previous)
 
 
-def _do(world: World, phase: Phase) -> Told:
+def _do(run: Run, phase: Phase) -> Told:
     """Do one phase, and conclude the deployment where that ends it, for better or worse."""
     try:
         with explained_at_least():
-            plan, conclusion = PHASES[phase](world)
+            plan, conclusion = PHASES[phase](run)
     except TidegateError as error:
-        conclude_failed(world, error)
+        conclude_failed(run, error)
         raise
-    if world.recorded and conclusion:
-        conclude(world, conclusion, plan.reason)
+    if run.deployment.recorded and conclusion:
+        conclude(run, conclusion, plan.reason)
     return plan, conclusion
 
 
 def converge(
-    world: World,
+    run: Run,
     phase: Phase = Phase.DEPLOY,
     declare: Declare = as_declared,
     deep: bool = False,
@@ -151,30 +151,30 @@ def converge(
 
     :param before: a look at the whole host that this run has just made.
     :param look: see what it came to; else `after` is what was there before, until `seen_after`.
-    :raises TidegateError: nothing that served was taken away; `world` holds the steps done so far.
+    :raises TidegateError: nothing that served was taken away; `run` holds the steps done so far.
     """
-    on = world.on
+    on = run.on
     with (
-        locks.held(on.state_dir, world.subject, on.lock_timeout, world.watch),
-        locks.images(on.state_dir, max(on.lock_timeout, PRUNING), world.watch),
+        locks.held(on.state_dir, run.subject, on.lock_timeout, run.watch),
+        locks.images(on.state_dir, max(on.lock_timeout, PRUNING), run.watch),
     ):
-        first = world.have = observe(world.want, on, deep, before)
-        fleet.refuse(first.attempt, world.fleet, on.clock.now(), world.key)
-        again = phase is Phase.STAGE and staged_already(world)
-        tidied = phase in (Phase.DEPLOY, Phase.STAGE) and not again and recover(world)
+        first = run.have = observe(run.want, on, deep, before)
+        fleet.refuse(first.attempt, run.fleet, on.clock.now(), run.key)
+        again = phase is Phase.STAGE and staged_already(run)
+        tidied = phase in (Phase.DEPLOY, Phase.STAGE) and not again and recover(run)
         if declare is not as_declared or tidied:
-            world.want = declare(world)
-            world.have = observe(world.want, on, deep) if declare is as_declared else _spared(world, deep)
-        plan, conclusion = _do(world, phase)
-        last = observe(replace(world.want, pull="missing"), on) if world.steps and look else world.have
+            run.want = declare(run)
+            run.have = observe(run.want, on, deep) if declare is as_declared else _spared(run, deep)
+        plan, conclusion = _do(run, phase)
+        last = observe(replace(run.want, pull="missing"), on) if run.steps and look else run.have
     return Outcome(
-        changed=bool(world.steps) or tidied,
+        changed=bool(run.steps) or tidied,
         reason=plan.reason,
-        steps=world.steps,
+        steps=run.steps,
         before=view(first),
         after=view(last),
         live=last.live,
         previous=last.previous,
-        deployment=document(world, conclusion),
-        cut={"outlived": world.drained.outlived, "cut": world.drained.cut},
+        deployment=document(run, conclusion),
+        cut={"outlived": run.drained.outlived, "cut": run.drained.cut},
     )

@@ -22,7 +22,7 @@ from ..values.identity import Subject, key_of
 from ..values.release import Release
 from ..values.stack import Definition, Stack
 from ..values.workload import Workload
-from .run import Platform, World
+from .run import Platform, Run
 
 
 def kept(on: Platform, subject: Subject, release: Release | None) -> Definition | None:
@@ -45,11 +45,11 @@ def volumes_of(on: Platform, subject: Subject, live: Release) -> dict[str, str]:
     return {**found, **terms(live).named_volumes}
 
 
-def compose_of(world: World) -> Compose:
+def compose_of(run: Run) -> Compose:
     """Compose for a run's workload."""
-    on = world.on
-    place = Places(on.state_dir).stack(world.key)
-    return Compose(place, on.engine.docker_host, world.watch, lambda line: world.tell(world.key, line.strip()))
+    on = run.on
+    place = Places(on.state_dir).stack(run.key)
+    return Compose(place, on.engine.docker_host, run.watch, lambda line: run.tell(run.key, line.strip()))
 
 
 def read(on: Platform, want: Workload, compose: Compose, *, place: bool = False) -> Definition:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from ..host import filesystem
 from ..values.errors import EngineFailure, setting
-from .run import World
+from .run import Run
 
 
-def refuse_full_disk(world: World) -> None:
+def refuse_full_disk(run: Run) -> None:
     """Refuse to fetch or build what may fill the engine's disk."""
-    root, reserve = world.on.engine.root_dir(), world.on.disk_reserve
+    root, reserve = run.on.engine.root_dir(), run.on.disk_reserve
     free = filesystem.free_bytes(root)
     if free is not None and free < reserve:
         cause = f"has {free // 2**20} MiB free, less than disk_reserve ({reserve // 2**20} MiB)"

@@ -22,7 +22,7 @@ from ..values.actual import Leaving
 from ..values.errors import ProxyFailure
 from ..values.plan import Step
 from ..values.traffic import Drain
-from .run import World
+from .run import Run
 
 # One reading of zero may fall between Traefik's choice of a server and its dial; two, this far apart, do not.
 SETTLE_SECONDS = 0.05
@@ -52,47 +52,47 @@ def wait_until_idle(
     return Drained(outlived, left_open, more)
 
 
-def drain(world: World, step: Step) -> str:
+def drain(run: Run, step: Step) -> str:
     """Wait until nothing is in flight to these containers; count what had to be cut."""
-    drained = drain_containers(world, step.containers, step.leaving)
+    drained = drain_containers(run, step.containers, step.leaving)
     if drained is None:
         return "nothing listens"
     return f"cut {drained.cut}" if drained.cut else "none in flight"
 
 
 @contextlib.contextmanager
-def _held_by_traefik(world: World, leaving: Leaving) -> t.Iterator[Held]:
+def _held_by_traefik(run: Run, leaving: Leaving) -> t.Iterator[Held]:
     """Counts the requests that Traefik holds before it dials: none, where it has nothing to hold them with."""
-    api, diag = world.on.traefik.api, None
+    api, diag = run.on.traefik.api, None
     what = Holds()
     try:
-        routers = [router.name for router in routers_of(world.on.traefik.read(world.key))]
+        routers = [router.name for router in routers_of(run.on.traefik.read(run.key))]
         what = holds({*leaving.middlewares, *api.middlewares(routers)}, api.middleware)
         if what.ports:
-            proxy = world.on.engine.containers.publisher(urlsplit(api.url).port or 80)
-            facts = world.on.engine.containers.inspect(proxy.name) if proxy else None
+            proxy = run.on.engine.containers.publisher(urlsplit(api.url).port or 80)
+            facts = run.on.engine.containers.inspect(proxy.name) if proxy else None
             diag = Diag(facts.pid if facts else None)
     except (ProxyFailure, OSError) as error:
-        world.warnings.append(f"What Traefik still holds cannot be counted: {error}.")
+        run.warnings.append(f"What Traefik still holds cannot be counted: {error}.")
         what = what if what.ports or not leaving.middlewares else Holds((), HOLDS["forwardAuth"])
     try:
-        yield Held(what, world.on.clock, diag)
+        yield Held(what, run.on.clock, diag)
     finally:
         if diag is not None:
             diag.close()
 
 
-def drain_containers(world: World, names: t.Collection[str], leaving: Leaving) -> Drained | None:
+def drain_containers(run: Run, names: t.Collection[str], leaving: Leaving) -> Drained | None:
     """Wait until nothing is in flight to these containers, and count what had to be cut; None if nothing listens."""
-    facts = {name: world.on.engine.containers.inspect(name) for name, _ports in leaving.ports if name in names}
+    facts = {name: run.on.engine.containers.inspect(name) for name, _ports in leaving.ports if name in names}
     ports = {f.pid: ports for name, ports in leaving.ports if (f := facts.get(name)) is not None and f.pid}
     if not ports:
         return None
     sockets = Sockets(ports)
-    with _held_by_traefik(world, leaving) as held:
-        drained = wait_until_idle(lambda: sockets() + held(), leaving.limits, world.watch, held.unsure)
+    with _held_by_traefik(run, leaving) as held:
+        drained = wait_until_idle(lambda: sockets() + held(), leaving.limits, run.watch, held.unsure)
     if drained.unsure and leaving.limits.timeout > 0:
         given = f"drain.timeout ({leaving.limits.timeout:g} s)"
-        world.warnings.append(f"Whether middlewares still held requests after {given} cannot be told.")
-    world.drained = Drained(world.drained.outlived + drained.outlived, world.drained.cut + drained.cut)
+        run.warnings.append(f"Whether middlewares still held requests after {given} cannot be told.")
+    run.drained = Drained(run.drained.outlived + drained.outlived, run.drained.cut + drained.cut)
     return drained

@@ -24,7 +24,7 @@ from ..values.plan import Step
 from ..values.stack import Service
 from ..values.traffic import Gate
 from ..values.workload import Workload
-from .run import World
+from .run import Run
 
 COMPLETION_SECONDS = 300.0
 STILL_SERVES = "What served before still serves."
@@ -176,25 +176,25 @@ _BY_ADDRESS = ("http", "tcp", "window")
 PROBES: dict[str, Probe] = {"http": _http, "tcp": _tcp, "command": _command, "image": _image, "window": _window}
 
 
-def gate(world: World, step: Step) -> str:
+def gate(run: Run, step: Step) -> str:
     """Wait until every container passed its release's gate."""
-    settled = resolved_gate(world, step)
+    settled = resolved_gate(run, step)
     said = ""
     # A container made by this very deployment may not have restarted even once.
-    own = step.release is not None and step.release.id == world.deployment
+    own = step.release is not None and step.release.id == run.deployment.id
     for name in step.containers:
         entry = Entry(name, settled, 0 if own else None)
-        said = pass_gate(world.on.engine, world.watch, entry)
+        said = pass_gate(run.on.engine, run.watch, entry)
     return said
 
 
-def resolved_gate(world: World, step: Step) -> Gate:
-    image = world.on.engine.images.get(step.release.image_id) if step.release else world.have.image
-    declared = world.want.gate if step.release is None else terms(step.release).gate
+def resolved_gate(run: Run, step: Step) -> Gate:
+    image = run.on.engine.images.get(step.release.image_id) if step.release else run.have.image
+    declared = run.want.gate if step.release is None else terms(step.release).gate
     return resolve_gate(declared, bool(image and image.has_healthcheck))
 
 
-def of_service(world: World, want: Workload, service: Service, names: t.Sequence[str]) -> None:
+def of_service(run: Run, want: Workload, service: Service, names: t.Sequence[str]) -> None:
     """Wait until every container of a project's service passed its gate, or ended well where it shall end.
 
     On a way back to what ran although it was unhealthy, that is no reason to be without it.
@@ -202,36 +202,36 @@ def of_service(world: World, want: Workload, service: Service, names: t.Sequence
     exposed = [e for e in (want.stack.exposed if want.stack else ()) if e.service == service.name]
     if not names and service.replicas:
         raise Unhealthy("has no container", subject=service.name, remedy=STILL_SERVES)
-    unwell = _unwell(world, service) if world.undoing else []
-    stayed = {c.name for c in _now(world) if c in unwell} if unwell else set()
+    unwell = _unwell(run, service) if run.deployment.undoing else []
+    stayed = {c.name for c in _now(run) if c in unwell} if unwell else set()
     for name in names:
         if service.completes:
-            _complete(world, name)
+            _complete(run, name)
         elif name not in stayed:
-            facts = world.on.engine.containers.inspect(name)
+            facts = run.on.engine.containers.inspect(name)
             settled = resolve_gate(exposed[0].gate if exposed else Gate("auto"), bool(facts and facts.health))
             try:
-                pass_gate(world.on.engine, world.watch, Entry(name, settled, None))
+                pass_gate(run.on.engine, run.watch, Entry(name, settled, None))
             except Unhealthy:
-                if not unwell or not any(c.name == name and c.state == "running" for c in _now(world)):
+                if not unwell or not any(c.name == name and c.state == "running" for c in _now(run)):
                     raise
 
 
-def _unwell(world: World, service: Service) -> list[Container]:
+def _unwell(run: Run, service: Service) -> list[Container]:
     """Containers of a service that ran before, and were unhealthy by their own check."""
-    mine = [c for c in world.have.containers if c.service == service.name]
+    mine = [c for c in run.have.containers if c.service == service.name]
     return [c for c in mine if c.state == "running" and not c.serves]
 
 
-def _now(world: World) -> t.Sequence[Container]:
-    return world.on.engine.containers.by_subject(world.subject).get(world.subject, ())
+def _now(run: Run) -> t.Sequence[Container]:
+    return run.on.engine.containers.by_subject(run.subject).get(run.subject, ())
 
 
-def _complete(world: World, name: str) -> None:
-    for _left in attempts(world.watch, COMPLETION_SECONDS):
-        facts = world.on.engine.containers.inspect(name)
+def _complete(run: Run, name: str) -> None:
+    for _left in attempts(run.watch, COMPLETION_SECONDS):
+        facts = run.on.engine.containers.inspect(name)
         if facts is not None and facts.state == "exited":
             if facts.exit_code:
-                raise unhealthy(world.on.engine, name, f"ended with exit code {facts.exit_code}", "See logs.")
+                raise unhealthy(run.on.engine, name, f"ended with exit code {facts.exit_code}", "See logs.")
             return
     raise Unhealthy(f"did not end within {COMPLETION_SECONDS:g} s", subject=name, remedy=STILL_SERVES)

@@ -11,18 +11,18 @@ from __future__ import annotations
 from ..host import locks
 from ..values.errors import LockHeld
 from ..values.identity import Subject
-from .run import World
+from .run import Run
 
 
-def order_older_routes(world: World) -> None:
+def order_older_routes(run: Run) -> None:
     """Give the routes of all other workloads their priorities; Traefik reads them with what is placed next."""
-    files = world.on.traefik.files
+    files = run.on.traefik.files
     for key in files.outdated():
         workload, _dot, environment = key.rpartition(".")
-        if key == world.key:
+        if key == run.key:
             continue
         try:
-            with locks.held(world.on.state_dir, Subject(workload, environment), 0, world.on.clock):
+            with locks.held(run.on.state_dir, Subject(workload, environment), 0, run.on.clock):
                 files.order(key)
         except LockHeld:
             continue  # its own run places it

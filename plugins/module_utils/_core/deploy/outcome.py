@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from ..values.errors import TidegateError
 from ..values.release import Release
 from ..values.workload import Workload
-from .run import World
+from .run import Run
 
 
 class Ended(t.NamedTuple):
@@ -20,7 +20,7 @@ class Ended(t.NamedTuple):
     want: Workload
     outcome: Outcome | None
     error: TidegateError | None
-    world: World | None
+    run: Run | None
 
 
 @dataclass

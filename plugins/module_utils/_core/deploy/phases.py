@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import typing as t
 from dataclasses import replace
 
@@ -14,7 +13,6 @@ from ..decide.fleet import NO_FLEET
 from ..decide.phase_plans import Phase, stage_part, switch_part
 from ..options.parse import nothing
 from ..options.snapshot import terms
-from ..values import identity
 from ..values.errors import Superseded, Unhealthy
 from ..values.plan import Plan, Verb
 from ..values.workload import State, Workload
@@ -22,145 +20,142 @@ from .apply import carry_out
 from .attempt import conclude, prepare_and_decide, superseded, take_on
 from .observe import observe
 from .redeclare import released, take_candidates_declaration
-from .run import World
+from .run import Deployment, Run, new_deployment
 from .unrecorded import refuse_no_way_back
 
 Told = t.Tuple[Plan, str]
 """What was carried out, and how the deployment is concluded; an empty text leaves it open for the next phase."""
 
 
-def _deploy(world: World) -> Told:
-    plan = prepare_and_decide(world)
-    carry_out(world, plan)
+def _deploy(run: Run) -> Told:
+    plan = prepare_and_decide(run)
+    carry_out(run, plan)
     return plan, "succeeded" if plan.steps else "skipped"
 
 
-def staged_already(world: World) -> bool:
+def staged_already(run: Run) -> bool:
     """True for a run of the same fleet that came here before, as to the host whose release command is for all."""
-    attempt = world.have.attempt
-    mine = attempt is not None and attempt.status == "staged" and attempt.fleet == world.fleet.name
-    return mine and fleet.waits(attempt, world.on.clock.now())
+    attempt = run.have.attempt
+    mine = attempt is not None and attempt.status == "staged" and attempt.fleet == run.fleet.name
+    return mine and fleet.waits(attempt, run.on.clock.now())
 
 
-def _stage(world: World) -> Told:
+def _stage(run: Run) -> Told:
     """Everything that users do not notice; the candidate then waits for its switch."""
-    if staged_already(world):
+    if staged_already(run):
         return Plan(reason="it is staged already"), ""
-    if world.want.state is State.PRESENT:
-        refuse_no_way_back(world.on, world.subject, world.have)
-    if world.want.stack is not None:
+    if run.want.state is State.PRESENT:
+        refuse_no_way_back(run.on, run.subject, run.have)
+    if run.want.stack is not None:
         return Plan(reason="the services of a stack are rolled when all hosts switch"), ""
-    whole = prepare_and_decide(world)
+    whole = prepare_and_decide(run)
     plan = stage_part(whole)
-    carry_out(world, plan)
+    carry_out(run, plan)
     if whole.candidate is not None:
-        world.on.store.staged(world.deployment)
-        _hold(world)
+        run.on.store.staged(run.deployment.id)
+        _hold(run)
     return plan, "skipped" if whole.skipped else ""
 
 
-def _switch(world: World) -> Told:
+def _switch(run: Run) -> Told:
     """From a staged candidate to a live one; what cannot be staged is done here as a whole, up to its commit."""
-    attempt = world.have.attempt
-    if world.want.state is not State.PRESENT:
+    attempt = run.have.attempt
+    if run.want.state is not State.PRESENT:
         return Plan(reason="it is done when all hosts have switched, because nothing would take it back"), ""
     if (
         attempt is not None
-        and world.have.live is not None
-        and attempt.id == world.have.live.id
-        and attempt.fleet == world.fleet.name
+        and run.have.live is not None
+        and attempt.id == run.have.live.id
+        and attempt.fleet == run.fleet.name
     ):
         return Plan(reason="it is switched already"), ""
-    refuse_no_way_back(world.on, world.subject, world.have)
+    refuse_no_way_back(run.on, run.subject, run.have)
     staged = attempt.candidate if attempt and attempt.status == "staged" and not attempt.withdrawn else None
     if attempt is not None and staged is not None:
-        take_on(world, attempt.id)
-        _hold(world)
-    plan = prepare_and_decide(world, staged)
+        take_on(run, attempt.id)
+        _hold(run)
+    plan = prepare_and_decide(run, staged)
     ahead = bool(stage_part(plan).steps)
     if (ahead or attempt is not None) and (staged is None or plan.candidate is None or staged.id != plan.candidate.id):
-        raise superseded(world, "its staged candidate is gone: another run came in between")
+        raise superseded(run, "its staged candidate is gone: another run came in between")
     plan = switch_part(plan, ahead)
-    carry_out(world, plan)
-    _hold(world)
+    carry_out(run, plan)
+    _hold(run)
     return plan, "" if plan.candidate else "succeeded" if plan.steps else "skipped"
 
 
-def _finish(world: World) -> Told:
+def _finish(run: Run) -> Told:
     """Drain and reap what the switch left running, so that a revert stayed possible until now."""
-    attempt, live = world.have.attempt, world.have.live
-    if world.want.state is not State.PRESENT:
-        return _deploy(world)
+    attempt, live = run.have.attempt, run.have.live
+    if run.want.state is not State.PRESENT:
+        return _deploy(run)
     if attempt is None:
         return Plan(reason="nothing was left to finish"), ""
-    take_on(world, attempt.id)
-    take_candidates_declaration(world, attempt)
+    take_on(run, attempt.id)
+    take_candidates_declaration(run, attempt)
     if live is None or attempt.candidate is None or live.id != attempt.id:
-        return _revert(world)
-    world.committed = True
-    plan = Plan(recovery.finish(world.want, world.have, live), "switched with all hosts", live)
-    carry_out(world, plan)
+        return _revert(run)
+    run.deployment.committed = True
+    plan = Plan(recovery.finish(run.want, run.have, live), "switched with all hosts", live)
+    carry_out(run, plan)
     return plan, "succeeded"
 
 
-def _revert(world: World) -> Told:
+def _revert(run: Run) -> Told:
     """Go back, because it failed somewhere else."""
-    attempt = world.have.attempt
+    attempt = run.have.attempt
     if attempt is None:
-        return _revert_finished(world)
-    take_on(world, attempt.id)
-    take_candidates_declaration(world, attempt)
-    if world.want.stack is not None or (attempt.candidate and terms(attempt.candidate).is_stack):
-        return _revert_stack(world)
-    world.undoing = True
-    plan = recovery.revert(world.want, world.have)
-    plan = replace(plan, reason=world.failure or plan.reason)
-    carry_out(world, plan)
+        return _revert_finished(run)
+    take_on(run, attempt.id)
+    take_candidates_declaration(run, attempt)
+    if run.want.stack is not None or (attempt.candidate and terms(attempt.candidate).is_stack):
+        return _revert_stack(run)
+    run.deployment.undoing = True
+    plan = recovery.revert(run.want, run.have)
+    plan = replace(plan, reason=run.deployment.failure or plan.reason)
+    carry_out(run, plan)
     return plan, "failed"
 
 
-def _revert_finished(world: World) -> Told:
+def _revert_finished(run: Run) -> Told:
     """Go back although somebody has finished it: to the release before, by a deployment of its own."""
-    have, on, live = world.have, world.on, world.have.live
-    if live is None or not world.fleet.name or live.id not in on.store.of_fleet(world.subject, world.fleet.name):
+    have, on, live = run.have, run.on, run.have.live
+    if live is None or not run.fleet.name or live.id not in on.store.of_fleet(run.subject, run.fleet.name):
         return Plan(reason="nothing was left to revert"), ""
-    world.fleet = NO_FLEET
+    run.fleet = NO_FLEET
     if have.previous is None:
-        world.want = nothing(world.subject)
-        plan, ended = _deploy(world)
-        return replace(plan, reason=world.failure), ended
-    world.want = released(on, world.subject, have.previous)
-    world.have = observe(world.want, on)
-    world.leaves = (live.id, world.failure)
-    plan = replace(prepare_and_decide(world), reason=world.failure)
-    carry_out(world, plan)
+        run.want = nothing(run.subject)
+        plan, ended = _deploy(run)
+        return replace(plan, reason=run.deployment.failure), ended
+    run.want = released(on, run.subject, have.previous)
+    run.have = observe(run.want, on)
+    run.deployment.leaves = (live.id, run.deployment.failure)
+    plan = replace(prepare_and_decide(run), reason=run.deployment.failure)
+    carry_out(run, plan)
     return plan, "succeeded"
 
 
-def _revert_stack(world: World) -> Told:
+def _revert_stack(run: Run) -> Told:
     """Roll a stack back to the release before: its old containers are gone, so that it is a deployment of its own."""
-    have, on = world.have, world.on
-    switched = have.live is not None and have.live.id == world.deployment
+    have, on = run.have, run.on
+    switched = have.live is not None and have.live.id == run.deployment.id
     back = have.previous if switched else have.live
     if switched:
-        on.store.withdraw(world.subject, world.failure, back, ())
-    conclude(world, "failed", world.failure)
-    world.deployment = identity.deployment_id(
-        max(int(on.clock.now() * 1000), identity.time_of(world.deployment) + 1), os.urandom(10)
-    )
-    world.recorded = False
+        on.store.withdraw(run.subject, run.deployment.failure, back, ())
+    conclude(run, "failed", run.deployment.failure)
+    run.deployment = replace(new_deployment(on, run.deployment.id), failure=run.deployment.failure)
     if back is None:
-        plan = recovery.unmade(world.failure)
-        carry_out(world, plan)
+        plan = recovery.unmade(run.deployment.failure)
+        carry_out(run, plan)
         return plan, ""
-    world.want = released(on, world.subject, back)
-    world.have = observe(world.want, on)
-    plan = replace(prepare_and_decide(world), reason=world.failure)
-    carry_out(world, plan)
+    run.want = released(on, run.subject, back)
+    run.have = observe(run.want, on)
+    plan = replace(prepare_and_decide(run), reason=run.deployment.failure)
+    carry_out(run, plan)
     return plan, "succeeded"
 
 
-PHASES: dict[Phase, t.Callable[[World], Told]] = {
+PHASES: dict[Phase, t.Callable[[Run], Told]] = {
     Phase.DEPLOY: _deploy,
     Phase.STAGE: _stage,
     Phase.SWITCH: _switch,
@@ -169,9 +164,9 @@ PHASES: dict[Phase, t.Callable[[World], Told]] = {
 }
 
 
-def _hold(world: World) -> None:
+def _hold(run: Run) -> None:
     """The fleet's run goes on: count its time anew."""
-    world.on.store.hold(world.deployment, world.on.clock.now() + world.fleet.seconds)
+    run.on.store.hold(run.deployment.id, run.on.clock.now() + run.fleet.seconds)
 
 
 def is_declared(want: Workload) -> bool:
@@ -179,45 +174,45 @@ def is_declared(want: Workload) -> bool:
     return want.state is not State.ABSENT
 
 
-def recover(world: World) -> bool:
+def recover(run: Run) -> bool:
     """Finish or take back an earlier run's unfinished deployment, or put a lost record back; true if there was one."""
-    attempt = world.have.attempt
+    attempt = run.have.attempt
     if attempt is None:
-        plan = recovery.adopt(world.have, is_declared(world.want))
-        carry_out(world, plan)
+        plan = recovery.adopt(run.have, is_declared(run.want))
+        carry_out(run, plan)
         if plan.steps:
-            world.warnings.append(f"Release {plan.candidate.id if plan.candidate else ''} was adopted: {plan.reason}.")
+            run.warnings.append(f"Release {plan.candidate.id if plan.candidate else ''} was adopted: {plan.reason}.")
         return bool(plan.steps)
-    if attempt.status == "staged" and attempt.id > world.deployment:
-        raise Superseded("a newer deployment is staged", subject=world.key, remedy="Let that one finish.")
-    plan = recovery.decide_recovery(world.want, world.have)
+    if attempt.status == "staged" and attempt.id > run.deployment.id:
+        raise Superseded("a newer deployment is staged", subject=run.key, remedy="Let that one finish.")
+    plan = recovery.decide_recovery(run.want, run.have)
     succeeded = plan.candidate is not None
-    mine = world.deployment
-    take_on(world, attempt.id)
-    world.undoing, world.failure = True, "it did not serve when it was found interrupted"
+    mine = run.deployment
+    why = "it did not serve when it was found interrupted"
+    run.deployment = Deployment(attempt.id, recorded=True, undoing=True, failure=why)
     try:
-        carry_out(world, plan)
+        carry_out(run, plan)
     except Unhealthy as error:
         if succeeded and error.step != Verb.SWITCH.value:
             raise
         # Blue may not serve any more, whatever is done; that must not keep a better declaration from being deployed.
-        world.warnings.append(f"While going on with deployment {attempt.id}: {error}")
+        run.warnings.append(f"While going on with deployment {attempt.id}: {error}")
         if succeeded:
-            plan, succeeded = _give_up(world), False
+            plan, succeeded = _give_up(run), False
     how = "rolled forward" if succeeded else "taken back"
-    canceled = world.on.store.canceling(attempt.id)
+    canceled = run.on.store.canceling(attempt.id)
     given_up = "canceled" if canceled else "skipped" if attempt.status == "staged" else "failed"
-    conclude(world, "succeeded" if succeeded else given_up, f"interrupted and {how}: {plan.reason}")
-    world.warnings.append(f"Deployment {attempt.id} had been interrupted; it was {how}, because {plan.reason}.")
-    world.deployment, world.recorded, world.undoing, world.committed, world.failure = mine, False, False, False, ""
+    conclude(run, "succeeded" if succeeded else given_up, f"interrupted and {how}: {plan.reason}")
+    run.warnings.append(f"Deployment {attempt.id} had been interrupted; it was {how}, because {plan.reason}.")
+    run.deployment = mine
     return True
 
 
-def _give_up(world: World) -> Plan:
+def _give_up(run: Run) -> Plan:
     """Take back what was switched to and does not answer through the proxy."""
-    plan = recovery.give_up(world.want, world.have)
+    plan = recovery.give_up(run.want, run.have)
     try:
-        carry_out(world, plan)
+        carry_out(run, plan)
     except Unhealthy as error:
-        world.warnings.append(f"While taking it back: {error}")
+        run.warnings.append(f"While taking it back: {error}")
     return plan

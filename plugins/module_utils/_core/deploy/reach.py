@@ -23,7 +23,7 @@ from ..values.stack import Exposed
 from ..values.traffic import Gate, Route
 from ..values.workload import Workload
 from . import gates
-from .run import Platform, World
+from .run import Platform, Run
 
 # Traefik answers it by itself, on the entry point that the questions come to.
 _PING = "/ping"
@@ -68,7 +68,7 @@ def _ask(gate: Gate, routes: t.Sequence[Route]) -> Ask:
     return Ask(gate.path if own else "/", gate.host or (hosts[0] if hosts else ""))
 
 
-def judge(world: World, answers: t.Sequence[Reached]) -> str:
+def judge(run: Run, answers: t.Sequence[Reached]) -> str:
     """What Traefik's answers say; in words.
 
     :raises Unhealthy: it does not reach a server.
@@ -78,7 +78,7 @@ def judge(world: World, answers: t.Sequence[Reached]) -> str:
             name = urlsplit(answer.url).hostname or answer.url
             cause = f"Traefik does not reach it at {answer.url} ({answer.said})"
             remedy = "It has to listen on all addresses (0.0.0.0), in a network of Traefik's. What served still does."
-            raise gates.unhealthy(world.on.engine, name, cause, remedy)
+            raise gates.unhealthy(run.on.engine, name, cause, remedy)
         if not answer.asked:
-            world.warnings.append(f"Traefik could not be asked whether it reaches {answer.url}: {answer.said}.")
+            run.warnings.append(f"Traefik could not be asked whether it reaches {answer.url}: {answer.said}.")
     return "; ".join(answer.said for answer in answers)

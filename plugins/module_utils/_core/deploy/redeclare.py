@@ -13,14 +13,14 @@ from ..values import identity
 from ..values.identity import Subject
 from ..values.release import Attempt, Known, Release
 from ..values.workload import Workload
-from .run import Platform, World
+from .run import Platform, Run
 from .unrecorded import refusal, unrecorded
 
 
-def take_candidates_declaration(world: World, attempt: Attempt) -> None:
+def take_candidates_declaration(run: Run, attempt: Attempt) -> None:
     """Where the declaration was not given, it is the candidate's: its drain and its time to stop count."""
-    if attempt.candidate is not None and not world.want.container.image and world.want.stack is None:
-        world.want = released(world.on, world.subject, attempt.candidate)
+    if attempt.candidate is not None and not run.want.container.image and run.want.stack is None:
+        run.want = released(run.on, run.subject, attempt.candidate)
 
 
 def released(on: Platform, subject: Subject, release: Release) -> Workload:
@@ -33,24 +33,24 @@ def released(on: Platform, subject: Subject, release: Release) -> Workload:
     return again(release, values, Here(on.secrets.version, on.state_dir))
 
 
-def by_record(world: World) -> Workload:
+def by_record(run: Run) -> Workload:
     """What the record says, and what is pinned by it; nothing where it says that nothing is live.
 
     :raises Unrecorded: there are containers that nobody remembers; they stay.
     """
-    subject = world.subject
-    known = world.on.store.known(subject).get(subject, Known())
+    subject = run.subject
+    known = run.on.store.known(subject).get(subject, Known())
     if known.live is not None:
-        return as_released(world, known.live, known)
-    found = unrecorded(world.on, subject, world.have.containers)
+        return as_released(run, known.live, known)
+    found = unrecorded(run.on, subject, run.have.containers)
     if found:
-        raise refusal(world.key, found)
+        raise refusal(run.key, found)
     return nothing(subject)
 
 
-def as_released(world: World, release: Release, known: Known) -> Workload:
+def as_released(run: Run, release: Release, known: Known) -> Workload:
     """The declaration of a release, for as long as nobody asks for something later.
 
     :raises InvalidOption: a secret is not kept any more.
     """
-    return replace(released(world.on, world.subject, release), sequence=known.sequence)
+    return replace(released(run.on, run.subject, release), sequence=known.sequence)

@@ -57,21 +57,32 @@ def silent(_key: str, _what: str) -> None:
 
 
 @dataclass
-class World:
-    """One run of one workload: the host, the declaration and the results so far.
+class Deployment:
+    """The deployment that a run is about just now: its own, or an interrupted one that it recovers first.
 
+    :param recorded: its row is on record, and what is done is added to its journal.
+    :param committed: users are on its release; what fails from now on is only left to be tidied.
+    :param undoing: it is taken back, which nothing interrupts.
+    :param failure: why it is taken back; empty while it is not.
     :param leaves: the release that it goes back from, and why.
     """
 
-    on: Platform
-    want: Workload
-    have: Actual
-    deployment: str
+    id: str
     recorded: bool = False
     committed: bool = False
     undoing: bool = False
     failure: str = ""
     leaves: tuple[str, str] = ("", "")
+
+
+@dataclass
+class Run:
+    """One run of one workload: the host, the declaration and the results so far."""
+
+    on: Platform
+    want: Workload
+    have: Actual
+    deployment: Deployment
     fleet: Fleet = NO_FLEET
     interrupts: Interrupts = field(default_factory=Interrupts)
     teller: Tell = silent
@@ -100,10 +111,11 @@ class World:
 
         :raises Canceled: says which.
         """
-        if self.undoing:
+        if self.deployment.undoing:
             return
         self.interrupts.check()
-        if self.recorded and not self.committed and self.on.store.canceling(self.deployment):
+        mine = self.deployment
+        if mine.recorded and not mine.committed and self.on.store.canceling(mine.id):
             raise Canceled("canceled on request", remedy="Deploy again when it is wanted after all.")
 
     def tell(self, key: str, what: str) -> None:
@@ -128,12 +140,16 @@ class World:
         return Redactor(values)
 
 
-def new_world(want: Workload, on: Platform, interrupts: Interrupts, tell: Tell = silent) -> World:
-    """A run that has not looked yet; its deployment's id says when it was asked for.
+def new_run(want: Workload, on: Platform, interrupts: Interrupts, tell: Tell = silent) -> Run:
+    """A run that has not looked yet; its deployment's id says when it was asked for."""
+    deployment = new_deployment(on, on.store.newest(want.subject))
+    return Run(on=on, want=want, have=Actual(), deployment=deployment, interrupts=interrupts, teller=tell)
 
-    The id is never earlier than one on record, even if the host's clock went back.
+
+def new_deployment(on: Platform, newest: str) -> Deployment:
+    """One that begins now.
+
+    :param newest: the id on record that its own is never earlier than, even if the host's clock went back.
     """
-    earliest = time_of(on.store.newest(want.subject))
-    moment = max(int(on.clock.now() * 1000), earliest + 1)
-    identity = deployment_id(moment, os.urandom(10))
-    return World(on=on, want=want, have=Actual(), deployment=identity, interrupts=interrupts, teller=tell)
+    moment = max(int(on.clock.now() * 1000), time_of(newest) + 1)
+    return Deployment(deployment_id(moment, os.urandom(10)))

@@ -16,18 +16,18 @@ from ..values.identity import Subject, key_of
 from ..values.release import Release
 from ..values.stack import Definition
 from .definitions import kept
-from .run import Platform, World
+from .run import Platform, Run
 
 
-def lacks(world: World, name: str, row: Pinned | None) -> bool:
+def lacks(run: Run, name: str, row: Pinned | None) -> bool:
     """True while the engine has not what a service is to run: by its id where that is known, and by its name."""
-    engine = world.on.engine
+    engine = run.on.engine
     return engine.images.get(name, fresh=True) is None or (
         row is not None and engine.images.get(row.image_id, fresh=True) is None
     )
 
 
-def fetch(world: World, compose: Compose, identity: str, missing: t.Mapping[str, Pinned | None]) -> None:
+def fetch(run: Run, compose: Compose, identity: str, missing: t.Mapping[str, Pinned | None]) -> None:
     """Have these images: the very ones that they were; a declaration, unlike a release, also takes what they are now.
 
     :raises EngineFailure: a release's image cannot be had any more.
@@ -36,13 +36,13 @@ def fetch(world: World, compose: Compose, identity: str, missing: t.Mapping[str,
         if row is None:
             continue
         # A name that means another image now stays that image's: others may be declared by it.
-        taken = world.on.engine.images.get(name, fresh=True) is not None
+        taken = run.on.engine.images.get(name, fresh=True) is not None
         wanted = Wanted(row.image_id, (*row.exact, row.image_id)[0] if taken else name, list(row.exact), True)
-        if world.want.artifact:
-            release_images.bring_back(world.on.engine, wanted, world.check)
+        if run.want.artifact:
+            release_images.bring_back(run.on.engine, wanted, run.check)
         else:
-            release_images.bring(world.on.engine, wanted, world.check)
-    if any(world.on.engine.images.get(name, fresh=True) is None for name in missing):
+            release_images.bring(run.on.engine, wanted, run.check)
+    if any(run.on.engine.images.get(name, fresh=True) is None for name in missing):
         compose.pull(identity)
 
 
@@ -61,7 +61,7 @@ def images(on: Platform, subject: Subject, release: Release, live: bool) -> list
     return [row for row in rows if row.exact or on.engine.images.get(row.image_id) is not None]
 
 
-def moved(world: World, wanted: Definition, only: str) -> dict[str, str]:
+def moved(run: Run, wanted: Definition, only: str) -> dict[str, str]:
     """Services whose image's name means another one than they are pinned to, with the id of theirs.
 
     :raises EngineFailure: an image is gone; what its name means now would be another release.
@@ -70,9 +70,9 @@ def moved(world: World, wanted: Definition, only: str) -> dict[str, str]:
     for service in wanted.services:
         if only not in ("", service.name):
             continue
-        image = world.on.engine.images.get(service.image, fresh=True)
+        image = run.on.engine.images.get(service.image, fresh=True)
         if service.image_id and (image is None or image.id != service.image_id):
-            if world.on.engine.images.get(service.image_id, fresh=True) is None:
+            if run.on.engine.images.get(service.image_id, fresh=True) is None:
                 cause, remedy = "the image that the release was made of is gone", "Load it, or deploy a declaration."
                 raise EngineFailure(cause, subject=service.image, remedy=remedy)
             found[service.name] = service.image_id

@@ -18,33 +18,33 @@ from ..host.restoring import unfilled
 from ..options.snapshot import terms
 from ..values.errors import StoreFailure
 from ..values.workload import State
-from .run import World
+from .run import Run
 
 
-def remove_container(world: World, name: str) -> None:
+def remove_container(run: Run, name: str) -> None:
     """Remove a container; what it leaves behind without a name is told."""
-    engine, want = world.on.engine, world.want
+    engine, want = run.on.engine, run.want
     left = engine.containers.unnamed_volumes(name)
     if want.remove_volumes:
         engine.containers.remove(name, volumes=True)
         for volume in left.values():  # those that were carried over belong to no container alone
             engine.volumes.remove(volume)
         return
-    engine.containers.remove(name, volumes=_worthless(world))
+    engine.containers.remove(name, volumes=_worthless(run))
     one = want.state is State.PRESENT and want.container.replicas == 1
-    image = world.have.image if one else None
+    image = run.have.image if one else None
     carried = stateful_paths(want, image) if image is not None else ()
     rows = [f"{volume} ({path})" for path, volume in sorted(left.items()) if path not in carried]
-    if rows and not _worthless(world):
-        world.warnings.append(f"Data of {name} was kept in volumes without a name: {', '.join(rows)}.")
+    if rows and not _worthless(run):
+        run.warnings.append(f"Data of {name} was kept in volumes without a name: {', '.join(rows)}.")
 
 
-def _worthless(world: World) -> bool:
+def _worthless(run: Run) -> bool:
     """True where the declaration says so, and for what never was live."""
-    live = world.have.live
-    if world.undoing and live is None and world.want.bake is None:
+    live = run.have.live
+    if run.deployment.undoing and live is None and run.want.bake is None:
         return True
-    return not terms(live if live is not None else world.want).keeps_image_volumes
+    return not terms(live if live is not None else run.want).keeps_image_volumes
 
 
 def refuse_unfilled(engine: Engine, state_dir: str, names: t.Iterable[str]) -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from ..deploy.batch import Manner, alone
 from ..deploy.redeclare import as_released
-from ..deploy.run import World
+from ..deploy.run import Run
 from ..options.parse import nothing
 from ..values.errors import StoreFailure
 from ..values.identity import Subject
@@ -23,12 +23,12 @@ def control(call: Call) -> Result:
     """`workload_control`: the live release is to run, to be stopped, or to be replaced by a new start of itself."""
     subject, state = call.subject, call.params["state"]
 
-    def declared(world: World) -> Workload:
-        known = world.on.store.known(subject).get(subject, Known())
+    def declared(run: Run) -> Workload:
+        known = run.on.store.known(subject).get(subject, Known())
         live = live_release(known, subject)
         if state == State.STOPPED.value:
             return nothing(subject, State.STOPPED)
-        running = as_released(world, replace(live, state="running"), known)
+        running = as_released(run, replace(live, state="running"), known)
         return replace(running, force=state == "restarted")
 
     manner = Manner(check=call.check, declare=declared)

@@ -9,7 +9,7 @@ import typing as t
 
 from ..deploy.attempt import conclusion_of
 from ..deploy.outcome import Ended, Outcome
-from ..deploy.run import World
+from ..deploy.run import Run
 from ..values.errors import TidegateError
 from ..values.release import Release
 from .call import Call, Params, Result, redactor
@@ -23,7 +23,7 @@ def result(ended: Ended, with_diff: bool, redact: Redact) -> Result:
         return {**_whose(ended), **_success(ended.outcome, with_diff), "failed": False}
     if ended.error is None:
         raise ValueError("a run ends with an outcome or with an error")
-    return {**_whose(ended), **failure(ended.error, ended.world, redact), "failed": True}
+    return {**_whose(ended), **failure(ended.error, ended.run, redact), "failed": True}
 
 
 def _whose(ended: Ended) -> Result:
@@ -45,18 +45,18 @@ def _success(outcome: Outcome, with_diff: bool) -> Result:
     return document
 
 
-def failure(error: TidegateError, world: World | None, redact: Redact) -> Result:
+def failure(error: TidegateError, run: Run | None, redact: Redact) -> Result:
     """What an error came to; secrets are taken out of every text."""
     deployment = None
-    if world is not None and world.recorded:
-        deployment = {"id": world.deployment, "status": "completed", "conclusion": conclusion_of(error)}
+    if run is not None and run.deployment.recorded:
+        deployment = {"id": run.deployment.id, "status": "completed", "conclusion": conclusion_of(error)}
     return {
         "msg": redact(str(error)),
         "step": error.step,
         "kind": type(error).__name__,
         "remedy": error.remedy,
         "logs": redact(error.logs).splitlines(),
-        "steps": [{**row, "detail": redact(row["detail"])} for row in world.steps] if world else [],
+        "steps": [{**row, "detail": redact(row["detail"])} for row in run.steps] if run else [],
         "deployment": deployment,
         "changed": False,
     }
@@ -79,8 +79,8 @@ def documents(ended: t.Sequence[Ended], call: Call, declarations: t.Sequence[Par
     """A document a workload; what is to be warned of is kept for the call."""
     found = []
     for one in ended:
-        redact = one.world.redact if one.world else redactor(declarations)
-        call.warnings += [redact(text) for text in (one.world.warnings if one.world else ())]
+        redact = one.run.redact if one.run else redactor(declarations)
+        call.warnings += [redact(text) for text in (one.run.warnings if one.run else ())]
         found.append(result(one, call.diff, redact))
     return found
 

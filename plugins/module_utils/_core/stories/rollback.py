@@ -8,7 +8,7 @@ from __future__ import annotations
 from ..decide.rollback import rollback_target
 from ..deploy.batch import Manner, alone
 from ..deploy.redeclare import as_released
-from ..deploy.run import World
+from ..deploy.run import Run
 from ..options.parse import nothing
 from ..values.release import Known, Release
 from ..values.workload import Workload
@@ -21,13 +21,13 @@ def rollback(call: Call) -> Result:
     subject = call.subject
     goal: list[Release] = []
 
-    def earlier(world: World) -> Workload:
-        known = world.on.store.known(subject).get(subject, Known())
-        chosen = rollback_target(world.on.store.releases(subject), known, call.params["to"], subject.workload)
+    def earlier(run: Run) -> Workload:
+        known = run.on.store.known(subject).get(subject, Known())
+        chosen = rollback_target(run.on.store.releases(subject), known, call.params["to"], subject.workload)
         goal.append(chosen)
         if known.live is not None and known.live.id != chosen.id:
-            world.leaves = (known.live.id, f"rolled back to {chosen.id}")
-        return as_released(world, chosen, known)
+            run.deployment.leaves = (known.live.id, f"rolled back to {chosen.id}")
+        return as_released(run, chosen, known)
 
     ended = alone(call.on, nothing(subject), Manner(check=call.check, declare=earlier), call.interrupts)
     (document,) = documents([ended], call)

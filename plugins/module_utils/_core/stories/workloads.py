@@ -16,7 +16,7 @@ from ..decide.rollback import rollback_target
 from ..deploy.batch import Batch, Manner
 from ..deploy.converge import Declare, as_declared
 from ..deploy.redeclare import as_released
-from ..deploy.run import World
+from ..deploy.run import Run
 from ..options.checks import positive
 from ..options.parse import nothing
 from ..options.snapshot import terms
@@ -55,25 +55,23 @@ def workloads(call: Call) -> Result:
 
 
 def _back(call: Call) -> Declare:
-    def earlier(world: World) -> Workload:
-        known = world.on.store.known(world.subject).get(world.subject, Known())
-        chosen = rollback_target(
-            world.on.store.releases(world.subject), known, call.params["to"], world.subject.workload
-        )
+    def earlier(run: Run) -> Workload:
+        known = run.on.store.known(run.subject).get(run.subject, Known())
+        chosen = rollback_target(run.on.store.releases(run.subject), known, call.params["to"], run.subject.workload)
         if known.live is not None and known.live.id != chosen.id:
-            world.leaves = (known.live.id, f"rolled back to {chosen.id}")
-        return _led(as_released(world, chosen, known), call)
+            run.deployment.leaves = (known.live.id, f"rolled back to {chosen.id}")
+        return _led(as_released(run, chosen, known), call)
 
     return earlier
 
 
 def _restart(call: Call) -> Declare:
-    def running(world: World) -> Workload:
-        known = world.on.store.known(world.subject).get(world.subject, Known())
+    def running(run: Run) -> Workload:
+        known = run.on.store.known(run.subject).get(run.subject, Known())
         if known.live is None:
-            cause = f"has no release in {world.subject.environment}"
-            raise StoreFailure(cause, subject=world.subject.workload, remedy="Deploy it first.")
-        return replace(_led(as_released(world, replace(known.live, state="running"), known), call), force=True)
+            cause = f"has no release in {run.subject.environment}"
+            raise StoreFailure(cause, subject=run.subject.workload, remedy="Deploy it first.")
+        return replace(_led(as_released(run, replace(known.live, state="running"), known), call), force=True)
 
     return running
 
