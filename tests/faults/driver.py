@@ -55,9 +55,9 @@ from ansible_collections.tidegate.platform.plugins.module_utils._core.stories im
     workloads,
 )
 from ansible_collections.tidegate.platform.plugins.module_utils._core.stories.call import Call
-from ansible_collections.tidegate.platform.plugins.module_utils._core.stories.result import failure
+from ansible_collections.tidegate.platform.plugins.module_utils._core.stories.result import told
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values import identity
-from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import TidegateError, Unhealthy
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import Unhealthy
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.plan import Verb
 from ansible_collections.tidegate.platform.plugins.plugin_utils._shape import misfit
 
@@ -233,12 +233,7 @@ def carry_out(order: dict[str, t.Any]) -> dict[str, t.Any]:
         die_before(fault["rename"])
     params, check = validated.validated_parameters, bool(order.get("check"))
     call = Call(params, check=check, diff=bool(order.get("diff")), clock=Shifted(fault.get("clock", 0.0)))
-    call.interrupts.install()
-    try:
-        document = story(call)
-    except TidegateError as error:
-        document = {**failure(error, None, str), "failed": True}
-    return {**document, "warnings": call.warnings}
+    return {**told(story, call, str), "warnings": call.warnings}
 
 
 def main() -> None:

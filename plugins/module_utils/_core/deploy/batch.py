@@ -16,7 +16,7 @@ from ..host.clock import Interrupts
 from ..values.errors import Canceled, InvalidOption, TidegateError, explained_at_least
 from ..values.identity import Subject, key_of
 from ..values.workload import Workload
-from .converge import Declare, as_declared, converge, preview, seen_after, unchanged
+from .converge import Declare, converge, preview, seen_after, unchanged
 from .observe import Survey, survey
 from .outcome import Ended, Outcome
 from .run import Platform, Run, Tell, new_run, silent
@@ -32,7 +32,7 @@ class Manner:
     reason: str = ""
     concurrency: int = 1
     stop_on_failure: bool = False
-    declare: Declare = as_declared
+    declare: Declare | None = None
     deep: bool = False
     fleet: Fleet = NO_FLEET
 
@@ -96,12 +96,12 @@ class Batch:
 
     def _looks_later(self, want: Workload) -> bool:
         """Whether one look at the end serves it together with the others."""
-        plain = want.recipe is None and want.stack is None and self.manner.declare is as_declared
+        plain = want.recipe is None and want.stack is None and self.manner.declare is None
         return plain and not self.manner.check and not self.manner.deep
 
     def _survey(self, wants: t.Sequence[Workload]) -> Survey | None:
         """The one observation; not worth it for a single workload, or where each gets a closer look anyway."""
-        plain = self.manner.phase in (Phase.DEPLOY, Phase.STAGE, Phase.SWITCH) and self.manner.declare is as_declared
+        plain = self.manner.phase in (Phase.DEPLOY, Phase.STAGE, Phase.SWITCH) and self.manner.declare is None
         return survey(self.on) if plain and len(wants) > 1 else None
 
     def _unchanged(self, want: Workload, seen: Survey) -> Ended | None:

@@ -34,11 +34,6 @@ Declare = t.Callable[[Run], Workload]
 """Gives the declaration once the workload is locked and recovered: a rollback chooses its target only then."""
 
 
-def as_declared(run: Run) -> Workload:
-    """What the run was begun with."""
-    return run.want
-
-
 def unchanged(want: Workload, survey: Survey) -> Outcome | None:
     """The outcome of a workload that is as declared, without its lock; None when it takes a closer look."""
     if want.force or want.pull == "always" or want.remove_volumes:
@@ -54,7 +49,7 @@ def unchanged(want: Workload, survey: Survey) -> Outcome | None:
     return Outcome(False, plan.reason, [], seen, seen, have.live, have.previous)
 
 
-def preview(run: Run, phase: Phase = Phase.DEPLOY, declare: Declare = as_declared, deep: bool = False) -> Outcome:
+def preview(run: Run, phase: Phase = Phase.DEPLOY, declare: Declare | None = None, deep: bool = False) -> Outcome:
     """What `converge` would do now; touches nothing."""
     have = now = run.have = observe(run.want, run.on, deep)
     fleet.refuse(have.attempt, run.fleet, run.on.clock.now(), run.key)
@@ -66,9 +61,10 @@ def preview(run: Run, phase: Phase = Phase.DEPLOY, declare: Declare = as_declare
     if have.attempt or recovery.steps:
         plans.append(recovery)
         now = after(have, recovery)
-    want = run.want = declare(run)
-    if declare is not as_declared:
+    if declare is not None:
+        run.want = declare(run)
         have = now = _spared(run, deep)
+    want = run.want
     if phase is not Phase.DEPLOY and want.state is State.PRESENT:
         refuse_no_way_back(run.on, run.subject, now)
     proposed = candidate(want, now, run.deployment.id)
@@ -142,7 +138,7 @@ def _do(run: Run, phase: Phase) -> Told:
 def converge(
     run: Run,
     phase: Phase = Phase.DEPLOY,
-    declare: Declare = as_declared,
+    declare: Declare | None = None,
     deep: bool = False,
     look: bool = True,
     before: Survey | None = None,
@@ -162,9 +158,11 @@ def converge(
         fleet.refuse(first.attempt, run.fleet, on.clock.now(), run.key)
         again = phase is Phase.STAGE and staged_already(run)
         tidied = phase in (Phase.DEPLOY, Phase.STAGE) and not again and recover(run)
-        if declare is not as_declared or tidied:
+        if declare is not None:
             run.want = declare(run)
-            run.have = observe(run.want, on, deep) if declare is as_declared else _spared(run, deep)
+            run.have = _spared(run, deep)
+        elif tidied:
+            run.have = observe(run.want, on, deep)
         plan, conclusion = _do(run, phase)
         last = observe(replace(run.want, pull="missing"), on) if run.steps and look else run.have
     return Outcome(

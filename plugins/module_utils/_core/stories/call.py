@@ -40,6 +40,7 @@ class Call:
     warnings: list[str] = field(default_factory=list)
     clock: Clock = field(default_factory=Clock)
     _on: Platform | None = None
+    _store: Store | None = None
 
     def __post_init__(self) -> None:
         # One platform, however its directory is written: by it everything that is the platform's own is known.
@@ -56,8 +57,8 @@ class Call:
         if self._on is None:
             self._on = Platform(
                 engine=Engine(self.params["docker_host"], self.params["state_dir"]),
-                store=self.store(),
-                traefik=self.traefik(),
+                store=self.store,
+                traefik=self.traefik,
                 secrets=self.secrets,
                 clock=self.clock,
                 state_dir=self.params["state_dir"],
@@ -97,10 +98,14 @@ class Call:
             raise StoreFailure(f"cannot be read: {error}", subject=path, remedy="Run the role runner.") from error
         return t.cast("Result", found)
 
+    @property
     def store(self) -> Store:
         """The record, which can be read while the engine is away."""
-        return Store(self.params["state_dir"])
+        if self._store is None:
+            self._store = Store(self.params["state_dir"])
+        return self._store
 
+    @property
     def traefik(self) -> Traefik:
         """The proxy."""
         params = self.params

@@ -21,7 +21,7 @@ from .call import Call, Result
 def cancel(call: Call) -> Result:
     """`workload_cancel`: end a deployment that is under way, before it is live."""
     subject = call.subject
-    store = call.store()
+    store = call.store
     attempt = store.known(subject).get(subject, Known()).attempt
     if attempt is None:
         return {"changed": False, "reason": "no deployment is under way", "deployment": None}
@@ -51,7 +51,7 @@ def _wait_or_take_back(call: Call, subject: Subject, deployment: str) -> str | N
     watch = Watch(call.clock, call.interrupts.check)
     impatient = replace(call.on, lock_timeout=0)
     for _left in attempts(watch, call.params["timeout"]):
-        conclusion = call.store().conclusion(deployment)
+        conclusion = call.store.conclusion(deployment)
         if conclusion is not None:
             return conclusion
         ended = alone(impatient, nothing(subject), Manner(declare=by_record), call.interrupts)

@@ -113,7 +113,7 @@ def _of_the_engine(call: Call, known: Recorded | None) -> t.Iterator[Finding]:
 
 def _record(call: Call) -> tuple[Finding, Recorded | None]:
     """The record, and what it says; None where it cannot be read."""
-    store = call.store()
+    store = call.store
     try:
         damage, known = store.damage(), store.known()
     except TidegateError as error:
@@ -130,7 +130,7 @@ def _of_the_known(call: Call, known: Recorded | None) -> t.Iterator[Finding]:
     live = known.get(TRAEFIK, Known()).live
     if live is not None:
         try:
-            yield Finding("proxy", OK, f"{len(call.traefik().api.table())} routers")
+            yield Finding("proxy", OK, f"{len(call.traefik.api.table())} routers")
         except ProxyFailure as error:
             yield Finding("proxy", FAILURE, str(error), "Run the playbook reconcile, or the role traefik.")
         yield of_entry(*_entry_of(call, live))
@@ -145,7 +145,7 @@ def _projects(known: Recorded) -> list[str]:
 def _of_the_certificates(call: Call, known: Recorded | None) -> t.Iterator[Finding]:
     if known is None or known.get(TRAEFIK, Known()).live is None:
         return
-    hosts = {claim.partition("/")[0] for claim in call.store().claims()}
+    hosts = {claim.partition("/")[0] for claim in call.store.claims()}
     days = call.params["certificate_days"]
     yield from of_certificates(*certificates.served(call.params["state_dir"]), hosts, days, call.clock.now())
 

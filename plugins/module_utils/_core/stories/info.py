@@ -38,7 +38,7 @@ def info(call: Call) -> Result:
     """Everything that is known of the workloads; what does not answer is `unknown`, never `missing` (DS-T12)."""
     seen, silent = _look(call)
     routers, no_proxy = _routers(call)
-    store = seen.on.store if seen else call.store()
+    store = seen.on.store if seen else call.store
     known = seen.known if seen else store.known()
     # Who is asked for by name may have left nothing but data.
     left = volumes_left(seen.on, known) if seen and call.params["names"] else {}
@@ -68,7 +68,7 @@ def _look(call: Call) -> tuple[Survey | None, str]:
 
 def _routers(call: Call) -> tuple[dict[str, Document] | None, str]:
     try:
-        return call.traefik().api.table(), ""
+        return call.traefik.api.table(), ""
     except ProxyFailure as error:
         return None, str(error)
 

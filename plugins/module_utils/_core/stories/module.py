@@ -1,13 +1,12 @@
 # Copyright: (c) 2026, tidegate.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The boundary: the only file that knows AnsibleModule; the `except` around every story."""
+"""The boundary: the only file that knows AnsibleModule."""
 
 from __future__ import annotations
 
 import resource
 import time
-import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
@@ -15,13 +14,9 @@ from ..engine import client
 from ..options.argument_specs import given
 from ..options.checks import Spec
 from ..options.masks import LEAST_MASKED, masked, secret_values
-from ..values.errors import TidegateError, explained_at_least
 from ..values.redaction import Redactor
-from .call import Call, Result
-from .result import failure
-
-Story = t.Callable[[Call], Result]
-"""What a module does with a call; the document says `failed` where not everything went well."""
+from .call import Call
+from .result import Story, told
 
 
 def run(spec: Spec, story: Story, *, needs_sdk: bool = True) -> None:
@@ -35,12 +30,7 @@ def run(spec: Spec, story: Story, *, needs_sdk: bool = True) -> None:
     if needs_sdk and client.IMPORT_ERROR:
         module.fail_json(msg=missing_required_lib("docker"), exception=client.IMPORT_ERROR)
     call = Call(given(spec, module.params), module.check_mode, module._diff)
-    call.interrupts.install()
-    try:
-        with explained_at_least():
-            document = story(call)
-    except TidegateError as error:
-        document = {**failure(error, None, Redactor(secret_values(module.params, spec))), "failed": True}
+    document = told(story, call, Redactor(secret_values(module.params, spec)))
     for text in call.warnings:
         module.warn(text)
     document["invocation"] = {"module_args": masked(module.params, spec)}

@@ -30,7 +30,7 @@ def reconcile(call: Call) -> Result:
     try:
         seen = survey(call.on)
     except EngineFailure as error:
-        known = call.store().known()
+        known = call.store.known()
         rows = [_row(subject, "unknown", str(error)) for subject in sorted(known) if call.wanted(subject)]
         return {"changed": False, "failed": True, "msg": str(error), "kind": "EngineFailure", "workloads": rows}
     subjects = sorted(subject for subject in {*seen.known, *seen.containers} if call.wanted(subject))

@@ -11,10 +11,9 @@ import sys
 import typing as t
 
 from ..options.argument_specs import RECONCILE, filled, given
-from ..values.errors import TidegateError, explained_at_least
 from .call import Call
 from .reconcile import reconcile
-from .result import failure
+from .result import told
 
 
 def main(argv: t.Sequence[str]) -> int:
@@ -25,12 +24,7 @@ def main(argv: t.Sequence[str]) -> int:
             kind = float if option["type"] == "float" else str
             parser.add_argument(f"--{name.replace('_', '-')}", dest=name, type=kind, default=option.get("default"))
     call = Call(filled(RECONCILE, given(RECONCILE, vars(parser.parse_args(argv)))))
-    call.interrupts.install()
-    try:
-        with explained_at_least():
-            document = reconcile(call)
-    except TidegateError as error:
-        document = {**failure(error, None, str), "failed": True}
+    document = told(reconcile, call, str)
     for text in call.warnings:
         sys.stderr.write(f"warning: {text}\n")
     for row in document.get("workloads", ()):

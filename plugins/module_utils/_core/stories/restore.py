@@ -135,7 +135,7 @@ def _keep_database(call: Call) -> None:
 
 def _damaged(call: Call) -> bool:
     """Whether there is a record that is not what was written."""
-    store = call.store()
+    store = call.store
     try:
         store.known()
         return bool(store.damage())

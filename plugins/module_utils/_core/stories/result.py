@@ -10,11 +10,23 @@ import typing as t
 from ..deploy.attempt import conclusion_of
 from ..deploy.outcome import Ended, Outcome
 from ..deploy.run import Run
-from ..values.errors import TidegateError
+from ..values.errors import TidegateError, explained_at_least
 from ..values.release import Release
 from .call import Call, Params, Result, redactor
 
 Redact = t.Callable[[str], str]
+Story = t.Callable[[Call], Result]
+"""What a module does with a call; the document says `failed` where not everything went well."""
+
+
+def told(story: Story, call: Call, redact: Redact) -> Result:
+    """What a story comes to: its own document, or that of the error that it ended with. A signal ends it in order."""
+    call.interrupts.install()
+    try:
+        with explained_at_least():
+            return story(call)
+    except TidegateError as error:
+        return {**failure(error, None, redact), "failed": True}
 
 
 def result(ended: Ended, with_diff: bool, redact: Redact) -> Result:

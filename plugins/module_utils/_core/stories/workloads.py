@@ -14,7 +14,7 @@ from dataclasses import replace
 from ..decide.phase_plans import Phase
 from ..decide.rollback import rollback_target
 from ..deploy.batch import Batch, Manner
-from ..deploy.converge import Declare, as_declared
+from ..deploy.converge import Declare
 from ..deploy.redeclare import as_released
 from ..deploy.run import Run
 from ..options.checks import positive
@@ -44,7 +44,7 @@ def workloads(call: Call) -> Result:
         reason=call.params["reason"],
         concurrency=call.params["concurrency"],
         stop_on_failure=call.params["stop_on_failure"],
-        declare=as_declared if phase in ENDING else VERBS[verb](call),
+        declare=None if phase in ENDING else VERBS[verb](call),
     )
     wants = [nothing(subject, State.PRESENT if phase in ENDING else State.ABSENT) for subject in subjects]
     try:
