@@ -99,6 +99,35 @@ def test_a_certificate_that_is_ordered_during_a_handover_is_kept(own: Platform, 
                 own.apply(name=name, state="absent")
 
 
+def test_what_was_refused_during_a_handover_is_ordered_again(own: Platform, gateway: str) -> None:
+    """Challenges that the stand-in was asked for had no answer, and Traefik orders again at a change of its routes only:
+    the name had no certificate until somebody deployed something.
+    """
+    ports = free_ports(4)
+    with acme.running(own.root / "acme", gateway, ports, own.ports.http, own.ports.https) as authority:
+        resolver = {"name": "pebble", "email": "ops@shop.test", "ca_server": authority.directory}
+        own.variables.update(traefik_resolvers=[resolver], traefik_ca_certificates=authority.certificate)
+        own.playbook(SITE).ok()
+        name = f"r{own.label}"
+        acme.answer_with("127.0.0.66", ports)
+        own.apply(
+            name=name,
+            image=names.image("app"),
+            port=8000,
+            networks=[own.network],
+            routes=[{"host": f"{name}.shop.test", "resolver": "pebble"}],
+        )
+        (proxy,) = docker("ps", "-q", "--filter", f"network={own.network}", "--filter", "name=traefik-").split()
+        shell.wait_until("the order is refused", lambda: "Unable to obtain ACME" in docker("logs", proxy), 100)
+        acme.answer_with("127.0.0.1", ports)
+        # As after a handover, at whose end the file is another's.
+        (own.state / "routes" / "_release.yml").write_text("{}")
+        own.playbook(SITE).ok()
+        shell.wait_until("it is served its own", functools.partial(signed, own, f"{name}.shop.test"), 100)
+        assert own.playbook(SITE).ok().changed == []
+        own.apply(name=name, state="absent")
+
+
 @contextlib.contextmanager
 def held(own: Platform) -> t.Iterator[t.Callable[[], None]]:
     """Have a request under way, which Traefik waits for before it ends; what is given ends it."""

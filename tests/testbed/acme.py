@@ -7,6 +7,7 @@ import json
 import signal
 import subprocess
 import typing as t
+import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,3 +79,12 @@ def running(
             for process in started:
                 process.send_signal(signal.SIGTERM)
                 process.wait(10)
+
+
+def answer_with(address: str, ports: t.Sequence[int]) -> None:
+    """Have the DNS server answer every name with another address.
+
+    :param ports: those that `running` was given.
+    """
+    body = json.dumps({"ip": address}).encode()
+    urllib.request.urlopen(f"http://127.0.0.1:{ports[3]}/set-default-ipv4", body, 10).close()
