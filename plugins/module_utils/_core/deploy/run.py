@@ -128,9 +128,9 @@ class Run:
         # What is pruned later in a run was said something of before.
         stack = Places(self.on.state_dir).stack(self.key)
         if os.path.isdir(stack):
-            from ..sources import compose  # loaded only for projects
+            from ..sources.kept_definitions import secrets_of  # loaded only for projects
 
-            self.hidden |= compose.secrets_of(stack)
+            self.hidden |= secrets_of(stack)
         values = list(self.hidden)
         values += [secret.value for secret in self.want.secrets]
         values += [self.want.registry.password] if self.want.registry else []

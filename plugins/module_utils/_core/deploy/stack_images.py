@@ -10,7 +10,8 @@ import typing as t
 from ..engine import release_images
 from ..engine.release_images import Wanted
 from ..host.places import Places
-from ..sources.compose import Compose, Pinned
+from ..sources.compose import Compose
+from ..sources.kept_definitions import Pinned
 from ..values.errors import EngineFailure
 from ..values.identity import Subject, key_of
 from ..values.release import Release

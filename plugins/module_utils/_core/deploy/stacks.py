@@ -8,23 +8,24 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from ..decide import leave, stack_networks, stacks
+from ..decide import stack_networks, stacks
 from ..engine import release_images
 from ..host import proxy_entry
 from ..options.snapshot import terms
 from ..proxy import routing_documents
-from ..sources.compose import Pinned
 from ..sources.compose_volumes import labelled
+from ..sources.kept_definitions import Pinned
 from ..values.actual import Actual, Container
-from ..values.errors import EngineFailure, Unhealthy
+from ..values.errors import Unhealthy
 from ..values.identity import Document
 from ..values.plan import Step
 from ..values.release import Release
 from ..values.stack import Definition, Service
 from ..values.workload import Workload
-from . import disk_space, drain, gates, reach
+from . import disk_space, gates, reach
 from .definitions import compose_of, read
 from .run import Run
+from .stack_containers import bury, drain_out, everything, members, stop_and_remove
 from .stack_images import fetch, lacks, moved
 
 COUNTS = 3  # more than a killed run can come late with
@@ -72,15 +73,15 @@ def roll(run: Run, step: Step) -> str:
         return f"{service.name}: as it was"
     if in_place:  # what is recreated in its place keeps its name; what is replaced beside itself does not
         going = ()
-    _bury(run, service)
-    before = {c.name for c in _members(run, service) if c.name not in going}
+    bury(run, service)
+    before = {c.name for c in members(run, service) if c.name not in going}
     if in_place:
         _hold(run, want, service, anew=step.anew)
         _up(run, wanted, service.name, anew=step.anew)
     else:
         _start_beside(run, wanted, service, going)
-    names = stacks.newest(service, [c for c in _members(run, service) if c.name not in going])
-    old = [c.name for c in _members(run, service) if c.name not in names]
+    names = stacks.newest(service, [c for c in members(run, service) if c.name not in going])
+    old = [c.name for c in members(run, service) if c.name not in names]
     try:
         gates.of_service(run, want, service, names)
         route(run, want, wanted, {service.name: names})
@@ -89,9 +90,9 @@ def roll(run: Run, step: Step) -> str:
             _route_back(run, service, old, sorted(set(names) - before))
         _say_true(run, error)
         raise
-    _drain(run, want, old)
+    drain_out(run, want, old)
     for name in old:
-        _stop_and_remove(run, name)
+        stop_and_remove(run, name)
     return f"{service.name}: {', '.join(names)}"
 
 
@@ -101,7 +102,7 @@ def _going(run: Run, step: Step) -> tuple[str, ...]:
     if not (step.anew and run.deployment.undoing):
         return step.containers
     before = {(c.name, c.created) for c in run.have.containers}
-    needs, there = wanted.restarted_after(service.name), _all(run)
+    needs, there = wanted.restarted_after(service.name), everything(run)
     replaced = any(c.service in needs and (c.name, c.created) not in before for c in there)
     return tuple(c.name for c in there if replaced and c.service == service.name)
 
@@ -112,16 +113,16 @@ def _start_beside(run: Run, wanted: Definition, service: Service, going: t.Colle
     What a killed run asked the engine for may come after they were counted, and for Compose it is one of them.
     """
     for _count in range(COUNTS):
-        members = _members(run, service)
-        missing = service.replicas - sum(c.name not in going and stacks.same(c, service) for c in members)
+        there = members(run, service)
+        missing = service.replicas - sum(c.name not in going and stacks.same(c, service) for c in there)
         if missing <= 0:
             return
-        _up(run, wanted, service.name, scale=len(members) + missing)
+        _up(run, wanted, service.name, scale=len(there) + missing)
 
 
 def _say_true(run: Run, error: Unhealthy) -> None:
     """Have an error say that what served before still serves only where that is so: a lost record has no way back."""
-    now = {(c.name, c.created) for c in _all(run) if c.serves}
+    now = {(c.name, c.created) for c in everything(run) if c.serves}
     if run.have.live_definition is None and any(
         c.serves and (c.name, c.created) not in now for c in run.have.containers
     ):
@@ -131,16 +132,16 @@ def _say_true(run: Run, error: Unhealthy) -> None:
 def _route_back(run: Run, service: Service, old: t.Sequence[str], fresh: t.Sequence[str]) -> None:
     """Send requests to the old containers again, if they came to the new ones at all, and remove these."""
     want, before = _bringing(run, run.have.live), _readable(run)
-    rest = [c for c in _members(run, service) if c.name not in fresh]
+    rest = [c for c in members(run, service) if c.name not in fresh]
     fit = [c.name for c in rest if c.serves and c.name in old] or [c.name for c in rest if c.serves] or old
-    document = routing_documents.stack_document(want, stacks.targets(want, _all(run), {service.name: fit}))
+    document = routing_documents.stack_document(want, stacks.targets(want, everything(run), {service.name: fit}))
     if before is not None and document is not None:
         document = routing_documents.merged(before, document, want, [service.name])
     if old and document is not None and document != before:
         run.on.traefik.place(run.key, document)
-    _drain(run, want, fresh)
+    drain_out(run, want, fresh)
     for name in fresh:
-        _stop_and_remove(run, name)
+        stop_and_remove(run, name)
 
 
 def _bringing(run: Run, release: Release | None) -> Workload:
@@ -154,7 +155,7 @@ def _bringing(run: Run, release: Release | None) -> Workload:
 
 def _hold(run: Run, want: Workload, service: Service, *, anew: bool) -> None:
     """While a routed service is away, who asks for it is told when to come back; what is under way may end."""
-    old = [c.name for c in _members(run, service) if c.state == "running" and (anew or not stacks.same(c, service))]
+    old = [c.name for c in members(run, service) if c.state == "running" and (anew or not stacks.same(c, service))]
     document = _readable(run)
     held = (
         routing_documents.stack_without_servers(want, document, [service.name])
@@ -163,26 +164,14 @@ def _hold(run: Run, want: Workload, service: Service, *, anew: bool) -> None:
     )
     if held is not None and held != document:
         run.on.traefik.place(run.key, held)
-    _drain(run, want, old)
-
-
-def _bury(run: Run, service: Service) -> None:
-    """Remove what is dead of a service and would be counted by Compose, which carries over what is in place.
-
-    What runs may answer although it is unhealthy: it leaves as others do, once there is something better.
-    """
-    if service.in_place:
-        return
-    for container in _members(run, service):
-        if container.state != "running" and not stacks.good(container, service):
-            run.on.engine.containers.remove(container.name)
+    drain_out(run, want, old)
 
 
 def unroll(run: Run, step: Step) -> str:
     """Remove what a first deployment made of a service, or of all; as an undo, nothing whose record is lost."""
     before = run.have if step.definition is not None else Actual()
     kept = stacks.spared(before)
-    mine = _all(run) if step.service is None else _members(run, step.service)
+    mine = everything(run) if step.service is None else members(run, step.service)
     gone = [c.name for c in mine if c.name not in kept]
     document = _readable(run)
     if step.service is not None and document is not None:
@@ -191,9 +180,9 @@ def unroll(run: Run, step: Step) -> str:
             run.on.traefik.withdraw(run.key)
         elif rest != document:
             run.on.traefik.place(run.key, rest)
-    _drain(run, run.want, gone)
+    drain_out(run, run.want, gone)
     for name in gone:
-        _stop_and_remove(run, name)
+        stop_and_remove(run, name)
     return ", ".join(gone)
 
 
@@ -201,13 +190,13 @@ def up(run: Run, step: Step) -> str:
     """Have Compose bring the whole stack to its definition, and pass every routed service's gate."""
     wanted, want = t.cast("Definition", step.definition), _bringing(run, step.release)
     # They are held; what is under way may end.
-    changed = [c for c in _all(run) if not any(stacks.same(c, one) for one in wanted.services)]
+    changed = [c for c in everything(run) if not any(stacks.same(c, one) for one in wanted.services)]
     restarted = wanted.restarted_with(c.service for c in changed)
-    going = [c.name for c in _all(run) if c in changed or c.service in restarted]
-    _drain(run, want, going)
+    going = [c.name for c in everything(run) if c in changed or c.service in restarted]
+    drain_out(run, want, going)
     _up(run, wanted)
     try:
-        passed = {service.name: [c.name for c in _members(run, service)] for service in wanted.services}
+        passed = {service.name: [c.name for c in members(run, service)] for service in wanted.services}
         for service in wanted.services:
             gates.of_service(run, want, service, passed[service.name])
         # Who passed gets its requests, also where its image's own check finds it unhealthy.
@@ -228,7 +217,7 @@ def _up(run: Run, wanted: Definition, service: str = "", scale: int = 0, *, anew
 
 def with_containers(run: Run, release: Release) -> Release:
     """A stack's release with the containers and routes that it came to have."""
-    names = tuple(sorted(c.name for c in _all(run)))
+    names = tuple(sorted(c.name for c in everything(run)))
     return replace(release, containers=names, route=run.on.traefik.read(run.key))
 
 
@@ -239,7 +228,7 @@ def route(run: Run, want: Workload, wanted: Definition, only: t.Mapping[str, t.C
 
     :raises Unhealthy: Traefik does not reach one of these.
     """
-    there, before = _all(run), _readable(run)
+    there, before = everything(run), _readable(run)
     document: dict[str, t.Any] | None = routing_documents.stack_document(want, stacks.targets(want, there, only))
     exposed = [one.service for one in (want.stack.exposed if want.stack else ())]
     ready = [name for name in exposed if name in only or any(_brought(c, wanted.service(name)) for c in there)]
@@ -262,36 +251,3 @@ def _readable(run: Run) -> Document | None:
     """The routes in place, if they are the platform's."""
     found = run.on.traefik.read(run.key)
     return found if routing_documents.is_routing(found) else None
-
-
-def _all(run: Run) -> tuple[Container, ...]:
-    return run.on.engine.containers.by_subject(run.subject).get(run.subject, ())
-
-
-def _members(run: Run, service: Service) -> list[Container]:
-    return [c for c in _all(run) if c.service == service.name]
-
-
-def _drain(run: Run, want: Workload, names: t.Sequence[str]) -> None:
-    """Wait until nothing is in flight to containers of any release; what is not routed has no port to look at."""
-    if names:
-        have = replace(run.have, containers=_all(run))
-        drain.drain_containers(run, names, leave.leaving(want, have, names, _proposed(run)))
-
-
-def _proposed(run: Run) -> Release:
-    """What is declared, as a release that is on no record yet."""
-    return Release(run.deployment.id, run.want.container.image, "", "", (), None, run.want.snapshot)
-
-
-def _stop_and_remove(run: Run, name: str) -> None:
-    """Stop by the container's own grace period, and remove it; one that another run removed is fine."""
-    facts = run.on.engine.containers.inspect(name)
-    if facts is None:
-        return
-    try:
-        run.on.engine.containers.stop(name, None)
-    except EngineFailure:
-        if run.on.engine.containers.inspect(name) is not None:
-            raise
-    run.on.engine.containers.remove(name)

@@ -16,35 +16,27 @@ import re
 import shutil
 import tempfile
 import typing as t
-from dataclasses import asdict
 
 from ..host import filesystem, process
 from ..host.clock import Clock
 from ..values.errors import CommandFailure, InvalidOption
 from ..values.identity import Document, canonical, digest
 from ..values.redaction import Redactor
-from ..values.stack import Definition, Service, Stack
+from ..values.stack import Definition, Stack
 from . import compose_files, compose_version, trees
 from .compose_files import Origin
-from .compose_model import Sign, by_id, definition, pinned
+from .compose_model import Sign, by_id, definition
 from .compose_volumes import handed
+from .kept_definitions import SECRETS, KeptDefinitions, row_of
 
 COMMAND = (*compose_version.COMMAND, "--ansi", "never", "--progress", "plain")
 SECONDS = 1800.0
 _JSON = ("config", "--format", "json")
-_SECRETS = "secrets.json"
 _USUAL = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 _UNSET = re.compile(r'The \\?"(\w+)\\?" variable is not set')
 
 
-class Pinned(t.NamedTuple):
-    """An image by its id, and by the references with a digest that registries have it as."""
-
-    image_id: str
-    exact: tuple[str, ...]
-
-
-class Compose:
+class Compose(KeptDefinitions):
     """Compose for one workload.
 
     :param folder: where its definitions are kept, one folder each.
@@ -52,21 +44,9 @@ class Compose:
     """
 
     def __init__(self, folder: str, docker_host: str, clock: Clock, tell: t.Callable[[str], None]) -> None:
-        self.folder, self.docker_host, self.clock, self.tell = folder, docker_host, clock, tell
+        super().__init__(folder)
+        self.docker_host, self.clock, self.tell = docker_host, clock, tell
         self._files: dict[str, str] = {}
-
-    def known(self, identity: str) -> Definition | None:
-        """A definition that is kept, or None."""
-        path = os.path.join(self.folder, identity, "definition.json")
-        try:
-            with open(path, encoding="utf-8") as stream:
-                facts = json.load(stream)
-        except FileNotFoundError:
-            return None
-        services = tuple(Service(**{**row, "after": tuple(row["after"])}) for row in facts["services"])
-        variables = tuple(sorted(facts.get("variables", {}).items()))
-        found = Definition(identity, facts["model"], services, variables, tuple(facts.get("outside", ())))
-        return pinned(found, {name: row.image_id for name, row in self.images(identity).items()})
 
     def identity(self, declared: str, env_files: t.Sequence[str]) -> str:
         """The identity of what is declared so, where it is kept: files beyond its source count by their content now."""
@@ -173,29 +153,14 @@ class Compose:
         filesystem.private_folder(home)
         document = {
             "model": found.model,
-            "services": [_row(service) for service in found.services],
+            "services": [row_of(service) for service in found.services],
             "variables": dict(found.variables),
             "outside": found.outside,
         }
         if values := sorted(set(secrets)):
-            filesystem.place(os.path.join(home, _SECRETS), canonical(values), 0o600, home)
+            filesystem.place(os.path.join(home, SECRETS), canonical(values), 0o600, home)
         filesystem.place(os.path.join(home, "compose.json"), canonical(handed(found.model)), 0o600, home)
         filesystem.place(os.path.join(home, "definition.json"), canonical(document), 0o600, home)
-
-    def images(self, identity: str) -> dict[str, Pinned]:
-        """Which images the names in a definition meant when it was first carried out."""
-        path = os.path.join(self.folder, identity, "images.json")
-        try:
-            with open(path, encoding="utf-8") as stream:
-                return {name: Pinned(row[0], tuple(row[1])) for name, row in json.load(stream).items()}
-        except FileNotFoundError:
-            return {}
-
-    def pin(self, identity: str, images: t.Mapping[str, Pinned]) -> None:
-        """Keep which images these are."""
-        home = os.path.join(self.folder, identity)
-        if images != self.images(identity):
-            filesystem.place(os.path.join(home, "images.json"), canonical(images), 0o600, home)
 
     def pull(self, identity: str) -> None:
         """Have the images of a definition here."""
@@ -223,17 +188,6 @@ class Compose:
         filesystem.place(os.path.join(home, "compose.json"), canonical(handed(by_id(wanted.model, ids))), 0o600, home)
         self._run(wanted.identity, dict(wanted.variables), *words, *([service] if service else []))
 
-    def prune(self, keep: t.Collection[str]) -> None:
-        """Remove the definitions that no kept release needs."""
-        for name in os.listdir(self.folder) if os.path.isdir(self.folder) else ():
-            if name not in (*keep, "files"):
-                shutil.rmtree(os.path.join(self.folder, name), ignore_errors=True)
-        texts = [canonical(kept.model) for kept in map(self.known, keep) if kept]
-        place = os.path.join(self.folder, "files")
-        for name in os.listdir(place) if os.path.isdir(place) else ():
-            if not any(f"/files/{name}/" in text for text in texts):
-                shutil.rmtree(os.path.join(place, name), ignore_errors=True)
-
     def _run(self, identity: str, variables: dict[str, str], *words: str) -> None:
         home = os.path.join(self.folder, identity)
         argv = [*COMMAND, "--project-directory", home, "--file", os.path.join(home, "compose.json")]
@@ -246,18 +200,6 @@ class Compose:
     def _env(self, given: dict[str, str]) -> dict[str, str]:
         """Nothing but what is declared may decide what a Compose file means."""
         return {**compose_version.environment(), **given, "DOCKER_HOST": self.docker_host}
-
-
-def secrets_of(folder: str) -> set[str]:
-    """The values of the secrets in all definitions that are kept of a workload: whatever it says may have them."""
-    found: set[str] = set()
-    for name in os.listdir(folder) if os.path.isdir(folder) else ():
-        try:
-            with open(os.path.join(folder, name, _SECRETS), encoding="utf-8") as stream:
-                found |= set(json.load(stream))
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-    return found
 
 
 def refuse_unset(said: str) -> None:
@@ -277,11 +219,6 @@ def _refused(stack: Stack, root: str, err: str) -> InvalidOption:
     remedy = "Correct the Compose file; `docker compose config` says the same."
     text = Redactor(secret.value for secret in stack.secrets)(said[0].replace(root, "."))
     return InvalidOption("compose", stack.file, f"is refused by Compose: {text}", remedy)
-
-
-def _row(service: Service) -> dict[str, t.Any]:
-    """A service as it is kept, without what only the kept images say."""
-    return {name: value for name, value in asdict(service).items() if name != "image_id"}
 
 
 def _outside(model: t.Mapping[str, t.Any], root: str) -> list[str]:
