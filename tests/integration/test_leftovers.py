@@ -10,9 +10,8 @@ from pathlib import Path
 import compose
 import names
 import pytest
-from faults.conftest import Driver
-
-from .harness import Options, Platform, Task, containers, docker
+from harness.platforms import Options, Platform, Task, containers, docker
+from harness.runs import Driver
 
 MODULE = "tidegate.platform.workload_compose"
 

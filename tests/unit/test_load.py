@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import run
-from load import client as load
+from harness import load
 
 ANSWER = b'HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n{"version": "1"}'
 

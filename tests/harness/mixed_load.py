@@ -8,7 +8,7 @@ import threading
 import time
 from dataclasses import dataclass
 
-from .client import LENGTHS, Client, Count, Target
+from .load import LENGTHS, Client, Count, Target
 
 # Requests that are in flight for a second or a half, beside quick ones: what a drain is for. Arrivals a second.
 FLYING = {"new": 30.0, "download": 2.0, "upload": 2.0, "websocket": 2.0}

@@ -10,7 +10,7 @@ import typing as t
 
 import names
 
-from .harness import Options, Platform, docker
+from .platforms import Options, Platform, docker
 
 
 @contextlib.contextmanager

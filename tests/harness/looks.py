@@ -6,8 +6,8 @@ import json
 import subprocess
 import typing as t
 
-from integration.harness import Platform, containers, docker
-from load.client import Target
+from .load import Target
+from .platforms import Platform, containers, docker
 
 
 def live_release(platform: Platform, workload: str) -> dict[str, t.Any]:

@@ -13,7 +13,7 @@ import threading
 import typing as t
 from pathlib import Path
 
-DRIVER = Path(__file__).parents[1] / "faults" / "driver.py"
+DRIVER = Path(__file__).with_name("driver.py")
 
 
 class Teller:
