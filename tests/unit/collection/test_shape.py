@@ -166,6 +166,25 @@ def test_one_room_knows_what_a_routing_document_looks_like(name: str) -> None:
     assert [node.lineno for node in (*words, *https)] == []
 
 
+UNIT = ROOT / "tests" / "unit"
+# What is tested beside the core: what runs on the controller, the collection as a whole, and what the tests run with.
+BESIDE = ("controller", "collection", "harness")
+
+
+def test_unit_tests_have_the_rooms_of_the_core() -> None:
+    folders = {path.name for path in UNIT.iterdir() if path.name[0] not in "_." and any(path.glob("[!_]*"))}
+    assert folders == {*ROOMS, *BESIDE}
+    assert list(UNIT.glob("test_*.py")) == []
+
+
+@pytest.mark.parametrize("path", sorted(UNIT.glob("*/test_*.py")), ids=lambda path: str(path.relative_to(UNIT)))
+def test_a_unit_test_stands_in_the_room_of_what_it_tests(path: Path) -> None:
+    text, of = path.read_text(), path.parent.name
+    parsed = of == "options" and "from unit.declarations import" in text
+    assert of in BESIDE or parsed or f"._core.{of}" in text
+    assert len(text.splitlines()) <= 400
+
+
 def test_no_broad_except() -> None:
     for path in (ROOT / "plugins").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
@@ -228,7 +247,8 @@ def test_components_are_pinned_by_tag_and_digest() -> None:
     assert [name for name, value in images.items() if not PINNED.fullmatch(value)] == []
 
 
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "roles").glob("*/README.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *ROOT.glob("roles/*/README.md")])
+PAGES += sorted((ROOT / "tests").rglob("README.md"))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
