@@ -1,5 +1,5 @@
 # Two commands for a fresh machine: `make demo` and `make test`. Both install and start what they need.
-.PHONY: help demo test bench bench-batch bench-sources faults mutants lint format docs up down
+.PHONY: help demo check test bench bench-batch bench-sources faults mutants lint format docs up down
 
 RUN := tests/testbed/bootstrap.sh && env -u PYTHONDONTWRITEBYTECODE
 PYTHON := .cache/venv/main/bin/python
@@ -10,6 +10,9 @@ help: ## List the commands.
 demo: ## Set everything up on this machine, deploy under load, roll back, four more types, a host with a database.
 	@$(RUN) $(PYTHON) tests/testbed up
 	@$(RUN) $(PYTHON) tests/demo/demo.py
+
+check: ## Run what needs no engine: lint, types, unit tests, docs (below three minutes).
+	@$(RUN) $(PYTHON) tests/run.py lint types unit docs
 
 test: ## Run the checks and tests; `make test PARTS="lint unit"` runs some, `make test EVERY=1` second variants, too.
 	@$(RUN) TIDEGATE_EVERY=$(EVERY) $(PYTHON) tests/run.py $(PARTS)

@@ -8,7 +8,7 @@ import typing as t
 
 import names
 import pytest
-from integration.harness import Platform, containers, docker, fresh, provisioned
+from harness.platforms import Platform, containers, docker, fresh, provisioned
 
 
 @pytest.fixture(scope="session")

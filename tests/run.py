@@ -150,7 +150,7 @@ def demo() -> list[Command]:
 def demo_host() -> list[Command]:
     """The demonstration's other half: a host with a database, whose rows survive whatever is done to it."""
     # Without pipelining, as Ansible is configured where nobody configured it: modules have a terminal then, and no input.
-    config = "ANSIBLE_CONFIG=tests/integration/ansible.cfg"  # how often the controller looks, only
+    config = "ANSIBLE_CONFIG=tests/harness/ansible.cfg"  # how often the controller looks, only
     return [["env", "-u", "ANSIBLE_PIPELINING", config, "python", "tests/demo/demo.py", "host"]]
 
 

@@ -21,8 +21,8 @@ from common import play, run_until_ready, say, spread, verdict
 
 import compose  # isort: skip
 import names  # isort: skip
-from integration.harness import Options, Platform, docker  # isort: skip
-from load.client import Client, Count, Target  # isort: skip
+from harness.platforms import Options, Platform, docker  # isort: skip
+from harness.load import Client, Count, Target  # isort: skip
 
 BATCH = "tidegate.platform.workloads"
 LOOP = "community.docker.docker_container"

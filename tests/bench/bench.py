@@ -17,8 +17,8 @@ from common import play, run_until_ready, say, spread, verdict
 
 import names  # isort: skip
 from counting import Relay  # isort: skip
-from integration.harness import Options, Platform, Task, docker  # isort: skip
-from load.client import Client, Count, Target  # isort: skip
+from harness.platforms import Options, Platform, Task, docker  # isort: skip
+from harness.load import Client, Count, Target  # isort: skip
 
 RIVAL = "community.docker.docker_container"
 PING = "ansible.builtin.ping"

@@ -18,8 +18,8 @@ sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "testbed"), str(Path(_
 
 import names  # noqa: E402
 import wheel  # noqa: E402
-from integration import harness  # noqa: E402
-from integration.harness import Options, Platform, docker, fresh  # noqa: E402
+from harness import platforms  # noqa: E402
+from harness.platforms import Options, Platform, docker, fresh  # noqa: E402
 
 # Unpacked from what PyPI has of them, and found by their path.
 RIVALS = ("community.docker", "community.library_inventory_filtering_v1")
@@ -55,7 +55,7 @@ def provisioned(clean: t.Callable[[Platform], None]) -> t.Iterator[Platform]:
     """A platform of this run; whatever it holds is taken away in the end."""
     made = fresh("bench")
     made.collections = f"{names.COLLECTIONS}:{wheel.collections(*RIVALS)}"
-    with harness.provisioned(made) as platform:
+    with platforms.provisioned(made) as platform:
         try:
             yield platform
         finally:

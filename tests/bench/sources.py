@@ -21,10 +21,10 @@ from common import ROOT, play, say, spread, verdict
 
 import compose  # isort: skip
 import names  # isort: skip
-from integration.harness import Options, Platform, docker  # isort: skip
-from load.client import Client, Target  # isort: skip
+from harness.platforms import Options, Platform, docker  # isort: skip
+from harness.load import Client, Target  # isort: skip
 
-TREE = ROOT / "tests" / "integration" / "trees" / "app"
+TREE = ROOT / "tests" / "harness" / "trees" / "app"
 RATE = 100
 CHANGES = 6
 

@@ -20,7 +20,7 @@ sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "testbed"), str(Path(_
 import compose  # noqa: E402
 import guestbook  # noqa: E402
 import names  # noqa: E402
-from load.client import Client, Count, Target  # noqa: E402
+from harness.load import Client, Count, Target  # noqa: E402
 
 STATE = ROOT / ".cache" / "demo"
 INVENTORY = Path(__file__).parent / "inventory.yml"

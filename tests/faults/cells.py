@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import typing as t
 
-from load.mix import FLYING, SPARSE
+from harness.mixed_load import FLYING, SPARSE
 
 Options = dict[str, t.Any]
 COMMAND: Options = {"release_command": ["python3", "-c", "import time; time.sleep(0.3)"]}

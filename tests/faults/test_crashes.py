@@ -8,14 +8,14 @@ import typing as t
 import hosts
 import names
 import pytest
-from integration.asked import authentication
-from integration.harness import Options, Platform, docker, free_ports
-from load.client import Target
-from load.mix import Mixed
+from harness.authentication import authentication
+from harness.load import Target
+from harness.looks import consistent, orphans, started
+from harness.mixed_load import Mixed
+from harness.platforms import Options, Platform, docker, free_ports
+from harness.runs import Driver
 
 from .cells import CELLS, Cell
-from .conftest import Driver
-from .looks import consistent, orphans, started
 
 App = t.Callable[..., Options]
 

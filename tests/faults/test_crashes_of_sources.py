@@ -9,15 +9,15 @@ from pathlib import Path
 
 import names
 import pytest
-from integration.harness import Options, Platform
-from load.client import Target
-from load.mix import Mixed
+from harness.load import Target
+from harness.looks import consistent, orphans
+from harness.mixed_load import Mixed
+from harness.platforms import Options, Platform
+from harness.runs import Driver
 
 from .cells import SOURCE_CELLS, Cell
-from .conftest import Driver
-from .looks import consistent, orphans
 
-TREES = Path(__file__).parents[1] / "integration" / "trees"
+TREES = Path(__file__).parents[1] / "harness" / "trees"
 # A site has no slow requests.
 QUICK = {"new": 40.0}
 RUNNER = {"preset": "none", "image": "plain", "start_command": "python3 -I -S /srv/app.py"}

@@ -8,13 +8,13 @@ import typing as t
 import compose
 import names
 import pytest
-from integration.harness import Options, Platform, containers, docker
-from load.client import Target
-from load.mix import Mixed
+from harness.load import Target
+from harness.looks import live_release, started
+from harness.mixed_load import Mixed
+from harness.platforms import Options, Platform, containers, docker
+from harness.runs import Driver
 
 from .cells import STACK_CELLS, Cell
-from .conftest import Driver
-from .looks import live_release, started
 
 ROLLED = Cell("rolling", "roll", "after", "again", {})
 

@@ -12,9 +12,8 @@ from pathlib import Path
 import compose
 import names
 import pytest
-from integration.harness import Options, Platform, containers, docker
-
-from .conftest import Driver
+from harness.platforms import Options, Platform, containers, docker
+from harness.runs import Driver
 
 COUNT = 320 if os.environ.get("TIDEGATE_EVERY") else 100
 REALLY = 8

@@ -14,12 +14,11 @@ from pathlib import Path
 import hosts
 import names
 import pytest
-from integration.harness import Options, Platform, containers, docker, free_ports, fresh, provisioned
-from load.client import LATE_ANSWER, Client, Count, Target
-from load.mix import Mixed, Outage, Watch, cost
-
-from .conftest import Driver
-from .looks import consistent, orphans, started
+from harness.load import LATE_ANSWER, Client, Count, Target
+from harness.looks import consistent, orphans, started
+from harness.mixed_load import Mixed, Outage, Watch, cost
+from harness.platforms import Options, Platform, containers, docker, free_ports, fresh, provisioned
+from harness.runs import Driver
 
 App = t.Callable[..., Options]
 SLOW_BOOT: Options = {"env": {"BOOT_DELAY": "1.5"}}

@@ -17,13 +17,14 @@ from pathlib import Path
 import compose
 import names
 import pytest
-from integration.harness import Options, Platform, containers, docker
+from harness.platforms import Options, Platform, containers, docker
+from harness.runs import environment
+from harness.stories import DRIVER
 
-from .conftest import DRIVER, environment
 from .power import CUTS, STRACE, Call, Disk, calls
 
 App = t.Callable[..., Options]
-TREES = Path(__file__).parents[1] / "integration" / "trees"
+TREES = Path(__file__).parents[1] / "harness" / "trees"
 # What may be half there: what the next run makes anew, drafts before they have their names, and the database's own, which it
 # reads itself; of the notice to Traefik only the moment counts.
 PASSING = re.compile(

@@ -17,12 +17,12 @@ import compose
 import hosts
 import names
 import pytest
-from integration.harness import Options, Platform, containers, free_ports
-from load.client import Target
-from load.mix import FLYING, Mixed
+from harness.load import Target
+from harness.looks import live_release, orphans, started
+from harness.mixed_load import FLYING, Mixed
+from harness.platforms import Options, Platform, containers, free_ports
+from harness.runs import Driver
 
-from .conftest import Driver
-from .looks import live_release, orphans, started
 from .test_crashes_of_sources import RUNNER, TREES
 
 KILLS = 200 if os.environ.get("TIDEGATE_EVERY") else 20

@@ -7,11 +7,10 @@ import typing as t
 import hosts
 import pytest
 from ansible_collections.tidegate.platform.plugins.module_utils._core.host import packet_filter
-from integration.harness import Options, docker, free_ports
-from load.client import Target
-
-from .conftest import Driver
-from .looks import consistent
+from harness.load import Target
+from harness.looks import consistent
+from harness.platforms import Options, docker, free_ports
+from harness.runs import Driver
 
 App = t.Callable[..., Options]
 

@@ -13,8 +13,8 @@ import hosts
 import names
 import pytest
 import shell
-from integration.harness import Options, Platform, Ports
-from load.client import Client, Count, Target
+from harness.load import Client, Count, Target
+from harness.platforms import Options, Platform, Ports
 
 NAMES = ("fleet-1", "fleet-2", "fleet-3")
 

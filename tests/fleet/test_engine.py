@@ -9,7 +9,7 @@ import typing as t
 import hosts
 import names
 import pytest
-from integration.harness import Options, Play, Ports
+from harness.platforms import Options, Play, Ports
 
 from .conftest import Fleet
 

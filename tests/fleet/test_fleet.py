@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typing as t
 
-from integration.harness import Options, Play
+from harness.platforms import Options, Play
 
 from .conftest import NAMES, Fleet
 

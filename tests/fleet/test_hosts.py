@@ -14,10 +14,10 @@ from pathlib import Path
 import names
 import pytest
 import shell
-from faults.conftest import ROWS
-from integration.harness import Options
-from load.client import Count, Target
-from load.mix import Mixed, Outage, Watch, cost
+from harness import fault_rows
+from harness.load import Count, Target
+from harness.mixed_load import Mixed, Outage, Watch, cost
+from harness.platforms import Options
 
 from .conftest import Fleet
 from .test_fleet import DEPLOY, HOST, shop
@@ -44,11 +44,9 @@ def target(fleet: Fleet, host: str) -> Target:
 
 def note(fault: str, count: Count, outage: Outage | None = None, /, **about: t.Any) -> None:
     """A line of the crash matrix; what is lost has to be explained by the fault's own outage."""
-    ROWS.mkdir(parents=True, exist_ok=True)
     row: Options = {"order": 3, "fault": fault, "in": "blue-green", "requests": count.requests, "held": count.held}
     row.update({"lost": count.lost, "orphans": 0, "stopped": 0, **cost(count, outage), **about})
-    with (ROWS / f"{os.getpid()}.jsonl").open("a") as stream:
-        stream.write(json.dumps(row) + "\n")
+    fault_rows.keep(row)
     assert row["unexplained"] == 0, count.losses
 
 

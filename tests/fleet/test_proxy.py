@@ -10,8 +10,8 @@ import typing as t
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from integration.harness import Options
-from load.client import Client, Count, Target
+from harness.load import Client, Count, Target
+from harness.platforms import Options
 
 from .conftest import Fleet
 from .test_fleet import DEPLOY, HOST, shop

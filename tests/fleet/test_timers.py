@@ -10,7 +10,7 @@ import hosts
 import names
 import pytest
 import shell
-from integration.harness import Options, Platform, Play, Ports
+from harness.platforms import Options, Platform, Play, Ports
 
 HOST = "timers"
 OTHER = "/var/lib/other"

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import images
 import pytest
-
-from .harness import Platform, Ports, docker, free_ports, fresh
+from harness.platforms import Platform, Ports, docker, free_ports, fresh
 
 
 @pytest.fixture

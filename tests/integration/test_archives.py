@@ -14,8 +14,7 @@ from pathlib import Path
 import names
 import pytest
 from ansible_collections.tidegate.platform.plugins.module_utils._core.stories import backup_archive, backup_rotation
-
-from .harness import Options, Platform, Task, containers, docker
+from harness.platforms import Options, Platform, Task, containers, docker
 
 App = t.Callable[..., Options]
 BACKUP, RESTORE = "tidegate.platform.platform_backup", "tidegate.platform.platform_restore"

@@ -14,8 +14,7 @@ import names
 import pytest
 import wheel
 import yaml
-
-from .harness import Options, Platform, Task, containers, docker
+from harness.platforms import Options, Platform, Task, containers, docker
 
 PLAYBOOKS = names.ROOT / "playbooks"
 PASSED = ("ANSIBLE_COLLECTIONS_PATH", "ANSIBLE_HOME", "PATH")

@@ -14,13 +14,12 @@ from pathlib import Path
 import images
 import names
 import pytest
-
-from .harness import Options, Platform, Task, containers, docker
+from harness.platforms import Options, Platform, Task, containers, docker
 
 pytestmark = pytest.mark.database
 
 BACKUP, RESTORE = "tidegate.platform.platform_backup", "tidegate.platform.platform_restore"
-TREE = Path(__file__).parent / "trees" / "app"
+TREE = Path(__file__).parents[1] / "harness" / "trees" / "app"
 PASSPHRASE = "backup-canary 7d\u00e9"
 
 

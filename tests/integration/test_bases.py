@@ -7,8 +7,7 @@ import subprocess
 import names
 import pytest
 from ansible_collections.tidegate.platform.plugins.module_utils._core.sources.base_images import bases
-
-from .harness import docker
+from harness.platforms import docker
 
 APP = names.image("app", "1").rpartition(":")[0]
 CASES = {

@@ -16,8 +16,7 @@ import pytest
 from ansible_collections.tidegate.platform.plugins.module_utils._core.engine.listing import user_namespace
 from ansible_collections.tidegate.platform.plugins.module_utils._core.sources import site_assets, trees
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import InvalidOption
-
-from .harness import Options, Platform, containers, docker
+from harness.platforms import Options, Platform, containers, docker
 
 App = t.Callable[..., Options]
 

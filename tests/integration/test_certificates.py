@@ -14,8 +14,8 @@ from pathlib import Path
 import acme
 import names
 import shell
+from harness.platforms import Platform, docker, free_ports
 
-from .harness import Platform, docker, free_ports
 from .test_playbooks import SITE, gateway, issuer, served_certificate
 
 __all__ = ["gateway"]

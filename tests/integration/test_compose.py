@@ -12,9 +12,8 @@ import gitserver
 import images
 import names
 import pytest
-from load.client import Client, Target
-
-from .harness import Options, Platform, Task, containers, docker
+from harness.load import Client, Target
+from harness.platforms import Options, Platform, Task, containers, docker
 
 MODULE = "tidegate.platform.workload_compose"
 CANARY = "compose-canary-71c2"

@@ -8,8 +8,7 @@ from pathlib import Path
 import compose
 import names
 import pytest
-
-from .harness import Options, Platform, Task, containers, docker
+from harness.platforms import Options, Platform, Task, containers, docker
 
 MODULE = "tidegate.platform.workload_compose"
 

@@ -7,8 +7,7 @@ import typing as t
 import compose
 import names
 import pytest
-
-from .harness import Options, Platform, Task, containers
+from harness.platforms import Options, Platform, Task, containers
 
 MODULE = "tidegate.platform.workload_compose"
 PORTS = {"ports": ["127.0.0.1::9"]}

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-
-from .harness import Platform
+from harness.platforms import Platform
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 APT = ("apt.yml", "have.yml", "packages.yml")

@@ -19,12 +19,11 @@ from pathlib import Path
 import gitserver
 import names
 import pytest
-from load.client import Client, Target
-
-from .harness import Options, Platform, Task, containers, docker
+from harness.load import Client, Target
+from harness.platforms import Options, Platform, Task, containers, docker
 
 MODULE = "tidegate.platform.workload_dockerfile"
-TREE = Path(__file__).parent / "trees" / "app"
+TREE = Path(__file__).parents[1] / "harness" / "trees" / "app"
 TOKEN = "token-canary-93af"
 Built = t.Callable[..., Options]
 

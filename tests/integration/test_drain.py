@@ -21,9 +21,8 @@ from ansible_collections.tidegate.platform.plugins.module_utils._core.engine.lis
 from ansible_collections.tidegate.platform.plugins.module_utils._core.host.clock import Clock
 from ansible_collections.tidegate.platform.plugins.module_utils._core.host.connections import Sockets
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.traffic import Gate
-from faults.conftest import Driver
-
-from .harness import Options, Platform, Task, containers, docker
+from harness.platforms import Options, Platform, Task, containers, docker
+from harness.runs import Driver
 
 App = t.Callable[..., Options]
 PORTS = {"1": 8000, "2": 9000}

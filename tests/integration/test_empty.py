@@ -6,9 +6,9 @@ import os
 import typing as t
 
 import pytest
-from unit.test_asked import PLAYBOOKS, outside
+from harness.platforms import Options, Platform, Task, containers
+from harness.playbook_variables import PLAYBOOKS, outside
 
-from .harness import Options, Platform, Task, containers
 from .test_playbooks import declared
 
 # Each costs two runs. These have the most variables, and what other playbooks include; the rest is of the second kind.

@@ -18,8 +18,7 @@ from pathlib import Path
 import names
 import pytest
 import shell
-
-from .harness import Platform, Task, containers, docker, free_ports
+from harness.platforms import Platform, Task, containers, docker, free_ports
 
 SITE = "tidegate.platform.site"
 # Tells who asked, as an application is told by the proxy.

@@ -14,8 +14,7 @@ from pathlib import Path
 
 import names
 import pytest
-
-from .harness import Options, Platform, Task, containers, docker
+from harness.platforms import Options, Platform, Task, containers, docker
 
 App = t.Callable[..., Options]
 SLOW_BOOT = {"env": {"BOOT_DELAY": "2"}}

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 
 import names
 import pytest
-
-from .harness import Options, Platform, Play, containers, docker, fresh, provisioned
+from harness.platforms import Options, Platform, Play, containers, docker, fresh, provisioned
 
 DEPLOY = "tidegate.platform.deploy"
 

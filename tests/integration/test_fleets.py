@@ -6,8 +6,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-
-from .harness import Options, Platform, Task, containers
+from harness.platforms import Options, Platform, Task, containers
 
 App = t.Callable[..., Options]
 

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import names
 import yaml
-
-from .harness import Options, Platform, Play, docker
+from harness.platforms import Options, Platform, Play, docker
 
 
 @dataclass

@@ -7,9 +7,8 @@ import time
 import typing as t
 
 import pytest
-
-from .asked import authentication
-from .harness import Options, Platform
+from harness.authentication import authentication
+from harness.platforms import Options, Platform
 
 App = t.Callable[..., Options]
 

@@ -10,8 +10,7 @@ from pathlib import Path
 import compose
 import names
 import pytest
-
-from .harness import Options, Platform, Task, containers, docker
+from harness.platforms import Options, Platform, Task, containers, docker
 
 
 @pytest.fixture(autouse=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+from harness.platforms import Options, Platform, containers, docker, free_ports
 
-from .harness import Options, Platform, containers, docker, free_ports
 from .test_leftovers import until
 
 App = t.Callable[..., Options]

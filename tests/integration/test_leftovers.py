@@ -10,9 +10,8 @@ from pathlib import Path
 import compose
 import names
 import pytest
-from faults.conftest import Driver
-
-from .harness import Options, Platform, Task, containers, docker
+from harness.platforms import Options, Platform, Task, containers, docker
+from harness.runs import Driver
 
 MODULE = "tidegate.platform.workload_compose"
 
@@ -39,11 +38,15 @@ def until(condition: t.Callable[[], bool], seconds: float) -> bool:
     return True
 
 
-def test_compose_ends_with_the_run_that_is_killed(
-    platform: Platform, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """B8: `up` waits for a service that does not become healthy yet, when the run is killed."""
+@pytest.fixture
+def config(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Docker's client finds Compose."""
     monkeypatch.setenv("DOCKER_CONFIG", str(compose.config()))
+
+
+@pytest.mark.usefixtures("config")
+def test_compose_ends_with_the_run_that_is_killed(platform: Platform, name: str) -> None:
+    """B8: `up` waits for a service that does not become healthy yet, when the run is killed."""
     plain = {"image": names.image("app"), "init": True, "stop_grace_period": "1s", "labels": {names.LABEL: "1"}}
     check = {"test": ["CMD", "test", "-e", "/tmp/ready"], "interval": "1s", "retries": 100}
     slow = {**plain, "healthcheck": check, "tmpfs": ["/tmp:mode=1777"]}
@@ -67,16 +70,19 @@ def test_compose_ends_with_the_run_that_is_killed(
         platform.directly(Task({"name": name, "state": "absent"}, module=MODULE))
 
 
-def test_who_depends_on_what_a_killed_repair_made_anew_is_restarted_by_the_next(
-    platform: Platform, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The database was as declared by then, and who was to be restarted with it kept dead connections for good."""
-    monkeypatch.setenv("DOCKER_CONFIG", str(compose.config()))
+def project(platform: Platform, name: str, **web: t.Any) -> Options:
+    """A project whose `web` is to be restarted with its `db`."""
     plain: Options = {"image": names.image("redis", "7"), "stop_grace_period": "1s", "labels": {names.LABEL: "1"}}
     after = {"depends_on": {"db": {"condition": "service_started", "restart": True}}}
-    definition = {"services": {"db": plain, "web": {**plain, **after}}}
+    definition = {"services": {"db": plain, "web": {**plain, **after, **web}}}
     own: Options = {"name": name, "strategy": "rolling", "drain": {"timeout": 0}}
-    own["compose"] = {"network": platform.network, "definition": definition}
+    return {**own, "compose": {"network": platform.network, "definition": definition}}
+
+
+@pytest.mark.usefixtures("config")
+def test_who_depends_on_what_a_killed_repair_made_anew_is_restarted_by_the_next(platform: Platform, name: str) -> None:
+    """The database was as declared by then, and who was to be restarted with it kept dead connections for good."""
+    own = project(platform, name)
     driver = Driver(platform)
     assert not driver.run("compose", **own)["failed"]
     (web,) = (one for one in containers(name) if "-web-" in one)
@@ -91,16 +97,10 @@ def test_who_depends_on_what_a_killed_repair_made_anew_is_restarted_by_the_next(
     platform.directly(Task({"name": name, "state": "absent"}, module=MODULE))
 
 
-def test_what_has_data_without_a_name_is_restarted_in_its_place(
-    platform: Platform, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("config")
+def test_what_has_data_without_a_name_is_restarted_in_its_place(platform: Platform, name: str) -> None:
     """Restarted after a killed repair, it was made beside itself, on an empty volume, and the one with its data went."""
-    monkeypatch.setenv("DOCKER_CONFIG", str(compose.config()))
-    plain: Options = {"image": names.image("redis", "7"), "stop_grace_period": "1s", "labels": {names.LABEL: "1"}}
-    after = {"depends_on": {"db": {"condition": "service_started", "restart": True}}}
-    keeps = {**plain, **after, "image": names.image("postgres", "15"), "environment": {"POSTGRES_PASSWORD": "x"}}
-    own: Options = {"name": name, "strategy": "rolling", "drain": {"timeout": 0}}
-    own["compose"] = {"network": platform.network, "definition": {"services": {"db": plain, "web": keeps}}}
+    own = project(platform, name, image=names.image("postgres", "15"), environment={"POSTGRES_PASSWORD": "x"})
     driver = Driver(platform)
 
     def data() -> tuple[str, list[str]]:

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import names
 import pytest
-from load.client import Client, Target
-
-from .harness import Options, Platform, Task, containers, docker
+from harness.load import Client, Target
+from harness.platforms import Options, Platform, Task, containers, docker
 
 App = t.Callable[..., Options]
 COLLECTION = "tidegate.platform"

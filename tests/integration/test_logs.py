@@ -10,8 +10,7 @@ import names
 import pytest
 import shell
 import yaml
-
-from .harness import Options, Platform, Task, docker
+from harness.platforms import Options, Platform, Task, docker
 
 LOKI = yaml.safe_load((names.ROOT / "roles" / "loki" / "defaults" / "main.yml").read_text())["loki_image"]
 ALLOY = yaml.safe_load((names.ROOT / "roles" / "alloy" / "defaults" / "main.yml").read_text())["alloy_image"]

@@ -6,9 +6,8 @@ import os
 import typing as t
 
 import pytest
-from faults.conftest import Driver
-
-from .harness import Options, Platform, containers, docker, free_ports
+from harness.platforms import Options, Platform, containers, docker, free_ports
+from harness.runs import Driver
 
 App = t.Callable[..., Options]
 

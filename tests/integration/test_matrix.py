@@ -14,11 +14,10 @@ from pathlib import Path
 import compose
 import names
 import pytest
-
-from .harness import Options, Platform, Task, containers, docker
+from harness.platforms import Options, Platform, Task, containers, docker
 
 ROOT = Path(__file__).resolve().parents[2]
-TREES = Path(__file__).parent / "trees"
+TREES = Path(__file__).parents[1] / "harness" / "trees"
 TREE = TREES / "app"
 BASE = {"BASE": names.image("app"), "RELEASE": "1"}
 

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import names
 import pytest
-
-from .harness import Options, Platform, containers
+from harness.platforms import Options, Platform, containers
 
 HEAD = "name: NAME\n    image: IMAGE\n    port: 8000\n    networks: [NETWORK]\n    health: {path: /healthz}\n"
 CASES: list[tuple[str, Options, str]] = [

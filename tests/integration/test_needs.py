@@ -8,8 +8,7 @@ import sys
 
 import pytest
 from ansible_collections.tidegate.platform.plugins.plugin_utils._needs import LEAST
-
-from .harness import Options, Platform
+from harness.platforms import Options, Platform
 
 # The real program in an interpreter that cannot import the package.
 WITHOUT = "import sys; sys.modules['jsonschema'] = None; from ansible.cli.playbook import main; main()"

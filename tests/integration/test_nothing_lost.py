@@ -10,9 +10,8 @@ import typing as t
 
 import names
 import pytest
-from load.client import LATE_ANSWER, Client, Target
-
-from .harness import Options, Platform, Task, docker
+from harness.load import LATE_ANSWER, Client, Target
+from harness.platforms import Options, Platform, Task, docker
 
 App = t.Callable[..., Options]
 # Requests a second that a usual machine is offered: what makes 20,000 in forty seconds.

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import names
 import pytest
-from load.client import Client, Target
-
-from .harness import Options, Platform, Task, containers, docker
+from harness.load import Client, Target
+from harness.platforms import Options, Platform, Task, containers, docker
 
 MODULES = "tidegate.platform."
 WRITE = "i=0; while [ $i -lt 6000 ]; do echo line $i; i=$((i+1)); done; echo trouble >&2; while sleep 0.2; do echo tick; done"

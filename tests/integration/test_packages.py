@@ -7,8 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-
-from .harness import Platform
+from harness.platforms import Platform
 
 PLAY = [
     {

@@ -19,8 +19,7 @@ import nameserver
 import pytest
 import shell
 import yaml
-
-from .harness import Options, Platform, Task, containers, docker, free_ports
+from harness.platforms import Options, Platform, Task, containers, docker, free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = "tidegate.platform.deploy"

@@ -14,8 +14,8 @@ from pathlib import Path
 import compose
 import names
 import pytest
+from harness.platforms import Options, Platform, Task
 
-from .harness import Options, Platform, Task
 from .test_dockerfile import buildkit
 
 __all__ = ["buildkit"]

@@ -13,8 +13,8 @@ import compose
 import images
 import names
 import pytest
+from harness.platforms import Options, Platform, Task, containers, docker
 
-from .harness import Options, Platform, Task, containers, docker
 from .test_routes import killed
 
 App = t.Callable[..., Options]

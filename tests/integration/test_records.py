@@ -13,9 +13,8 @@ from pathlib import Path
 
 import names
 import pytest
-
-from .harness import Options, Platform, Task, containers, docker
-from .stories import DRIVER
+from harness.platforms import Options, Platform, Task, containers, docker
+from harness.stories import DRIVER
 
 App = t.Callable[..., Options]
 COLLECTION = "tidegate.platform"

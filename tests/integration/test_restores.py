@@ -18,9 +18,8 @@ import images
 import names
 import pytest
 import shell
-
-from .harness import Options, Platform, Ports, Task, containers, docker, free_ports
-from .stories import DRIVER
+from harness.platforms import Options, Platform, Ports, Task, containers, docker, free_ports
+from harness.stories import DRIVER
 
 COLLECTION = "tidegate.platform"
 

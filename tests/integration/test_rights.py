@@ -8,9 +8,8 @@ import typing as t
 
 import names
 import pytest
+from harness.platforms import Options, docker
 from jinja2 import Environment, FileSystemLoader
-
-from .harness import Options, docker
 
 GRANTS = Environment(
     loader=FileSystemLoader(names.ROOT / "roles" / "postgres" / "templates"), trim_blocks=True

@@ -16,9 +16,8 @@ import names
 import pytest
 from ansible_collections.tidegate.platform.plugins.module_utils._core.host.clock import Clock
 from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy.traefik import Traefik
-
-from .harness import Options, Platform, containers, docker
-from .stories import DRIVER
+from harness.platforms import Options, Platform, containers, docker
+from harness.stories import DRIVER
 
 Make = t.Callable[..., Options]
 

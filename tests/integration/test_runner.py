@@ -11,12 +11,11 @@ import gitserver
 import images
 import names
 import pytest
-from load.client import Client, Target
-
-from .harness import Options, Platform, Task, containers, docker
+from harness.load import Client, Target
+from harness.platforms import Options, Platform, Task, containers, docker
 
 MODULE = "tidegate.platform.workload_runner"
-TREES = Path(__file__).parent / "trees"
+TREES = Path(__file__).parents[1] / "harness" / "trees"
 ROLE = "tidegate.platform.runner"
 
 

@@ -13,8 +13,7 @@ from urllib.parse import quote
 import compose
 import names
 import pytest
-
-from .harness import Options, Platform, containers, docker
+from harness.platforms import Options, Platform, containers, docker
 
 App = t.Callable[..., Options]
 PASSWORD = "walls/canary 4c71"

@@ -8,8 +8,7 @@ import typing as t
 import images
 import names
 import pytest
-
-from .harness import Options, Platform, Task, docker
+from harness.platforms import Options, Platform, Task, docker
 
 pytestmark = pytest.mark.database
 

@@ -11,8 +11,7 @@ import typing as t
 import images
 import names
 import pytest
-
-from .harness import Options, Platform, docker
+from harness.platforms import Options, Platform, docker
 
 Answer = t.Tuple[int, bool]
 """A status, and whether the engine gave it."""

@@ -14,8 +14,7 @@ import images
 import names
 import pytest
 from ansible_collections.tidegate.platform.plugins.module_utils._core.stories import backup_archive
-
-from .harness import Options, Platform, Task, containers, docker
+from harness.platforms import Options, Platform, Task, containers, docker
 
 MODULE = "tidegate.platform.workload_compose"
 Declare = t.Callable[..., Options]

@@ -12,8 +12,7 @@ import compose
 import names
 import pytest
 from ansible_collections.tidegate.platform.plugins.module_utils._core.host.clock import Clock, attempts
-
-from .harness import Options, Platform, Task, containers, docker
+from harness.platforms import Options, Platform, Task, containers, docker
 
 MODULE = "tidegate.platform.workload_compose"
 TOKEN = "hunter2-is-secret"

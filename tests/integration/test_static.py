@@ -10,12 +10,11 @@ from pathlib import Path
 import gitserver
 import names
 import pytest
-from load.client import Client, Target
-
-from .harness import Options, Platform, Task, containers, docker
+from harness.load import Client, Target
+from harness.platforms import Options, Platform, Task, containers, docker
 
 MODULE = "tidegate.platform.workload_static"
-TREE = Path(__file__).parent / "trees" / "site"
+TREE = Path(__file__).parents[1] / "harness" / "trees" / "site"
 IMAGES = {"caddy": names.image("caddy", "2.11.7"), "nginx": names.image("nginx", "1.29.3")}
 Site = t.Callable[..., Options]
 

@@ -15,9 +15,9 @@ import compose
 import names
 import pytest
 from ansible_collections.tidegate.platform.plugins.module_utils._core.engine.engine import Engine
-from faults.conftest import Driver, environment
+from harness.platforms import Options, Platform, Task, containers, docker
+from harness.runs import Driver, environment
 
-from .harness import Options, Platform, Task, containers, docker
 from .test_leftovers import until
 
 App = t.Callable[..., Options]

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from faults.conftest import Driver
+from harness.platforms import Options, Platform, Task, containers, docker
+from harness.runs import Driver
 
-from .harness import Options, Platform, Task, containers, docker
 from .test_fleet_plays import DEPLOY, Pair, said, shop
 from .test_leftovers import until
 

@@ -16,8 +16,7 @@ from ansible_collections.tidegate.platform.plugins.module_utils._core.engine.eng
 from ansible_collections.tidegate.platform.plugins.module_utils._core.stories import backup_archive, restore_volumes
 from ansible_collections.tidegate.platform.plugins.module_utils._core.stories.call import Call
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import BackupFailure
-
-from .harness import Options, Platform, Task, docker
+from harness.platforms import Options, Platform, Task, docker
 
 HOST = "unix:///var/run/docker.sock"
 BACKUP = "tidegate.platform.platform_backup"

@@ -9,8 +9,8 @@ import typing as t
 
 import names
 import pytest
+from harness.platforms import Platform, Play, Task, docker
 
-from .harness import Platform, Play, Task, docker
 from .test_entry import Way, chain_of, during
 
 SITE = "tidegate.platform.site"

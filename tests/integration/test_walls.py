@@ -10,8 +10,7 @@ from pathlib import Path
 import compose
 import names
 import pytest
-
-from .harness import Options, Platform, containers, docker
+from harness.platforms import Options, Platform, containers, docker
 
 App = t.Callable[..., Options]
 VOLUME = {"target": "/mnt", "read_only": True}

@@ -26,8 +26,7 @@ from ansible_collections.tidegate.platform.plugins.module_utils._core.stories im
 from ansible_collections.tidegate.platform.plugins.module_utils._core.stories.backup_volumes import copy_volumes
 from ansible_collections.tidegate.platform.plugins.module_utils._core.stories.call import Call
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import BackupFailure, EngineFailure
-
-from .harness import Options, Platform, Task, docker
+from harness.platforms import Options, Platform, Task, docker
 
 HOST = "unix:///var/run/docker.sock"
 BACKUP = "tidegate.platform.platform_backup"

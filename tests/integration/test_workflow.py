@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .harness import Options, Platform
+from harness.platforms import Options, Platform
 
 
 def told(platform: Platform, declaration: Options) -> t.Any:
