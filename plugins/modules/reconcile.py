@@ -23,16 +23,9 @@ author:
   - tidegate.platform contributors (@tidegate)
 extends_documentation_fragment:
   - tidegate.platform.attributes
+  - tidegate.platform.some
   - tidegate.platform.host
 options:
-  names:
-    description: Names of the workloads to look at; empty for all.
-    type: list
-    elements: str
-    default: []
-  environment:
-    description: Environment to look at; omitted for all.
-    type: str
   concurrency:
     description: How many workloads are repaired side by side.
     type: int

@@ -37,9 +37,15 @@ extends_documentation_fragment:
   - tidegate.platform.workload
   - tidegate.platform.source
   - tidegate.platform.compose
-  - tidegate.platform.compose_run
+  - tidegate.platform.drain
   - tidegate.platform.progress
   - tidegate.platform.host
+options:
+  pull:
+    description: Images that the engine does not have are pulled. Name another tag or digest to have another image.
+    type: str
+    choices: [missing, always, never]
+    default: missing
 attributes:
   diff_mode:
     support: full

@@ -24,8 +24,11 @@ extends_documentation_fragment:
   - tidegate.platform.source
   - tidegate.platform.build
   - tidegate.platform.pull
+  - tidegate.platform.registry
   - tidegate.platform.container
   - tidegate.platform.health
+  - tidegate.platform.drain
+  - tidegate.platform.bake
   - tidegate.platform.routes
   - tidegate.platform.progress
   - tidegate.platform.host

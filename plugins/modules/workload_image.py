@@ -22,8 +22,11 @@ extends_documentation_fragment:
   - tidegate.platform.attributes
   - tidegate.platform.workload
   - tidegate.platform.image
+  - tidegate.platform.registry
   - tidegate.platform.container
   - tidegate.platform.health
+  - tidegate.platform.drain
+  - tidegate.platform.bake
   - tidegate.platform.routes
   - tidegate.platform.progress
   - tidegate.platform.host

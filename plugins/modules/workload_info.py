@@ -16,19 +16,12 @@ author:
   - tidegate.platform contributors (@tidegate)
 extends_documentation_fragment:
   - tidegate.platform.attributes
+  - tidegate.platform.some
   - tidegate.platform.host
 attributes:
   diff_mode:
     support: none
 options:
-  names:
-    description: Names of the workloads; empty for all.
-    type: list
-    elements: str
-    default: []
-  environment:
-    description: Environment to look at; omitted for all.
-    type: str
   deployments:
     description: How many of the last deployments of each workload are told.
     type: int
