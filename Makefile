@@ -20,10 +20,11 @@ up: ## Bring the testbed up (engine, registries, images).
 down: ## Take the testbed away: what it started and what carries its label.
 	@$(RUN) $(PYTHON) tests/testbed down
 
-docs: ## Generate defaults and READMEs of the roles, the schema of workload files, the list of the core's files.
+docs: ## Generate the roles' defaults and READMEs, the schema of workload files, the core's list, return values.
 	@$(RUN) $(PYTHON) tests/tools/roles.py
 	@$(RUN) PYTHONPATH=.cache/collections $(PYTHON) tests/tools/schema.py
 	@$(RUN) $(PYTHON) tests/tools/rooms.py
+	@$(RUN) $(PYTHON) tests/tools/returns.py
 
 format: ## Format the Python code.
 	@$(RUN) .cache/venv/main/bin/ruff format .

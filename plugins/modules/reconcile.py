@@ -76,9 +76,11 @@ workloads:
         seconds:
           description: How long it took; 0 in check mode.
           type: float
+          sample: 0.043
         detail:
           description: What it did, for people.
           type: str
+          sample: "confirmed: http://shop-a41s8c0v-1:8000"
     msg:
       description: Why the repair failed.
       type: str
@@ -90,7 +92,6 @@ msg:
   description: What failed.
   returned: failure
   type: str
-
 kind:
   description: The kind of failure, stable for use in conditions.
   returned: failure
@@ -100,7 +101,6 @@ remedy:
   description: What to do about it.
   returned: failure
   type: str
-
 stats:
   description: What the run cost inside the module.
   returned: always

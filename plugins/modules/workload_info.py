@@ -115,7 +115,6 @@ workloads:
       description: The last deployments with conclusion, reason and last step, newest first.
       type: list
       elements: dict
-
 kind:
   description: The kind of failure, stable for use in conditions.
   returned: failure
@@ -125,7 +124,6 @@ remedy:
   description: What to do about it.
   returned: failure
   type: str
-
 stats:
   description: What the run cost inside the module.
   returned: always

@@ -121,15 +121,61 @@ workloads:
       description: The steps in order.
       type: list
       elements: dict
+      contains:
+        name:
+          description: Name of the step; V(undo STEP) for what was taken back after a failure.
+          type: str
+          sample: switch
+        seconds:
+          description: How long it took; 0 in check mode.
+          type: float
+          sample: 0.043
+        detail:
+          description: What it did, for people.
+          type: str
+          sample: "confirmed: http://shop-a41s8c0v-1:8000"
     deployment:
       description: The recorded attempt.
       type: dict
+      contains:
+        id:
+          description: Its id, a lower-case ULID; sorts by time.
+          type: str
+        status:
+          description:
+            - Where it stands; V(completed) once the module has returned.
+            - A phase of M(tidegate.platform.workloads) may leave it open.
+          type: str
+        conclusion:
+          description: One of V(succeeded), V(failed), V(canceled), V(skipped); null while it is open.
+          type: str
+        strategy:
+          description: The strategy it used.
+          type: str
     release:
       description: The live release.
       type: dict
+      contains: &release
+        id:
+          description: Id of the deployment that made it.
+          type: str
+        image:
+          description: The image reference it was declared with.
+          type: str
+        image_id:
+          description: Id of the image it runs.
+          type: str
+        containers:
+          description: Names of its containers.
+          type: list
+          elements: str
+        state:
+          description: V(running) or V(stopped).
+          type: str
     previous:
       description: The release before it.
       type: dict
+      contains: *release
     connections:
       description: Connections to the old release, as counted while draining it.
       type: dict
@@ -151,7 +197,6 @@ msg:
   description: Which workloads failed and why.
   returned: failure
   type: str
-
 kind:
   description: The kind of failure, stable for use in conditions.
   returned: failure
@@ -161,7 +206,6 @@ remedy:
   description: What to do about it.
   returned: failure
   type: str
-
 stats:
   description: What the run cost inside the module.
   returned: always
