@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Options that say when a candidate may serve, and how the old release may end."""
+    """The option that says when a candidate may serve."""
 
     DOCUMENTATION = r"""
 options:
@@ -58,38 +58,4 @@ options:
         description: Seconds that a container has to live for V(window).
         type: float
         default: 3
-  drain:
-    description:
-      - How long open connections of the old release are waited for, after traffic has gone to the new one.
-      - The wait is measured and ends as soon as nothing is in flight; idle connections from Traefik do not count,
-        because Traefik is told to close them after half a second. The application must keep idle ones for longer.
-    type: dict
-    suboptions:
-      timeout:
-        description: Seconds that requests in flight are given.
-        type: float
-        default: 30
-      upgraded_timeout:
-        description:
-          - Seconds, counted from the same moment, that WebSockets and other upgraded connections are given.
-            What is still open after O(drain.timeout) counts as such a connection, because sockets look alike.
-          - O(drain.timeout) if omitted.
-        type: float
-  bake:
-    description:
-      - Keeps the old release for a while after the switch. If the new one ends, restarts, or fails its gate's probe
-        three times in a row meanwhile, traffic goes back to the old release and the deployment has failed.
-    type: dict
-    suboptions:
-      seconds:
-        description: How long the new release is watched; 0 is no bake.
-        type: float
-        required: true
-      error_ratio:
-        description: Share of answers with status 5xx, by Traefik's metrics, above which traffic goes back, too.
-        type: float
-      requests:
-        description: From how many answers on O(bake.error_ratio) is judged.
-        type: int
-        default: 20
 """

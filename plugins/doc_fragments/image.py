@@ -29,10 +29,4 @@ options:
         images without a host. Without it, the one of O(image). Images of any other are asked for without the password.
       - Required with O(registry_password) for everything that is built.
     type: str
-  registry_username:
-    description: User name for the registry. Goes with O(registry_password).
-    type: str
-  registry_password:
-    description: Password or token for O(registry). No other registry gets it, and it is stored nowhere.
-    type: str
 """

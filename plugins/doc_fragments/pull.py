@@ -24,10 +24,4 @@ options:
         V(docker.io) is the one of images without a host. Required with O(registry_password).
       - Base images of any other registry are asked for without it, whatever a Dockerfile of the source names.
     type: str
-  registry_username:
-    description: User name for the registry. Goes with O(registry_password).
-    type: str
-  registry_password:
-    description: Password or token for O(registry). No other registry gets it, and it is stored nowhere.
-    type: str
 """

@@ -4,11 +4,16 @@
 
 from __future__ import annotations
 
+import typing as t
+
+from ansible_collections.tidegate.platform.plugins.doc_fragments import limits
+from ansible_collections.tidegate.platform.plugins.plugin_utils._fragments import nested
+
 
 class ModuleDocFragment:
     """Options of an application that runs in a language image."""
 
-    DOCUMENTATION = r"""
+    OWN = r"""
 options:
   runner:
     description: How the application is built and started. What is omitted comes of a preset of the host's catalog.
@@ -39,19 +44,5 @@ options:
       build_env:
         description: Variables of the build and the application. One line each; part of the image, so no secrets.
         type: dict
-      network:
-        description: Network of the build's steps, such as V(host) or V(none).
-        type: str
-      timeout:
-        description: Seconds that a build may take once it is its turn; the wait for others' builds does not count.
-        type: float
-        default: 1800
-      max_size:
-        description: How large the image may be, such as V(2g); V(0) is no limit. One that is larger is removed.
-        type: str
-        default: "0"
-      concurrency:
-        description: How many builds run at once on the host, over all runs; the others wait.
-        type: int
-        default: 2
 """
+    DOCUMENTATION: t.ClassVar[str] = nested(OWN, "runner", limits)

@@ -96,7 +96,6 @@ table:
   returned: success
   type: list
   elements: str
-
 kind:
   description: The kind of failure, stable for use in conditions.
   returned: failure
@@ -106,7 +105,6 @@ remedy:
   description: What to do about it.
   returned: failure
   type: str
-
 stats:
   description: What the run cost inside the module.
   returned: always

@@ -23,16 +23,9 @@ author:
   - tidegate.platform contributors (@tidegate)
 extends_documentation_fragment:
   - tidegate.platform.attributes
+  - tidegate.platform.some
   - tidegate.platform.host
 options:
-  names:
-    description: Names of the workloads to look at; empty for all.
-    type: list
-    elements: str
-    default: []
-  environment:
-    description: Environment to look at; omitted for all.
-    type: str
   concurrency:
     description: How many workloads are repaired side by side.
     type: int
@@ -83,9 +76,11 @@ workloads:
         seconds:
           description: How long it took; 0 in check mode.
           type: float
+          sample: 0.043
         detail:
           description: What it did, for people.
           type: str
+          sample: "confirmed: http://shop-a41s8c0v-1:8000"
     msg:
       description: Why the repair failed.
       type: str
@@ -97,7 +92,6 @@ msg:
   description: What failed.
   returned: failure
   type: str
-
 kind:
   description: The kind of failure, stable for use in conditions.
   returned: failure
@@ -107,7 +101,6 @@ remedy:
   description: What to do about it.
   returned: failure
   type: str
-
 stats:
   description: What the run cost inside the module.
   returned: always

@@ -54,7 +54,6 @@ deployment:
     conclusion:
       description: One of V(succeeded), V(failed), V(canceled), V(skipped); null while it is open.
       type: str
-
 kind:
   description: The kind of failure, stable for use in conditions.
   returned: failure
@@ -64,7 +63,6 @@ remedy:
   description: What to do about it.
   returned: failure
   type: str
-
 stats:
   description: What the run cost inside the module.
   returned: always

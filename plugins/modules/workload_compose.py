@@ -37,9 +37,15 @@ extends_documentation_fragment:
   - tidegate.platform.workload
   - tidegate.platform.source
   - tidegate.platform.compose
-  - tidegate.platform.compose_run
+  - tidegate.platform.drain
   - tidegate.platform.progress
   - tidegate.platform.host
+options:
+  pull:
+    description: Images that the engine does not have are pulled. Name another tag or digest to have another image.
+    type: str
+    choices: [missing, always, never]
+    default: missing
 attributes:
   diff_mode:
     support: full
@@ -129,10 +135,12 @@ deployment:
       description: Its id, a lower-case ULID; sorts by time.
       type: str
     status:
-      description: Where it stands; V(completed) once the module has returned.
+      description:
+        - Where it stands; V(completed) once the module has returned.
+        - A phase of M(tidegate.platform.workloads) may leave it open.
       type: str
     conclusion:
-      description: One of V(succeeded), V(failed), V(canceled), V(skipped).
+      description: One of V(succeeded), V(failed), V(canceled), V(skipped); null while it is open.
       type: str
     strategy:
       description: The strategy it used.
@@ -194,7 +202,7 @@ remedy:
   type: str
 stats:
   description: What the run cost inside the module.
-  returned: success
+  returned: always
   type: dict
   contains:
     engine_requests:

@@ -73,9 +73,11 @@ steps:
     seconds:
       description: How long it took; 0 in check mode.
       type: float
+      sample: 0.043
     detail:
       description: What it did, for people.
       type: str
+      sample: "confirmed: http://shop-a41s8c0v-1:8000"
 deployment:
   description: The recorded attempt; null when none was needed or in check mode.
   returned: always
@@ -85,16 +87,21 @@ deployment:
       description: Its id, a lower-case ULID; sorts by time.
       type: str
     status:
-      description: Where it stands.
+      description:
+        - Where it stands; V(completed) once the module has returned.
+        - A phase of M(tidegate.platform.workloads) may leave it open.
       type: str
     conclusion:
       description: One of V(succeeded), V(failed), V(canceled), V(skipped); null while it is open.
+      type: str
+    strategy:
+      description: The strategy it used.
       type: str
 release:
   description: The live release after this run; null without one.
   returned: success
   type: dict
-  contains:
+  contains: &release
     id:
       description: Id of the deployment that made it.
       type: str
@@ -111,26 +118,33 @@ release:
     state:
       description: V(running) or V(stopped).
       type: str
-
 previous:
   description: The release before the live one; null without one.
   returned: success
   type: dict
+  contains: *release
 connections:
   description: Connections to the containers that were left, as counted while draining them.
   returned: success
   type: dict
-
+logs:
+  description: Last lines of the container that failed, secrets redacted.
+  returned: failure
+  type: list
+  elements: str
+step:
+  description: Name of the step that failed; empty when nothing had begun.
+  returned: failure
+  type: str
 kind:
   description: The kind of failure, stable for use in conditions.
   returned: failure
   type: str
-  sample: EngineFailure
+  sample: Unhealthy
 remedy:
   description: What to do about it.
   returned: failure
   type: str
-
 stats:
   description: What the run cost inside the module.
   returned: always

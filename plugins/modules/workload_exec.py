@@ -71,7 +71,6 @@ truncated:
   description: Whether it wrote more than was kept.
   returned: when it was run
   type: bool
-
 kind:
   description: The kind of failure, stable for use in conditions.
   returned: failure
@@ -81,7 +80,6 @@ remedy:
   description: What to do about it.
   returned: failure
   type: str
-
 stats:
   description: What the run cost inside the module.
   returned: always

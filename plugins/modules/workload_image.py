@@ -22,8 +22,11 @@ extends_documentation_fragment:
   - tidegate.platform.attributes
   - tidegate.platform.workload
   - tidegate.platform.image
+  - tidegate.platform.registry
   - tidegate.platform.container
   - tidegate.platform.health
+  - tidegate.platform.drain
+  - tidegate.platform.bake
   - tidegate.platform.routes
   - tidegate.platform.progress
   - tidegate.platform.host
@@ -133,10 +136,12 @@ deployment:
       description: Its id, a lower-case ULID; sorts by time.
       type: str
     status:
-      description: Where it stands; V(completed) once the module has returned.
+      description:
+        - Where it stands; V(completed) once the module has returned.
+        - A phase of M(tidegate.platform.workloads) may leave it open.
       type: str
     conclusion:
-      description: One of V(succeeded), V(failed), V(canceled), V(skipped).
+      description: One of V(succeeded), V(failed), V(canceled), V(skipped); null while it is open.
       type: str
     strategy:
       description: The strategy it used.
@@ -198,7 +203,7 @@ remedy:
   type: str
 stats:
   description: What the run cost inside the module.
-  returned: success
+  returned: always
   type: dict
   contains:
     engine_requests:

@@ -16,19 +16,12 @@ author:
   - tidegate.platform contributors (@tidegate)
 extends_documentation_fragment:
   - tidegate.platform.attributes
+  - tidegate.platform.some
   - tidegate.platform.host
 attributes:
   diff_mode:
     support: none
 options:
-  names:
-    description: Names of the workloads; empty for all.
-    type: list
-    elements: str
-    default: []
-  environment:
-    description: Environment to look at; omitted for all.
-    type: str
   deployments:
     description: How many of the last deployments of each workload are told.
     type: int
@@ -122,7 +115,6 @@ workloads:
       description: The last deployments with conclusion, reason and last step, newest first.
       type: list
       elements: dict
-
 kind:
   description: The kind of failure, stable for use in conditions.
   returned: failure
@@ -132,7 +124,6 @@ remedy:
   description: What to do about it.
   returned: failure
   type: str
-
 stats:
   description: What the run cost inside the module.
   returned: always

@@ -124,7 +124,6 @@ next:
   description: Moment of the last line where there are more; null otherwise.
   returned: success
   type: str
-
 kind:
   description: The kind of failure, stable for use in conditions.
   returned: failure
@@ -134,7 +133,6 @@ remedy:
   description: What to do about it.
   returned: failure
   type: str
-
 stats:
   description: What the run cost inside the module.
   returned: always

@@ -72,9 +72,11 @@ steps:
     seconds:
       description: How long it took; 0 in check mode.
       type: float
+      sample: 0.043
     detail:
       description: What it did, for people.
       type: str
+      sample: "confirmed: http://shop-a41s8c0v-1:8000"
 deployment:
   description: The recorded attempt; null when none was needed or in check mode.
   returned: always
@@ -84,16 +86,21 @@ deployment:
       description: Its id, a lower-case ULID; sorts by time.
       type: str
     status:
-      description: Where it stands.
+      description:
+        - Where it stands; V(completed) once the module has returned.
+        - A phase of M(tidegate.platform.workloads) may leave it open.
       type: str
     conclusion:
       description: One of V(succeeded), V(failed), V(canceled), V(skipped); null while it is open.
+      type: str
+    strategy:
+      description: The strategy it used.
       type: str
 release:
   description: The live release after this run; null without one.
   returned: success
   type: dict
-  contains:
+  contains: &release
     id:
       description: Id of the deployment that made it.
       type: str
@@ -110,30 +117,33 @@ release:
     state:
       description: V(running) or V(stopped).
       type: str
-
-target:
-  description: Id of the release that was gone back to.
-  returned: success
-  type: str
 previous:
   description: The release before the live one; null without one.
   returned: success
   type: dict
+  contains: *release
 connections:
   description: Connections to the release that was left, as counted while draining it.
   returned: success
   type: dict
-
+logs:
+  description: Last lines of the container that failed, secrets redacted.
+  returned: failure
+  type: list
+  elements: str
+step:
+  description: Name of the step that failed; empty when nothing had begun.
+  returned: failure
+  type: str
 kind:
   description: The kind of failure, stable for use in conditions.
   returned: failure
   type: str
-  sample: EngineFailure
+  sample: Unhealthy
 remedy:
   description: What to do about it.
   returned: failure
   type: str
-
 stats:
   description: What the run cost inside the module.
   returned: always
@@ -151,6 +161,10 @@ stats:
     peak_memory:
       description: Bytes of memory that the module took at most.
       type: int
+target:
+  description: Id of the release that was gone back to.
+  returned: success
+  type: str
 """
 
 from ..module_utils._core.options.argument_specs import ROLLBACK

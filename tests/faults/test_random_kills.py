@@ -136,7 +136,7 @@ def one_life(driver: Driver, life: Life, source: random.Random, wanted: int) -> 
     """Deploy a workload, change it under fire until it was hit often enough, and take it away; what was counted."""
     params = {**life.declared("1"), "strategy": life.strategy}
     name = str(params["name"])
-    assert driver.run(life.kind, **params)["changed"]
+    assert (made := driver.run(life.kind, **params))["changed"], made
     traffic = Mixed(life.target, life.rates).start()
     begun = time.monotonic()
     first = driver.begin(life.kind, **{**params, **life.declared("2")})

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.tidegate.platform.plugins.doc_fragments.declaration import FRAGMENTS
 from ansible_collections.tidegate.platform.plugins.module_utils._core.options.argument_specs import (
     DECLARATION,
     KIND,
@@ -15,7 +16,7 @@ from ansible_collections.tidegate.platform.plugins.module_utils._core.options.ar
 )
 from ansible_collections.tidegate.platform.plugins.module_utils._core.options.checks import Spec
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.grammar import ENVIRONMENT, WORKLOAD
-from suboptions import FRAGMENTS, fragment
+from ansible_collections.tidegate.platform.plugins.plugin_utils._fragments import options_of
 
 ROOT = Path(__file__).resolve().parents[2]
 TARGET = ROOT / "schemas" / "workload.schema.json"
@@ -66,7 +67,7 @@ def properties(spec: Spec, told: dict[str, Any]) -> dict[str, Any]:
 
 def schema() -> dict[str, Any]:
     """The whole schema: options, which go with which type, overlays of environments."""
-    told = {key: value for name in FRAGMENTS for key, value in fragment(name).items()}
+    told = {key: value for each in FRAGMENTS for key, value in options_of(each).items()}
     known = properties(DECLARATION, told)
     for name, grammar in NAMES.items():
         known[name].update(type="string", pattern=f"^(?:{grammar.pattern.pattern})$")

@@ -215,7 +215,7 @@ def test_action_groups_have_every_module() -> None:
     assert runtime["action_groups"]["tidegate"] == [path.stem for path in MODULES]
 
 
-@pytest.mark.parametrize("tool", ["roles", "schema", "rooms", "suboptions"])
+@pytest.mark.parametrize("tool", ["roles", "schema", "rooms", "returns"])
 def test_what_is_generated_is_current(tool: str) -> None:
     argv = [sys.executable, str(ROOT / "tests" / "tools" / f"{tool}.py"), "--check"]
     env = {**os.environ, "PYTHONPATH": str(ROOT / ".cache" / "collections")}

@@ -6,15 +6,10 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Options of how a Compose project is carried out."""
+    """The option that says how the old release may end."""
 
     DOCUMENTATION = r"""
 options:
-  pull:
-    description: Images that the engine does not have are pulled. Name another tag or digest to have another image.
-    type: str
-    choices: [missing, always, never]
-    default: missing
   drain:
     description:
       - How long open connections of the old release are waited for, after traffic has gone to the new one.
