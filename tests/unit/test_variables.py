@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import time
 import typing as t
 from pathlib import Path
@@ -12,11 +13,19 @@ import yaml
 from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
-from ansible_collections.tidegate.platform.plugins.module_utils._core.values.grammar import place
 from jinja2 import nodes
 
 ROOT = Path(__file__).resolve().parents[2]
 ROLES = sorted(path.name for path in (ROOT / "roles").iterdir())
+# Of this collection; none is looked for where these texts are rendered.
+FILTERS = {
+    f"tidegate.platform.{name}": function
+    for path in sorted((ROOT / "plugins" / "filter").glob("*.py"))
+    for name, function in importlib.import_module(f"ansible_collections.tidegate.platform.plugins.filter.{path.stem}")
+    .FilterModule()
+    .filters()
+    .items()
+}
 # What makes a value of text: the habit of all roles.
 MAKES = {"bool": {"bool"}, "int": {"int"}}
 
@@ -134,7 +143,7 @@ def rendered(role: str, given: dict[str, t.Any]) -> dict[str, t.Any]:
     found = {}
     sources = {**variables, **{p.name: trust_as_template(p.read_text()) for p in folder.glob("templates/*.j2")}}
     templar = Templar(loader=DataLoader(), variables=variables)
-    templar.environment.filters["tidegate.platform.place"] = place  # collections are not looked for here
+    templar.environment.filters.update(FILTERS)
     for name, source in touched(sources, given).items():
         try:
             found[name] = templar.template(source)
