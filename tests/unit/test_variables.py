@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import importlib
 import time
 import typing as t
@@ -169,6 +170,28 @@ def test_what_a_variable_reaches_is_rendered() -> None:
     sources = {"a": "{{ x }}", "page.j2": "{% if a %}1{% endif %}", "other": "{{ y }}"}
     assert set(touched(sources, ["x"])) == {"a", "page.j2"}
     assert "entry.conf.j2" in rendered("traefik", {"traefik_http_port": 81})
+
+
+@pytest.mark.parametrize(
+    ("unit", "first", "others", "shared"),
+    [
+        pytest.param("", "", False, False, id="none"),
+        pytest.param("/srv/mine", "", False, False, id="its own"),
+        pytest.param("/srv//mine/", "/var/lib/tidegate", False, False, id="its own, however it is written"),
+        pytest.param("/srv/theirs", "", True, False, id="another platform's"),
+        pytest.param("", "/srv/mine", False, True, id="its own, under the first platform's name"),
+    ],
+)
+def test_units_are_those_of_the_platform_that_they_name(unit: str, first: str, others: bool, shared: bool) -> None:
+    """A reconciliation of one platform by the units of another would repair what nobody declared."""
+
+    def there(state_dir: str) -> dict[str, str]:
+        text = f"ExecStart=python3 x --state-dir={state_dir} --routes-dir=y\n"
+        return {"content": base64.b64encode(text.encode()).decode()} if state_dir else {"msg": "there is none"}
+
+    given = {"reconcile_state_dir": "/srv/mine", "reconcile_there": {"results": [there(unit), there(first)]}}
+    made = rendered("reconcile", given)
+    assert (made["reconcile_others"], made["reconcile_shared"]) == (others, shared)
 
 
 def test_a_bare_use_is_seen() -> None:
