@@ -23,6 +23,25 @@ def doubts(rows: t.Iterable[Row], keys: t.Sequence[str]) -> list[str]:
     return found
 
 
+def misshapen(values: Row, options: Row) -> list[str]:
+    """What is wrong with values that are text where a list or a mapping is meant, or nothing where something is.
+
+    :param options: the role's argument specification.
+    """
+    return [wrong for name, option in options.items() for wrong in _misshapen(name, option, values[name])]
+
+
+def _misshapen(name: str, option: Row, value: t.Any) -> list[str]:
+    kind = option["type"]
+    if kind == "list" and not isinstance(value, (list, tuple)):
+        return [f"{name} has to be a list"]
+    if kind == "dict" and not isinstance(value, t.Mapping):
+        return [f"{name} has to be a mapping"]
+    # Without a user of its own, an image says it.
+    needed = kind in ("str", "path") and option.get("default", "") != "" and not name.endswith("_user")
+    return [f"{name} is empty"] if needed and str(value).strip() == "" else []
+
+
 def unmeant(values: Row, options: Row) -> str:
     """The first value of a role that is not what was written; empty without one.
 
@@ -48,4 +67,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         """By name."""
-        return {"doubts": doubts, "unmeant": unmeant}
+        return {"doubts": doubts, "misshapen": misshapen, "unmeant": unmeant}

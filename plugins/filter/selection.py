@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.tidegate.platform.plugins.filter.aimed import takes
 from ansible_collections.tidegate.platform.plugins.filter.asked import given, listed
 from ansible_collections.tidegate.platform.plugins.filter.doubts import doubts
@@ -133,9 +134,66 @@ def selection(workloads: t.Any, host: str, groups: Groups, **asked: t.Any) -> Ro
     return {"problem": wrong, "rows": [] if wrong else rows, "arguments": arguments}
 
 
+def untaken(
+    rows: t.Iterable[Row],
+    names: t.Collection[str],
+    hosts: t.Iterable[str],
+    taken: t.Mapping[str, t.Any],
+    groups: Groups,
+) -> list[str]:
+    """What was asked for by its name and no host of a run takes, with its groups.
+
+    :param hosts: of the run.
+    :param taken: the variables of each, of which `tidegate_arguments` has what it takes.
+    """
+
+    def taker(row: Row, host: str) -> bool:
+        return row["name"] in taken[host].get("tidegate_arguments", ()) or takes(row["groups"], host, groups)
+
+    grouped = [row for row in rows if row["name"] in names and "groups" in row]
+    lost = [row for row in grouped if not any(taker(row, host) for host in hosts)]
+    return [f"{row['name']} of the groups {', '.join(listed(row['groups']))}" for row in lost]
+
+
+def within(workloads: t.Iterable[t.Any], environment: str = "") -> list[Row]:
+    """The declarations of an environment; an empty one means all of them."""
+    rows: list[Row] = [row for row in workloads if isinstance(row, dict)]
+    return [row for row in rows if environment in ("", _environment(row))]
+
+
+def wanted_on(workloads: t.Iterable[t.Any], host: str, groups: Groups, environment: str = "") -> list[Row]:
+    """The declarations by which something is to run on a host."""
+    rows = [row for row in within(workloads, environment) if given(row.get("state"), "present") == "present"]
+    return [row for row in rows if "groups" not in row or takes(row["groups"], host, groups)]
+
+
+def run_once(rows: t.Iterable[Row]) -> list[str]:
+    """The names of the declarations whose release command is to run on one host for all."""
+    return [row["name"] for row in rows if boolean(given(row.get("release_command_once"), False), strict=False)]
+
+
+def declared_line(row: Row) -> str:
+    """What a declaration declares, as one line."""
+    return f"{row['name']} ({row['environment']}): {row.get('type', 'image')}"
+
+
+def called(row: Row) -> str:
+    """A declaration's name, with its environment where that is not production."""
+    environment = _environment(row)
+    return str(row["name"]) if environment == USUAL else f"{row['name']}.{environment}"
+
+
 class FilterModule:
     """The filters of this file."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         """By name."""
-        return {"selection": selection}
+        return {
+            "called": called,
+            "declared_line": declared_line,
+            "run_once": run_once,
+            "selection": selection,
+            "untaken": untaken,
+            "wanted_on": wanted_on,
+            "within": within,
+        }

@@ -37,7 +37,9 @@ def part(platform: Platform, role: str, tasks: str, variables: Options, after: t
     entries = [{"ansible.builtin.include_role": included}, *after]
     platform.root.mkdir(parents=True, exist_ok=True)
     path = platform.root / f"part-{role}.json"
-    path.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": entries}]))
+    defaults = {"group/tidegate.platform.tidegate": {"state_dir": "{{ tidegate_state_dir }}"}}
+    play = {"hosts": "all", "gather_facts": False, "module_defaults": defaults, "tasks": entries}
+    path.write_text(json.dumps([play]))
     return platform.playbook(str(path), **variables)
 
 

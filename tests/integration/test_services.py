@@ -109,6 +109,8 @@ def test_postgres_for_a_whole_life(platform: Platform, services: Options) -> Non
     assert sql(network, "shop", PASSWORD, "SELECT count(*) FROM t") == "2"
 
 
+# What the role's own main file says, of which this takes one file alone.
+OF_THE_PLATFORM = {"group/tidegate.platform.tidegate": {"state_dir": "{{ tidegate_state_dir }}"}}
 CLOSE = [
     {"name": "Read the password", "ansible.builtin.slurp": {"src": "{{ tidegate_state_dir }}/platform/postgres"}}
     | {"register": "postgres_admin"},
@@ -135,7 +137,7 @@ def closed_by_a_killed_run(platform: Platform, variables: Options) -> None:
 
     assert seen() == ("healthy", [])
     (path := platform.root / "close.json").write_text(
-        json.dumps([{"hosts": "all", "gather_facts": False, "tasks": CLOSE}])
+        json.dumps([{"hosts": "all", "gather_facts": False, "module_defaults": OF_THE_PLATFORM, "tasks": CLOSE}])
     )
     platform.playbook(str(path), **variables).ok()
     assert seen() == ("degraded", ["failure"])

@@ -65,7 +65,8 @@ def readme(role: str, spec: dict[str, Any], example: str) -> str:
     lines += ["## Variables", "", "| variable | type | default | meaning |", "|---|---|---|---|"]
     lines += rows(spec["options"])
     tasks = yaml.safe_load((ROOT / "roles" / role / "tasks" / "main.yml").read_text())
-    tags = dict.fromkeys(tag for task in tasks for tag in task.get("tags", []) if tag != "always")
+    every = [row for task in tasks for row in task.get("block", [task])]
+    tags = dict.fromkeys(tag for task in every for tag in task.get("tags", []) if tag != "always")
     lines += [
         "",
         f"Tags: {', '.join(f'`{tag}`' for tag in tags)}.",

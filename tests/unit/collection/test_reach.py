@@ -19,6 +19,7 @@ from jinja2.nativetypes import NativeEnvironment
 
 ROOT = Path(__file__).resolve().parents[3]
 OURS = "tidegate.platform."
+GROUP = "group/tidegate.platform.tidegate"
 LIMITS = {"disk_reserve": "900m", "lock_timeout": 7, "traefik_timeout": 3}
 SPECS: dict[str, checks.Spec] = {
     "platform_backup": argument_specs.BACKUP,
@@ -107,13 +108,23 @@ def test_every_task_of_a_playbook_is_told_them() -> None:
 
 
 def test_every_task_of_a_role_is_told_them() -> None:
-    """U: what only looks waits for nobody; what reconciles leaves another run what it has."""
-    found = [row for row in of("roles") if row[1] not in ("workload_info", "platform_library")]
-    assert len(found) > 10
-    for path, module, task in found:
-        for name in sorted(set(LIMITS) - ({"lock_timeout"} if module == "reconcile" else set())):
-            wanted = f"{{{{ tidegate_{name} | default('') | tidegate.platform.given(omit) }}}}"
-            assert task[f"{OURS}{module}"].get(name) == wanted, (path, task["name"])
+    """U: by the block of its main file, once a role; what reconciles leaves another run what it has."""
+    for path in sorted((ROOT / "roles").glob("*/tasks/main.yml")):
+        role = path.parts[-3]
+        blocks = [row for row in yaml.safe_load(path.read_text()) if "block" in row]
+        runs = [row for row in of(f"roles/{role}") if row[1] != "platform_library"]
+        if runs and role != "platform_base":  # which is told by who includes it
+            (told,) = (row["module_defaults"][GROUP] for row in blocks)
+            said = {name: f"{{{{ tidegate_{name} | default('') | tidegate.platform.given(omit) }}}}" for name in LIMITS}
+            assert told == said | {name: f"{{{{ {role}_{name} }}}}" for name in ("state_dir", "docker_host")}, role
+        for where, module, task in runs:
+            assert set(LIMITS).isdisjoint(task[f"{OURS}{module}"]) or module == "reconcile", (where, task["name"])
+    services = [
+        path for path in (ROOT / "roles").glob("*/tasks/*.yml") if "tasks_from: service.yml" in path.read_text()
+    ]
+    assert len(services) > 3
+    for path in services:
+        assert GROUP in (path.parent / "main.yml").read_text(), path
 
 
 def test_the_timer_is_told_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import importlib
 import time
 import typing as t
 from pathlib import Path
@@ -12,11 +14,19 @@ import yaml
 from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
-from ansible_collections.tidegate.platform.plugins.module_utils._core.values.grammar import place
 from jinja2 import nodes
 
 ROOT = Path(__file__).resolve().parents[3]
 ROLES = sorted(path.name for path in (ROOT / "roles").iterdir())
+# Of this collection; none is looked for where these texts are rendered.
+FILTERS = {
+    f"tidegate.platform.{name}": function
+    for path in sorted((ROOT / "plugins" / "filter").glob("*.py"))
+    for name, function in importlib.import_module(f"ansible_collections.tidegate.platform.plugins.filter.{path.stem}")
+    .FilterModule()
+    .filters()
+    .items()
+}
 # What makes a value of text: the habit of all roles.
 MAKES = {"bool": {"bool"}, "int": {"int"}}
 
@@ -134,7 +144,7 @@ def rendered(role: str, given: dict[str, t.Any]) -> dict[str, t.Any]:
     found = {}
     sources = {**variables, **{p.name: trust_as_template(p.read_text()) for p in folder.glob("templates/*.j2")}}
     templar = Templar(loader=DataLoader(), variables=variables)
-    templar.environment.filters["tidegate.platform.place"] = place  # collections are not looked for here
+    templar.environment.filters.update(FILTERS)
     for name, source in touched(sources, given).items():
         try:
             found[name] = templar.template(source)
@@ -160,6 +170,28 @@ def test_what_a_variable_reaches_is_rendered() -> None:
     sources = {"a": "{{ x }}", "page.j2": "{% if a %}1{% endif %}", "other": "{{ y }}"}
     assert set(touched(sources, ["x"])) == {"a", "page.j2"}
     assert "entry.conf.j2" in rendered("traefik", {"traefik_http_port": 81})
+
+
+@pytest.mark.parametrize(
+    ("unit", "first", "others", "shared"),
+    [
+        pytest.param("", "", False, False, id="none"),
+        pytest.param("/srv/mine", "", False, False, id="its own"),
+        pytest.param("/srv//mine/", "/var/lib/tidegate", False, False, id="its own, however it is written"),
+        pytest.param("/srv/theirs", "", True, False, id="another platform's"),
+        pytest.param("", "/srv/mine", False, True, id="its own, under the first platform's name"),
+    ],
+)
+def test_units_are_those_of_the_platform_that_they_name(unit: str, first: str, others: bool, shared: bool) -> None:
+    """A reconciliation of one platform by the units of another would repair what nobody declared."""
+
+    def there(state_dir: str) -> dict[str, str]:
+        text = f"ExecStart=python3 x --state-dir={state_dir} --routes-dir=y\n"
+        return {"content": base64.b64encode(text.encode()).decode()} if state_dir else {"msg": "there is none"}
+
+    given = {"reconcile_state_dir": "/srv/mine", "reconcile_there": {"results": [there(unit), there(first)]}}
+    made = rendered("reconcile", given)
+    assert (made["reconcile_others"], made["reconcile_shared"]) == (others, shared)
 
 
 def test_a_bare_use_is_seen() -> None:
