@@ -20,11 +20,13 @@ up: ## Bring the testbed up (engine, registries, images).
 down: ## Take the testbed away: what it started and what carries its label.
 	@$(RUN) $(PYTHON) tests/testbed down
 
-docs: ## Generate defaults and READMEs of the roles, the options of `workloads`, and the schema of workload files.
+docs: ## Generate defaults and READMEs of the roles, the options of `workloads`, the schema of workload files; build the site.
 	@$(RUN) $(PYTHON) tests/tools/roles.py
 	@$(RUN) $(PYTHON) tests/tools/suboptions.py
 	@$(RUN) PYTHONPATH=.cache/collections $(PYTHON) tests/tools/schema.py
 	@$(RUN) $(PYTHON) tests/tools/rooms.py
+	@tests/testbed/bootstrap.sh docs
+	@$(RUN) $(PYTHON) tests/tools/docsite.py
 
 format: ## Format the Python code.
 	@$(RUN) .cache/venv/main/bin/ruff format .
