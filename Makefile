@@ -23,11 +23,13 @@ up: ## Bring the testbed up (engine, registries, images).
 down: ## Take the testbed away: what it started and what carries its label.
 	@$(RUN) $(PYTHON) tests/testbed down
 
-docs: ## Generate the roles' defaults and READMEs, the schema of workload files, the core's list, return values.
+docs: ## Generate the roles' defaults and READMEs, the schema, the core's list, return values; build the site.
 	@$(RUN) $(PYTHON) tests/tools/roles.py
 	@$(RUN) PYTHONPATH=.cache/collections $(PYTHON) tests/tools/schema.py
 	@$(RUN) $(PYTHON) tests/tools/rooms.py
 	@$(RUN) $(PYTHON) tests/tools/returns.py
+	@tests/testbed/bootstrap.sh docs
+	@$(RUN) $(PYTHON) tests/tools/docsite.py
 
 format: ## Format the Python code.
 	@$(RUN) .cache/venv/main/bin/ruff format .

@@ -247,7 +247,7 @@ def test_components_are_pinned_by_tag_and_digest() -> None:
     assert [name for name, value in images.items() if not PINNED.fullmatch(value)] == []
 
 
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *ROOT.glob("roles/*/README.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("roles/*/README.md")])
 PAGES += sorted((ROOT / "tests").rglob("README.md"))
 
 
