@@ -18,7 +18,7 @@ from ansible_collections.tidegate.platform.plugins.module_utils._core.options.ar
     DECLARATION,
     WORKLOADS,
 )
-from ansible_collections.tidegate.platform.plugins.module_utils._core.options.parse import Here, parse
+from ansible_collections.tidegate.platform.plugins.module_utils._core.options.parse import Context, parse
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import InvalidOption
 from ansible_collections.tidegate.platform.plugins.plugin_utils._meant import doubtful, unclear
 
@@ -159,10 +159,10 @@ def _merged(under: Declaration, over: Declaration) -> Declaration:
     return {**under, **{key: value(key, new) for key, new in over.items()}}
 
 
-def _anywhere(declaration: Declaration) -> Here:
+def _anywhere(declaration: Declaration) -> Context:
     """A host that has whatever language image is asked for: which there are is the host's to say."""
     names = [(declaration.get("runner") or {}).get("image"), (declaration.get("static") or {}).get("build_image")]
     runners = [{"name": name or "any", "language": "any", "image": "any:1"} for name in names]
     preset = (declaration.get("runner") or {}).get("preset") or "auto"
     catalog: Declaration = {"runners": runners, "presets": [{"name": preset, "language": "any", "detect": {}}]}
-    return Here(lambda _value: "", catalog=lambda: catalog)
+    return Context(lambda _value: "", catalog=lambda: catalog)

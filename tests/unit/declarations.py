@@ -10,7 +10,7 @@ from ansible_collections.tidegate.platform.plugins.module_utils._core.options.ar
     WORKLOAD_IMAGE,
     WORKLOADS,
 )
-from ansible_collections.tidegate.platform.plugins.module_utils._core.options.parse import Here, parse
+from ansible_collections.tidegate.platform.plugins.module_utils._core.options.parse import Context, parse
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import InvalidOption
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.identity import Document
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.release import Release
@@ -31,7 +31,7 @@ def validated(**options: t.Any) -> Params:
 
 def declared(**options: t.Any) -> Workload:
     """A parsed workload."""
-    return parse(validated(**options), Here(lambda value: f"v{len(value)}"))
+    return parse(validated(**options), Context(lambda value: f"v{len(value)}"))
 
 
 CANARY = "canary-4b1d"
@@ -42,7 +42,7 @@ def dockerfile(**options: t.Any) -> Workload:
     element = {"name": "shop", "type": "dockerfile", "source": {"path": "/srv/shop"}, **options}
     result = ArgumentSpecValidator(copy.deepcopy(WORKLOADS)).validate({"workloads": [element]})
     assert not result.error_messages, result.error_messages
-    return parse(result.validated_parameters["workloads"][0], Here(lambda value: f"v{len(value)}"))
+    return parse(result.validated_parameters["workloads"][0], Context(lambda value: f"v{len(value)}"))
 
 
 def release(identity: str, state: str = "running") -> Release:
@@ -58,4 +58,4 @@ def built(kind: str, **options: t.Any) -> Workload:
     element = {"name": "shop", "type": kind, "source": {"path": "/srv/shop"}, kind: options}
     result = ArgumentSpecValidator(copy.deepcopy(WORKLOADS)).validate({"workloads": [element]})
     assert not result.error_messages, result.error_messages
-    return parse(result.validated_parameters["workloads"][0], Here(lambda _value: "v", catalog=lambda: CATALOG))
+    return parse(result.validated_parameters["workloads"][0], Context(lambda _value: "v", catalog=lambda: CATALOG))

@@ -9,7 +9,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.tidegate.platform.plugins.module_utils._core.decide import stacks
 from ansible_collections.tidegate.platform.plugins.module_utils._core.host.secrets import Secrets
 from ansible_collections.tidegate.platform.plugins.module_utils._core.options.argument_specs import WORKLOADS
-from ansible_collections.tidegate.platform.plugins.module_utils._core.options.parse import Here, parse
+from ansible_collections.tidegate.platform.plugins.module_utils._core.options.parse import Context, parse
 from ansible_collections.tidegate.platform.plugins.module_utils._core.sources import compose_model
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.actual import Actual, Container
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.release import Release
@@ -28,7 +28,7 @@ def declared_project(**options: t.Any) -> Workload:
     element = {"name": "shop", "type": "compose", "strategy": "rolling", "compose": project, **options}
     result = ArgumentSpecValidator(copy.deepcopy(WORKLOADS)).validate({"workloads": [element]})
     assert not result.error_messages, result.error_messages
-    return parse(result.validated_parameters["workloads"][0], Here(lambda _value: ""))
+    return parse(result.validated_parameters["workloads"][0], Context(lambda _value: ""))
 
 
 def defined(services: dict[str, t.Any], want: Workload | None = None, **more: t.Any) -> Definition:

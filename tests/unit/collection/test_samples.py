@@ -15,7 +15,7 @@ from ansible_collections.tidegate.platform.plugins.module_utils._core.host.clock
 from ansible_collections.tidegate.platform.plugins.module_utils._core.host.places import Places
 from ansible_collections.tidegate.platform.plugins.module_utils._core.host.secrets import Secrets
 from ansible_collections.tidegate.platform.plugins.module_utils._core.options import argument_specs
-from ansible_collections.tidegate.platform.plugins.module_utils._core.options.parse import Here, parse
+from ansible_collections.tidegate.platform.plugins.module_utils._core.options.parse import Context, parse
 from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy.routing_documents import (
     document,
     stack_document,
@@ -58,7 +58,7 @@ def declared(state: str, kind: str) -> Workload:
     spec, params = getattr(argument_specs, f"WORKLOAD_{kind.upper()}"), DECLARED[kind]
     given = ArgumentSpecValidator(copy.deepcopy(spec)).validate({**params, "state_dir": DECLARED["state_dir"]})
     assert given.error_messages == []
-    return parse({**given.validated_parameters, "type": kind}, Here(Secrets(state).version, DECLARED["state_dir"]))
+    return parse({**given.validated_parameters, "type": kind}, Context(Secrets(state).version, DECLARED["state_dir"]))
 
 
 def test_a_store_is_read(state: str) -> None:

@@ -15,7 +15,7 @@ from ansible_collections.tidegate.platform.plugins.module_utils._core.values.ide
     time_of,
 )
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.plan import Plan
-from ansible_collections.tidegate.platform.plugins.module_utils._core.values.release import Kept, Release
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.release import RecordedRelease, Release
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.workload import State, Workload
 from hypothesis import strategies as st
 
@@ -100,9 +100,9 @@ def hosts(draw: st.DrawFn) -> Actual:
     return replace(have, live=None) if draw(st.integers(0, 9)) == 0 else have
 
 
-def released(number: int, withdrawn: str | None = None, version: int | None = None) -> Kept:
+def released(number: int, withdrawn: str | None = None, version: int | None = None) -> RecordedRelease:
     identity = deployment_id(number, bytes([number]) * 10)
-    return Kept(candidate(web(version or number), identity), float(number), withdrawn)
+    return RecordedRelease(candidate(web(version or number), identity), float(number), withdrawn)
 
 
 def ids(releases: t.Iterable[Release]) -> list[int]:

@@ -21,7 +21,11 @@ from ansible_collections.tidegate.platform.plugins.module_utils._core.values imp
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.actual import Actual
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.identity import Document
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.plan import Plan, Step, Verb
-from ansible_collections.tidegate.platform.plugins.module_utils._core.values.release import Attempt, Kept, Known
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.release import (
+    Attempt,
+    RecordedRelease,
+    Standing,
+)
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.workload import State, Workload
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -158,13 +162,13 @@ def test_what_serves_and_what_served_last_is_kept(
     history: list[tuple[int, bool]], retain: int, data: st.DataObject
 ) -> None:
     """T7, A11: whatever was deployed, gone back from and declared; and a rollback goes nowhere else."""
-    kept: list[Kept] = [
+    kept: list[RecordedRelease] = [
         released(number, "bad" if bad else None, version=version) for number, (version, bad) in enumerate(history, 1)
     ]
     live = data.draw(st.sampled_from(kept)).release
     last = data.draw(st.sampled_from([None, *(entry.release for entry in kept)]))
     live = replace(live, snapshot={**live.snapshot, "retain": retain})
-    known = Known(live, last)
+    known = Standing(live, last)
     found = retained(kept, known)
     assert found[0].id == live.id
     assert last is None or last.id in {release.id for release in found}

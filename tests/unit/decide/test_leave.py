@@ -13,7 +13,7 @@ from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.rec
     finish,
     revert,
 )
-from ansible_collections.tidegate.platform.plugins.module_utils._core.options.parse import Here, again, nothing
+from ansible_collections.tidegate.platform.plugins.module_utils._core.options.parse import Context, again, nothing
 from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy import routing_documents
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.actual import Actual, Container
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import InvalidOption
@@ -68,7 +68,7 @@ def test_recovery_finish_and_revert_know_them_too() -> None:
 
 def again_as_on_record(have: Actual) -> Workload:
     assert have.live
-    return again(have.live, {}, Here(lambda value: f"v{len(value)}"))
+    return again(have.live, {}, Context(lambda value: f"v{len(value)}"))
 
 
 def test_limits_are_those_declared_now_else_those_on_record() -> None:

@@ -6,14 +6,14 @@ import pytest
 from ansible_collections.tidegate.platform.plugins.module_utils._core.deploy import drain
 from ansible_collections.tidegate.platform.plugins.module_utils._core.deploy.drain import wait_until_idle
 from ansible_collections.tidegate.platform.plugins.module_utils._core.host import connections
-from ansible_collections.tidegate.platform.plugins.module_utils._core.host.connections import Drained
+from ansible_collections.tidegate.platform.plugins.module_utils._core.host.connections import DrainResult
 from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy.held_requests import Held, holds
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.traffic import Drain
 
 from unit.clocks import Hands, Ticking
 
 
-def draining(counts: list[int], timeout: float, upgraded: float) -> tuple[connections.Drained, float]:
+def draining(counts: list[int], timeout: float, upgraded: float) -> tuple[connections.DrainResult, float]:
     clock = Ticking()
     answers = iter(counts)
     last = counts[-1]
@@ -23,14 +23,14 @@ def draining(counts: list[int], timeout: float, upgraded: float) -> tuple[connec
 def test_drain_ends_with_the_last_request_and_asks_twice() -> None:
     """DP-T19."""
     drained, seconds = draining([3, 0, 2, 0, 0], 30, 30)
-    assert drained == connections.Drained(0, 0)
+    assert drained == connections.DrainResult(0, 0)
     assert seconds == pytest.approx(0.325)
 
 
 def test_drain_gives_upgraded_connections_their_own_time_and_counts_what_it_cuts() -> None:
-    assert draining([2], 1, 1)[0] == connections.Drained(2, 2)
+    assert draining([2], 1, 1)[0] == connections.DrainResult(2, 2)
     drained, seconds = draining([2] * 40 + [0, 0], 1, 10)
-    assert drained == connections.Drained(2, 0)
+    assert drained == connections.DrainResult(2, 0)
     assert 3.7 < seconds < 4.3
     assert draining([5], 0, 0)[0].cut == 5
 
@@ -60,5 +60,5 @@ def test_what_cannot_be_told_is_no_request_that_was_cut(
     clock = Passing()
     held = Held(holds(kinds, lambda kind: {kind: {}}), clock, None)
     begun = clock.time
-    assert wait_until_idle(held, limits, clock, held.unsure) == Drained(0, 0, unsure)
+    assert wait_until_idle(held, limits, clock, held.unsure) == DrainResult(0, 0, unsure)
     assert clock.time - begun <= longest

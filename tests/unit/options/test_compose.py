@@ -9,7 +9,7 @@ import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.tidegate.platform.plugins.module_utils._core.options.argument_specs import WORKLOADS
 from ansible_collections.tidegate.platform.plugins.module_utils._core.options.compose import project_name
-from ansible_collections.tidegate.platform.plugins.module_utils._core.options.parse import Here, parse
+from ansible_collections.tidegate.platform.plugins.module_utils._core.options.parse import Context, parse
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import InvalidOption
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.workload import Workload
 from hypothesis import given
@@ -61,7 +61,7 @@ def declared_as(options: dict[str, t.Any]) -> Workload:
         {"workloads": [{"name": "shop", "type": "compose", "strategy": "rolling", **options}]}
     )
     assert not result.error_messages, result.error_messages
-    return parse(result.validated_parameters["workloads"][0], Here(lambda _value: ""))
+    return parse(result.validated_parameters["workloads"][0], Context(lambda _value: ""))
 
 
 @pytest.mark.parametrize("value", ["", " ", "\n"])

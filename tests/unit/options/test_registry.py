@@ -8,7 +8,7 @@ import typing as t
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.tidegate.platform.plugins.module_utils._core.options.argument_specs import WORKLOADS
-from ansible_collections.tidegate.platform.plugins.module_utils._core.options.parse import Here, parse
+from ansible_collections.tidegate.platform.plugins.module_utils._core.options.parse import Context, parse
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import InvalidOption
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.workload import Registry, Workload
 
@@ -22,7 +22,7 @@ def wanted(**options: t.Any) -> Workload:
     rows = {"workloads": [{"name": "shop", **MINE, **options}]}
     found = ArgumentSpecValidator(copy.deepcopy(WORKLOADS)).validate(rows)
     assert not found.error_messages
-    return parse(found.validated_parameters["workloads"][0], Here(lambda value: value))
+    return parse(found.validated_parameters["workloads"][0], Context(lambda value: value))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from ansible_collections.tidegate.platform.plugins.module_utils._core.host.machi
 from ansible_collections.tidegate.platform.plugins.module_utils._core.stories import findings
 from ansible_collections.tidegate.platform.plugins.module_utils._core.stories.findings import of_walls
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.identity import Subject
-from ansible_collections.tidegate.platform.plugins.module_utils._core.values.release import Known, Release
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.release import Release, Standing
 
 GIB = 2**30
 INFO = {
@@ -98,10 +98,13 @@ def test_the_doctor_says_whether_the_wall_stands(missed: str | None, state: str)
 def test_the_doctor_names_whoever_may_reach_the_host() -> None:
     """C6."""
 
-    def live(**snapshot: t.Any) -> Known:
-        return Known(live=Release("a", "i", "i", "f", (), None, snapshot))
+    def live(**snapshot: t.Any) -> Standing:
+        return Standing(live=Release("a", "i", "i", "f", (), None, snapshot))
 
-    closed = {Subject("shop", "production"): live(volumes=[{"source": "/srv"}]), Subject("gone", "production"): Known()}
+    closed = {
+        Subject("shop", "production"): live(volumes=[{"source": "/srv"}]),
+        Subject("gone", "production"): Standing(),
+    }
     assert of_walls(closed).found == "closed for all workloads"
     agent = {Subject("agent", "production"): live(unsafe=True)}
     proxy = {Subject("proxy", "platform"): live(volumes=[{"source": "/run/docker.sock", "engine": True}])}

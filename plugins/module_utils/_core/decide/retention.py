@@ -8,10 +8,10 @@ from __future__ import annotations
 import typing as t
 
 from ..options.snapshot import terms
-from ..values.release import Kept, Known, Release
+from ..values.release import RecordedRelease, Release, Standing
 
 
-def retained(kept: t.Sequence[Kept], known: Known | None) -> list[Release]:
+def retained(kept: t.Sequence[RecordedRelease], known: Standing | None) -> list[Release]:
     """The live release and those before it that can be gone back to, newest first.
 
     Good ones are kept as many as the live declaration's `retain` says; as many of those that were gone back from, so

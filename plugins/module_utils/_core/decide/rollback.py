@@ -8,11 +8,11 @@ from __future__ import annotations
 import typing as t
 
 from ..values.errors import InvalidOption
-from ..values.release import Kept, Known, Release
+from ..values.release import RecordedRelease, Release, Standing
 from .retention import retained
 
 
-def rollback_target(kept: t.Sequence[Kept], known: Known, wanted: str | None, name: str = "") -> Release:
+def rollback_target(kept: t.Sequence[RecordedRelease], known: Standing, wanted: str | None, name: str = "") -> Release:
     """The release that a rollback goes to.
 
     :param wanted: id, image reference, or tag or digest of a release; None is the last good one: the newest of another

@@ -14,7 +14,7 @@ import typing as t
 
 from ..decide.candidate import claims_of
 from ..decide.retention import retained
-from ..engine.release_images import Wanted, bring_back
+from ..engine.release_images import NeededImage, bring_back
 from ..host import packet_filter, published_ports, release_files
 from ..host.places import Places
 from ..options.snapshot import terms
@@ -79,7 +79,7 @@ def pull(run: Run, _step: Step) -> str:
     want, on = run.want, run.on
     refuse_full_disk(run)
     if want.artifact:
-        bring_back(on.engine, Wanted(want.artifact, want.container.image, [], True), run.check)
+        bring_back(on.engine, NeededImage(want.artifact, want.container.image, [], True), run.check)
     else:
         on.engine.images.pull(want.container.image, want.registry, run.check)
     image = on.engine.images.get(want.container.image)

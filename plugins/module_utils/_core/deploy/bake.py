@@ -9,7 +9,7 @@ import typing as t
 
 from ..engine.engine import Engine
 from ..host.clock import Clock, attempts
-from ..proxy.api import Answered
+from ..proxy.api import AnswerCount
 from ..values.errors import Unhealthy
 from ..values.plan import Step
 from ..values.traffic import Bake
@@ -20,7 +20,7 @@ from .run import Run
 # As many failures in a row as the engine's own HEALTHCHECK takes before it says unhealthy.
 FAILURES = 3
 TICK_SECONDS = 1.0
-Counter = t.Callable[[], Answered]
+Counter = t.Callable[[], AnswerCount]
 
 
 def watch(engine: Engine, clock: Clock, entries: list[gates.Entry], bake: Bake, count: Counter | None) -> str:
@@ -30,7 +30,7 @@ def watch(engine: Engine, clock: Clock, entries: list[gates.Entry], bake: Bake, 
     :raises Unhealthy: a container ended, restarted, failed its probe three times in a row, or too many answers were
         errors; carries the log's tail.
     """
-    before = count() if count else Answered(0, 0)
+    before = count() if count else AnswerCount(0, 0)
     failures = dict.fromkeys((entry.name for entry in entries), 0)
     looks = 0
     for _left in attempts(clock, bake.seconds, first=0.1, most=TICK_SECONDS):
@@ -55,7 +55,7 @@ def _look(engine: Engine, clock: Clock, entry: gates.Entry) -> str:
     return gates.probe(engine, clock, entry.gate, gates.Place(entry.name, facts))
 
 
-def _judge(engine: Engine, name: str, bake: Bake, before: Answered, now: Answered) -> None:
+def _judge(engine: Engine, name: str, bake: Bake, before: AnswerCount, now: AnswerCount) -> None:
     total, errors = now.total - before.total, now.errors - before.errors
     if bake.error_ratio is not None and total >= bake.requests and errors > bake.error_ratio * total:
         cause = f"{errors} of {total} answers were errors, more than error_ratio={bake.error_ratio:g}"

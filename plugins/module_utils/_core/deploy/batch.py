@@ -18,7 +18,7 @@ from ..values.identity import Subject, key_of
 from ..values.workload import Workload
 from .converge import Declare, converge, preview, seen_after, unchanged
 from .observe import Survey, survey
-from .outcome import Ended, Outcome
+from .outcome import Outcome, WorkloadOutcome
 from .run import Platform, Run, Tell, new_run, silent
 from .store import Store
 
@@ -49,7 +49,7 @@ class Batch:
         self._before: Survey | None = None
         self._subjects: frozenset[Subject] = frozenset()
 
-    def run(self, wants: t.Sequence[Workload]) -> list[Ended]:
+    def run(self, wants: t.Sequence[Workload]) -> list[WorkloadOutcome]:
         """Results in the order of the declarations."""
         self._subjects = frozenset(want.subject for want in wants)
         seen = self._before = self._survey(wants)
@@ -58,7 +58,7 @@ class Batch:
         ended = [one or next(slow) for one in quick]
         return [self._one(one.want) if self._is_free_now(one) else one for one in ended]
 
-    def _all(self, wants: t.Sequence[Workload]) -> list[Ended]:
+    def _all(self, wants: t.Sequence[Workload]) -> list[WorkloadOutcome]:
         """Side by side, each on connections of its thread's own; then one look at what all came to."""
         if len(wants) == 1:
             return [self._one(wants[0])]
@@ -70,7 +70,7 @@ class Batch:
                 mine.on = paced.another()
             return t.cast("Platform", mine.on)
 
-        def one(want: Workload) -> Ended:
+        def one(want: Workload) -> WorkloadOutcome:
             try:
                 return self._one(want, own)
             finally:
@@ -80,7 +80,7 @@ class Batch:
             ended = list(pool.map(one, wants))
         return self._seen(ended)
 
-    def _seen(self, ended: list[Ended]) -> list[Ended]:
+    def _seen(self, ended: list[WorkloadOutcome]) -> list[WorkloadOutcome]:
         """The outcomes with what the host shows of them now; what cannot be seen has failed."""
         if not any(map(self._is_unseen, ended)):
             return ended
@@ -91,7 +91,7 @@ class Batch:
             return [one._replace(outcome=None, error=error) if self._is_unseen(one) else one for one in ended]
         return [_with_look(one, now) if self._is_unseen(one) else one for one in ended]
 
-    def _is_unseen(self, one: Ended) -> bool:
+    def _is_unseen(self, one: WorkloadOutcome) -> bool:
         return one.outcome is not None and bool(one.outcome.steps) and self._looks_later(one.want)
 
     def _looks_later(self, want: Workload) -> bool:
@@ -104,7 +104,7 @@ class Batch:
         plain = self.manner.phase in (Phase.DEPLOY, Phase.STAGE, Phase.SWITCH) and self.manner.declare is None
         return survey(self.on) if plain and len(wants) > 1 else None
 
-    def _unchanged(self, want: Workload, seen: Survey) -> Ended | None:
+    def _unchanged(self, want: Workload, seen: Survey) -> WorkloadOutcome | None:
         if want.recipe is not None or want.stack is not None:
             return None  # its source is looked at side by side with the others'
         try:
@@ -112,9 +112,9 @@ class Batch:
                 outcome = unchanged(want, seen)
         except TidegateError:
             return None  # said, and recorded, where it is looked at more closely
-        return Ended(want, outcome, None, None) if outcome else None
+        return WorkloadOutcome(want, outcome, None, None) if outcome else None
 
-    def _one(self, want: Workload, on: t.Callable[[], Platform] | None = None) -> Ended:
+    def _one(self, want: Workload, on: t.Callable[[], Platform] | None = None) -> WorkloadOutcome:
         run: Run | None = None
         try:
             with explained_at_least():
@@ -128,8 +128,8 @@ class Batch:
             if owners is None or owners - self._subjects:  # else it is tried again, once the others are done
                 self._failed.set()
             self.tell(f"{want.name}.{want.environment}", f"failed: {type(error).__name__}")
-            return Ended(want, None, error, run)
-        return Ended(want, outcome, None, run)
+            return WorkloadOutcome(want, None, error, run)
+        return WorkloadOutcome(want, outcome, None, run)
 
     def _converge(self, run: Run, look: bool) -> Outcome:
         manner = self.manner
@@ -141,7 +141,7 @@ class Batch:
         if self.manner.stop_on_failure and self._failed.is_set():
             raise Canceled("not begun, because another workload failed", remedy="Repair that one and run again.")
 
-    def _is_free_now(self, ended: Ended) -> bool:
+    def _is_free_now(self, ended: WorkloadOutcome) -> bool:
         """True when it failed on a route that nobody else has any more: another of this very batch gave it up."""
         return self._owners(ended.want, ended.error, self.on.store) == set()
 
@@ -156,7 +156,7 @@ class Batch:
         return {claims[claim] for claim in want.claims if claim in claims} - {want.subject}
 
 
-def _with_look(one: Ended, now: Survey) -> Ended:
+def _with_look(one: WorkloadOutcome, now: Survey) -> WorkloadOutcome:
     if one.outcome is None or one.run is None:
         return one
     try:
@@ -166,6 +166,6 @@ def _with_look(one: Ended, now: Survey) -> Ended:
         return one._replace(outcome=None, error=error)
 
 
-def alone(on: Platform, want: Workload, manner: Manner, interrupts: Interrupts) -> Ended:
+def alone(on: Platform, want: Workload, manner: Manner, interrupts: Interrupts) -> WorkloadOutcome:
     """A batch of one."""
     return Batch(on, manner, interrupts, silent).run([want])[0]

@@ -23,7 +23,7 @@ from . import reach
 from .attempt import conclude, conclude_failed, document, refuse_unmountable
 from .observe import Survey, observe
 from .outcome import Outcome
-from .phases import PHASES, Told, is_declared, recover, staged_already
+from .phases import PHASES, PhaseResult, is_declared, recover, staged_already
 from .preview_end import preview_end
 from .run import Run
 from .unrecorded import refusal, refuse_no_way_back, unrecorded
@@ -122,7 +122,7 @@ def seen_after(outcome: Outcome, want: Workload, survey: Survey) -> Outcome:
     return replace(outcome, after=view(last), live=last.live, previous=last.previous)
 
 
-def _do(run: Run, phase: Phase) -> Told:
+def _do(run: Run, phase: Phase) -> PhaseResult:
     """Do one phase, and conclude the deployment where that ends it, for better or worse."""
     try:
         with explained_at_least():

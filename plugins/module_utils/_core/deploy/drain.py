@@ -14,7 +14,7 @@ import typing as t
 from urllib.parse import urlsplit
 
 from ..host.clock import Clock, attempts
-from ..host.connections import Drained, Sockets
+from ..host.connections import DrainResult, Sockets
 from ..host.socket_diag import Diag
 from ..proxy.held_requests import HOLDS, Held, Holds, holds
 from ..proxy.routing_documents import routers_of
@@ -31,7 +31,7 @@ ZEROS = 2
 
 def wait_until_idle(
     count: t.Callable[[], int], limits: Drain, clock: Clock, unsure: t.Callable[[], bool] = lambda: False
-) -> Drained:
+) -> DrainResult:
     """Wait until nothing is in flight.
 
     What is still open after `timeout` cannot be told from an upgraded connection by its socket, and gets
@@ -49,7 +49,7 @@ def wait_until_idle(
             break
         if not outlived and late:
             outlived = left_open
-    return Drained(outlived, left_open, more)
+    return DrainResult(outlived, left_open, more)
 
 
 def drain(run: Run, step: Step) -> str:
@@ -82,7 +82,7 @@ def _held_by_traefik(run: Run, leaving: Leaving) -> t.Iterator[Held]:
             diag.close()
 
 
-def drain_containers(run: Run, names: t.Collection[str], leaving: Leaving) -> Drained | None:
+def drain_containers(run: Run, names: t.Collection[str], leaving: Leaving) -> DrainResult | None:
     """Wait until nothing is in flight to these containers, and count what had to be cut; None if nothing listens."""
     facts = {name: run.on.engine.containers.inspect(name) for name, _ports in leaving.ports if name in names}
     ports = {f.pid: ports for name, ports in leaving.ports if (f := facts.get(name)) is not None and f.pid}
@@ -94,5 +94,5 @@ def drain_containers(run: Run, names: t.Collection[str], leaving: Leaving) -> Dr
     if drained.unsure and leaving.limits.timeout > 0:
         given = f"drain.timeout ({leaving.limits.timeout:g} s)"
         run.warnings.append(f"Whether middlewares still held requests after {given} cannot be told.")
-    run.drained = Drained(run.drained.outlived + drained.outlived, run.drained.cut + drained.cut)
+    run.drained = DrainResult(run.drained.outlived + drained.outlived, run.drained.cut + drained.cut)
     return drained

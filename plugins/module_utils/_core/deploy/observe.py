@@ -17,7 +17,7 @@ from ..options.snapshot import terms
 from ..values import identity
 from ..values.actual import Actual, Container, Volume
 from ..values.identity import Subject
-from ..values.release import Known
+from ..values.release import Standing
 from ..values.workload import State, Strategy, Workload
 from .run import Platform
 from .volumes import refuse_unfilled
@@ -29,7 +29,7 @@ class Survey(t.NamedTuple):
 
     on: Platform
     containers: dict[Subject, tuple[Container, ...]]
-    known: dict[Subject, Known]
+    known: dict[Subject, Standing]
     claims: dict[str, Subject]
     find_image: FindImage
 
@@ -38,7 +38,7 @@ class Survey(t.NamedTuple):
 
         :raises InvalidOption: the image may not, or cannot, be used.
         """
-        known = self.known.get(want.subject, Known())
+        known = self.known.get(want.subject, Standing())
         if want.stack is not None:
             from .observe_stack import of_stack  # loaded only for projects
 
@@ -134,7 +134,7 @@ def _inspected(want: Workload, have: Actual, on: Platform) -> tuple[Container, .
     return tuple(found)
 
 
-def _diverted(known: Known, state_dir: str) -> bool:
+def _diverted(known: Standing, state_dir: str) -> bool:
     """Whether an interrupted handover left its connections diverted; asked only where there is one."""
     candidate = known.attempt.candidate if known.attempt else None
     if candidate is None or terms(candidate).strategy is not Strategy.HANDOVER:

@@ -17,7 +17,7 @@ from ..sources.compose_volumes import declared, refuse_another
 from ..values import identity
 from ..values.actual import Actual, Container
 from ..values.errors import InvalidOption
-from ..values.release import Known
+from ..values.release import Standing
 from ..values.stack import Definition
 from ..values.workload import Workload
 from .definitions import read
@@ -28,7 +28,7 @@ from .wanted_image import images_of
 
 
 def of_stack(
-    want: Workload, known: Known, have: tuple[Container, ...], claimed: tuple[tuple[str, str], ...], on: Platform
+    want: Workload, known: Standing, have: tuple[Container, ...], claimed: tuple[tuple[str, str], ...], on: Platform
 ) -> Actual:
     """What is found for a Compose project: its definition is read, or kept from before.
 
@@ -102,14 +102,14 @@ def _with_volumes(on: Platform, definition: Definition) -> Definition:
     return with_images(definition, {name: image.volumes for name, image in images_of(on, definition).items()})
 
 
-def _settled(found: Definition, known: Known, have: t.Sequence[Container]) -> bool:
+def _settled(found: Definition, known: Standing, have: t.Sequence[Container]) -> bool:
     """True while every service of the live definition has its containers, so that nothing of it will be made."""
     if known.live is None or known.live.image_id != found.identity:
         return False
     return all(sum(good(c, service) for c in have) == service.replicas for service in found.services)
 
 
-def _refuse_project(want: Workload, on: Platform, known: Known) -> None:
+def _refuse_project(want: Workload, on: Platform, known: Standing) -> None:
     """Never touch containers of a project that another has (DS-T8), or leave those of an earlier name behind."""
     project = want.stack.project if want.stack else ""
     if on.engine.containers.project_owners(project) - {want.subject}:

@@ -14,7 +14,7 @@ from ..values.workload import Workload
 from .run import Run
 
 
-class Ended(t.NamedTuple):
+class WorkloadOutcome(t.NamedTuple):
     """How one workload of a batch ended: with an outcome or with an error."""
 
     want: Workload

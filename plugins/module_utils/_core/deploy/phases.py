@@ -23,11 +23,11 @@ from .redeclare import released, take_candidates_declaration
 from .run import Deployment, Run, new_deployment
 from .unrecorded import refuse_no_way_back
 
-Told = t.Tuple[Plan, str]
+PhaseResult = t.Tuple[Plan, str]
 """What was carried out, and how the deployment is concluded; an empty text leaves it open for the next phase."""
 
 
-def _deploy(run: Run) -> Told:
+def _deploy(run: Run) -> PhaseResult:
     plan = prepare_and_decide(run)
     carry_out(run, plan)
     return plan, "succeeded" if plan.steps else "skipped"
@@ -40,7 +40,7 @@ def staged_already(run: Run) -> bool:
     return mine and fleet.waits(attempt, run.on.clock.now())
 
 
-def _stage(run: Run) -> Told:
+def _stage(run: Run) -> PhaseResult:
     """Everything that users do not notice; the candidate then waits for its switch."""
     if staged_already(run):
         return Plan(reason="it is staged already"), ""
@@ -57,7 +57,7 @@ def _stage(run: Run) -> Told:
     return plan, "skipped" if whole.skipped else ""
 
 
-def _switch(run: Run) -> Told:
+def _switch(run: Run) -> PhaseResult:
     """From a staged candidate to a live one; what cannot be staged is done here as a whole, up to its commit."""
     attempt = run.have.attempt
     if run.want.state is not State.PRESENT:
@@ -84,7 +84,7 @@ def _switch(run: Run) -> Told:
     return plan, "" if plan.candidate else "succeeded" if plan.steps else "skipped"
 
 
-def _finish(run: Run) -> Told:
+def _finish(run: Run) -> PhaseResult:
     """Drain and reap what the switch left running, so that a revert stayed possible until now."""
     attempt, live = run.have.attempt, run.have.live
     if run.want.state is not State.PRESENT:
@@ -101,7 +101,7 @@ def _finish(run: Run) -> Told:
     return plan, "succeeded"
 
 
-def _revert(run: Run) -> Told:
+def _revert(run: Run) -> PhaseResult:
     """Go back, because it failed somewhere else."""
     attempt = run.have.attempt
     if attempt is None:
@@ -117,7 +117,7 @@ def _revert(run: Run) -> Told:
     return plan, "failed"
 
 
-def _revert_finished(run: Run) -> Told:
+def _revert_finished(run: Run) -> PhaseResult:
     """Go back although somebody has finished it: to the release before, by a deployment of its own."""
     have, on, live = run.have, run.on, run.have.live
     if live is None or not run.fleet.name or live.id not in on.store.of_fleet(run.subject, run.fleet.name):
@@ -135,7 +135,7 @@ def _revert_finished(run: Run) -> Told:
     return plan, "succeeded"
 
 
-def _revert_stack(run: Run) -> Told:
+def _revert_stack(run: Run) -> PhaseResult:
     """Roll a stack back to the release before: its old containers are gone, so that it is a deployment of its own."""
     have, on = run.have, run.on
     switched = have.live is not None and have.live.id == run.deployment.id
@@ -155,7 +155,7 @@ def _revert_stack(run: Run) -> Told:
     return plan, "succeeded"
 
 
-PHASES: dict[Phase, t.Callable[[Run], Told]] = {
+PHASES: dict[Phase, t.Callable[[Run], PhaseResult]] = {
     Phase.DEPLOY: _deploy,
     Phase.STAGE: _stage,
     Phase.SWITCH: _switch,

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..options.parse import Here, again, nothing
+from ..options.parse import Context, again, nothing
 from ..options.snapshot import terms
 from ..values import identity
 from ..values.identity import Subject
-from ..values.release import Attempt, Known, Release
+from ..values.release import Attempt, Release, Standing
 from ..values.workload import Workload
 from .run import Platform, Run
 from .unrecorded import refusal, unrecorded
@@ -30,7 +30,7 @@ def released(on: Platform, subject: Subject, release: Release) -> Workload:
     """
     kept = release.containers and not terms(release).is_stack
     values = on.secrets.read(identity.key_of(*subject), identity.suffix_of(release.containers[0])) if kept else {}
-    return again(release, values, Here(on.secrets.version, on.state_dir))
+    return again(release, values, Context(on.secrets.version, on.state_dir))
 
 
 def by_record(run: Run) -> Workload:
@@ -39,7 +39,7 @@ def by_record(run: Run) -> Workload:
     :raises Unrecorded: there are containers that nobody remembers; they stay.
     """
     subject = run.subject
-    known = run.on.store.known(subject).get(subject, Known())
+    known = run.on.store.known(subject).get(subject, Standing())
     if known.live is not None:
         return as_released(run, known.live, known)
     found = unrecorded(run.on, subject, run.have.containers)
@@ -48,7 +48,7 @@ def by_record(run: Run) -> Workload:
     return nothing(subject)
 
 
-def as_released(run: Run, release: Release, known: Known) -> Workload:
+def as_released(run: Run, release: Release, known: Standing) -> Workload:
     """The declaration of a release, for as long as nobody asks for something later.
 
     :raises InvalidOption: a secret is not kept any more.

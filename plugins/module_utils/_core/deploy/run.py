@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from ..decide.fleet import NO_FLEET, Fleet
 from ..engine.engine import Engine
 from ..host.clock import Clock, Interrupts, Watch
-from ..host.connections import Drained
+from ..host.connections import DrainResult
 from ..host.places import Places
 from ..host.secrets import Secrets
 from ..proxy.traefik import Traefik
@@ -88,7 +88,7 @@ class Run:
     teller: Tell = silent
     steps: list[dict[str, t.Any]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    drained: Drained = field(default_factory=lambda: Drained(0, 0))
+    drained: DrainResult = field(default_factory=lambda: DrainResult(0, 0))
     hidden: set[str] = field(default_factory=set, repr=False)
 
     @property

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ..engine import release_images
-from ..engine.release_images import Wanted
+from ..engine.release_images import NeededImage
 from ..host.places import Places
 from ..sources.compose import Compose
 from ..sources.kept_definitions import Pinned
@@ -38,7 +38,7 @@ def fetch(run: Run, compose: Compose, identity: str, missing: t.Mapping[str, Pin
             continue
         # A name that means another image now stays that image's: others may be declared by it.
         taken = run.on.engine.images.get(name, fresh=True) is not None
-        wanted = Wanted(row.image_id, (*row.exact, row.image_id)[0] if taken else name, list(row.exact), True)
+        wanted = NeededImage(row.image_id, (*row.exact, row.image_id)[0] if taken else name, list(row.exact), True)
         if run.want.artifact:
             release_images.bring_back(run.on.engine, wanted, run.check)
         else:
@@ -47,7 +47,7 @@ def fetch(run: Run, compose: Compose, identity: str, missing: t.Mapping[str, Pin
         compose.pull(identity)
 
 
-def images(on: Platform, subject: Subject, release: Release, live: bool) -> list[Wanted]:
+def images(on: Platform, subject: Subject, release: Release, live: bool) -> list[NeededImage]:
     """The images of a stack's release, by what they were when it was deployed; none of other releases."""
     definition = kept(on, subject, release)
     if definition is None:
@@ -58,7 +58,7 @@ def images(on: Platform, subject: Subject, release: Release, live: bool) -> list
         image = on.engine.images.get(name)
         if image is not None:
             pinned[name] = Pinned(image.id, tuple(release_images.exact(name, image)))
-    rows = [Wanted(row.image_id, name, list(row.exact), live) for name, row in sorted(pinned.items())]
+    rows = [NeededImage(row.image_id, name, list(row.exact), live) for name, row in sorted(pinned.items())]
     return [row for row in rows if row.exact or on.engine.images.get(row.image_id) is not None]
 
 

@@ -16,7 +16,7 @@ from ..host.database import Database
 from ..options.snapshot import terms
 from ..values import release_text
 from ..values.identity import Subject
-from ..values.release import Attempt, Kept, Known, Release
+from ..values.release import Attempt, RecordedRelease, Release, Standing
 
 OF = "workload = ? AND environment = ?"
 _RELEASE = "r.id, r.image, r.image_id, r.fingerprint, r.containers, r.route, r.snapshot"
@@ -49,16 +49,16 @@ class Made(t.NamedTuple):
 class StoreReader(Database):
     """What is on record on one host, for who only looks."""
 
-    def known(self, subject: Subject | None = None) -> dict[Subject, Known]:
+    def known(self, subject: Subject | None = None) -> dict[Subject, Standing]:
         """What is known of every workload, or of one: two queries, however many there are."""
         where, values = (f"WHERE l.{OF.replace('AND ', 'AND l.')}", subject) if subject else ("", ())
-        found: dict[Subject, Known] = {}
+        found: dict[Subject, Standing] = {}
         for row in self.rows(
             f"SELECT l.workload, l.environment, l.state, l.since, d.sequence, r.id = l.release, {_RELEASE} FROM live l "
             f"JOIN releases r ON r.id IN (l.release, l.previous) LEFT JOIN deployments d ON d.id = l.release {where}",
             *values,
         ):
-            key, before = Subject(*row[:2]), found.get(Subject(*row[:2]), Known())
+            key, before = Subject(*row[:2]), found.get(Subject(*row[:2]), Standing())
             if row[5]:
                 live = self._release(row[6:], row[2])
                 found[key] = before._replace(live=live, since=row[3], sequence=row[4])
@@ -73,7 +73,7 @@ class StoreReader(Database):
         ):
             key, candidate = Subject(*row[:2]), self._candidate(row[3])
             attempt = Attempt(row[2], candidate, row[4], bool(row[5]), row[6], row[7], *map(bool, row[8:]))
-            found[key] = found.get(key, Known())._replace(attempt=attempt)
+            found[key] = found.get(key, Standing())._replace(attempt=attempt)
         return found
 
     def newest(self, subject: Subject) -> str:
@@ -81,11 +81,11 @@ class StoreReader(Database):
         rows = self.rows(f"SELECT MAX(id) FROM deployments WHERE {OF}", *subject)
         return rows[0][0] or ""
 
-    def releases(self, subject: Subject) -> list[Kept]:
+    def releases(self, subject: Subject) -> list[RecordedRelease]:
         """Releases on record, newest first."""
         query = f"SELECT {_RELEASE}, r.made_at, r.withdrawn FROM releases r WHERE {OF} ORDER BY id DESC"
         rows = self.rows(query, *subject)
-        return [Kept(self._release(row[:_WIDTH]), *row[_WIDTH:]) for row in rows]
+        return [RecordedRelease(self._release(row[:_WIDTH]), *row[_WIDTH:]) for row in rows]
 
     def made(self, subject: Subject) -> list[Made]:
         """Every deployment on record that may have made something."""

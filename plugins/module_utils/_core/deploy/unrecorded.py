@@ -14,7 +14,7 @@ import typing as t
 from ..values.actual import Actual, Container
 from ..values.errors import Unrecorded
 from ..values.identity import Subject, key_of
-from ..values.release import Known
+from ..values.release import Standing
 from .run import Platform
 from .store_reads import Made
 
@@ -54,7 +54,7 @@ def refusal(key: str, found: t.Iterable[Container], remedy: str = REMEDY) -> Unr
     return Unrecorded(cause, subject=key, remedy=remedy)
 
 
-def volumes_left(on: Platform, known: t.Mapping[Subject, Known]) -> dict[Subject, tuple[str, ...]]:
+def volumes_left(on: Platform, known: t.Mapping[Subject, Standing]) -> dict[Subject, tuple[str, ...]]:
     """Volumes of workloads that are not on record, whose teardown kept them, or was killed before it removed them.
 
     :param known: what is on record of every workload.
@@ -63,7 +63,7 @@ def volumes_left(on: Platform, known: t.Mapping[Subject, Known]) -> dict[Subject
     return {subject: names for subject, names in on.engine.volumes.by_subject().items() if subject not in here}
 
 
-def containers_left(on: Platform, known: t.Mapping[Subject, Known]) -> dict[Subject, tuple[Container, ...]]:
+def containers_left(on: Platform, known: t.Mapping[Subject, Standing]) -> dict[Subject, tuple[Container, ...]]:
     """Containers of workloads that are not on record: whose record is lost, or that a failed deployment left.
 
     :param known: what is on record of every workload.

@@ -19,7 +19,7 @@ from .engine import Engine
 Check = t.Callable[[], None]
 
 
-class Wanted(t.NamedTuple):
+class NeededImage(t.NamedTuple):
     """An image that releases need; `exact` is what registries have it as, none where none has it."""
 
     image_id: str
@@ -28,22 +28,22 @@ class Wanted(t.NamedTuple):
     live: bool
 
 
-def of_release(engine: Engine, release: Release, live: bool) -> list[Wanted]:
+def of_release(engine: Engine, release: Release, live: bool) -> list[NeededImage]:
     """The image of a release that is one image, while the engine has it."""
     image = engine.images.get(release.image_id)
-    return [Wanted(image.id, release.image, exact(release.image, image), live)] if image is not None else []
+    return [NeededImage(image.id, release.image, exact(release.image, image), live)] if image is not None else []
 
 
-def merged(rows: t.Iterable[Wanted]) -> list[Wanted]:
+def merged(rows: t.Iterable[NeededImage]) -> list[NeededImage]:
     """Each image and name once; of those of one name that of a live release comes last, and so keeps the name."""
-    found: dict[tuple[str, str], Wanted] = {}
+    found: dict[tuple[str, str], NeededImage] = {}
     for row in rows:
         before = found.get((row.image_id, row.reference), row)
         found[row.image_id, row.reference] = row._replace(live=row.live or before.live)
     return sorted(found.values(), key=lambda row: (row.reference, row.live))
 
 
-def name_of(engine: Engine, row: Wanted) -> str:
+def name_of(engine: Engine, row: NeededImage) -> str:
     """What to save an image as: its name, which then stays with it, while that is still the name of this image."""
     image = engine.images.get(row.reference)
     return row.reference if image is not None and image.id == row.image_id else row.image_id
@@ -62,12 +62,12 @@ def split(reference: str) -> tuple[str, str]:
     return f"{host}{slash}{repository}", tag
 
 
-def missing(engine: Engine, rows: t.Iterable[Wanted]) -> list[Wanted]:
+def missing(engine: Engine, rows: t.Iterable[NeededImage]) -> list[NeededImage]:
     """Those that this engine does not have."""
     return [row for row in rows if engine.images.get(row.image_id) is None]
 
 
-def fetch(engine: Engine, rows: t.Iterable[Wanted], check: Check) -> list[str]:
+def fetch(engine: Engine, rows: t.Iterable[NeededImage], check: Check) -> list[str]:
     """Pull images, with what `docker login` left on this host; what of releases that are not live could not be had.
 
     :raises BackupFailure: a live release's image could not be had.
@@ -80,7 +80,7 @@ def fetch(engine: Engine, rows: t.Iterable[Wanted], check: Check) -> list[str]:
     return [f"{line}; its release cannot be gone back to" for line in lines]
 
 
-def bring_back(engine: Engine, row: Wanted, check: Check) -> None:
+def bring_back(engine: Engine, row: NeededImage, check: Check) -> None:
     """Have the very image again that a release was made of.
 
     :raises EngineFailure: it cannot be had any more.
@@ -91,7 +91,7 @@ def bring_back(engine: Engine, row: Wanted, check: Check) -> None:
         raise EngineFailure(f"the image is not in the engine any more: {said}", subject=row.reference, remedy=remedy)
 
 
-def bring(engine: Engine, row: Wanted, check: Check) -> str:
+def bring(engine: Engine, row: NeededImage, check: Check) -> str:
     """Pull by digest, else by name; an empty text once the very image is there, else why it is not."""
     said = "no registry has it under its name"
     if engine.images.get(row.image_id, fresh=True) is not None:
@@ -111,7 +111,7 @@ def bring(engine: Engine, row: Wanted, check: Check) -> str:
     return said
 
 
-def _tag(engine: Engine, row: Wanted) -> None:
+def _tag(engine: Engine, row: NeededImage) -> None:
     repository, tag = split(row.reference)
     if tag:
         engine.images.tag(row.image_id, repository, tag)

@@ -14,7 +14,7 @@ import typing as t
 OPEN = ("01", "03", "04")
 
 
-class Drained(t.NamedTuple):
+class DrainResult(t.NamedTuple):
     """How a drain ended: connections that outlived `timeout`, those cut at the end, and whether there may be others."""
 
     outlived: int

@@ -30,7 +30,7 @@ RECIPES: dict[str, t.Callable[[Params, Document], Recipe]] = {
 }
 
 
-class Here(t.NamedTuple):
+class Context(t.NamedTuple):
     """What parsing needs to know of the host: how secrets are told, where its state is, its language images."""
 
     version_of: t.Callable[[str], str]
@@ -38,7 +38,7 @@ class Here(t.NamedTuple):
     catalog: t.Callable[[], Document] = dict
 
 
-def parse(params: Params, here: Here) -> Workload:
+def parse(params: Params, context: Context) -> Workload:
     """The declared workload.
 
     :param params: the module's parameters, defaults filled in.
@@ -53,7 +53,7 @@ def parse(params: Params, here: Here) -> Workload:
     if state is not State.PRESENT:  # the other options say how to make a release, and none is made
         subject = Subject(params["name"], params["environment"])
         return replace(_leaving(nothing(subject, state), params), remove_volumes=params["remove_volumes"])
-    return _present(_effective(params, here), strategy, here)
+    return _present(_effective(params, context), strategy, context)
 
 
 def _leaving(want: Workload, params: Params) -> Workload:
@@ -67,41 +67,41 @@ def _leaving(want: Workload, params: Params) -> Workload:
     )
 
 
-def _effective(params: Params, here: Here) -> Params:
+def _effective(params: Params, context: Context) -> Params:
     """The parameters with what their source decides; a record has them already."""
     _refuse_foreign(params)
     if params["type"] == "compose":
         return {**params, "compose": filled(COMPOSE["compose"]["options"], params["compose"] or {})}
     if params["type"] == "static":
-        old = Places(here.state_dir).site(identity.key_of(params["name"], params["environment"]))
+        old = Places(context.state_dir).site(identity.key_of(params["name"], params["environment"]))
         return site.serves(params, old)
-    return runner.runs(params, here.catalog()) if params["type"] == "runner" else params
+    return runner.runs(params, context.catalog()) if params["type"] == "runner" else params
 
 
-def _present(params: Params, strategy: Strategy, here: Here, *, pinned: bool = False) -> Workload:
+def _present(params: Params, strategy: Strategy, context: Context, *, pinned: bool = False) -> Workload:
     """A declaration that makes a release; one that is pinned to its artifact needs no source."""
     if params["stop_timeout"] is None:
         params = {**params, "stop_timeout": ContainerSpec.stop_timeout}
     if pinned:
-        return _made(params, strategy, here, pinned=True)
+        return _made(params, strategy, context, pinned=True)
     params = hidden.moved(params)
-    want = _made(params, strategy, here, pinned=False)
+    want = _made(params, strategy, context, pinned=False)
     hidden.refuse(params, want.snapshot)
     return want
 
 
-def _made(params: Params, strategy: Strategy, here: Here, *, pinned: bool) -> Workload:
+def _made(params: Params, strategy: Strategy, context: Context, *, pinned: bool) -> Workload:
     if params["type"] == "compose":
-        return _stacked(params, strategy, here, pinned=pinned)
+        return _stacked(params, strategy, context, pinned=pinned)
     if strategy is Strategy.ROLLING:
         raise InvalidOption("strategy", strategy.value, "is for type=compose", "Use blue-green.")
-    secrets = secrets_of(params, here.version_of)
+    secrets = secrets_of(params, context.version_of)
     spec = container(params, secrets)
     recipe = None
     if params["type"] not in RECIPES:
         _image(params)
     elif not pinned:
-        recipe = RECIPES[params["type"]](params, here.catalog())
+        recipe = RECIPES[params["type"]](params, context.catalog())
     _refuse_impossible(strategy, spec)
     if strategy is Strategy.HANDOVER and params["routes"]:
         raise InvalidOption("strategy", strategy.value, "hands ports over, not routes", "Use blue-green without ports.")
@@ -145,14 +145,14 @@ def _refuse_foreign(params: Params) -> None:
             raise InvalidOption(name, params[name], f"means nothing for type={params['type']}", "Remove it.")
 
 
-def _stacked(params: Params, strategy: Strategy, here: Here, *, pinned: bool) -> Workload:
+def _stacked(params: Params, strategy: Strategy, context: Context, *, pinned: bool) -> Workload:
     """A Compose project: its services are containers of their own kind."""
     if strategy not in (Strategy.RECREATE, Strategy.ROLLING):
         remedy = "Use rolling, which replaces services one by one, or recreate."
         raise InvalidOption("strategy", strategy.value, "cannot be done with a Compose project", remedy)
     if params["pull"] != "missing" and not pinned:
         raise InvalidOption("pull", params["pull"], "cannot be done with a Compose project", "Name other tags.")
-    stack = compose.stack(params, here.version_of)
+    stack = compose.stack(params, context.version_of)
     positive("retain", params["retain"], strict=False)
     return Workload(
         name=params["name"],
@@ -176,7 +176,7 @@ def nothing(subject: Subject, state: State = State.ABSENT) -> Workload:
     return Workload(*subject, state, Strategy.BLUE_GREEN, ContainerSpec(image=""), {})
 
 
-def again(release: Release, values: t.Mapping[str, str], here: Here) -> Workload:
+def again(release: Release, values: t.Mapping[str, str], context: Context) -> Workload:
     """The declaration that a release was made by, pinned to its artifact.
 
     :param values: its secrets by name, as they are kept on the host.
@@ -185,7 +185,7 @@ def again(release: Release, values: t.Mapping[str, str], here: Here) -> Workload
     recorded = terms(release)
     given = recorded.secrets
     for secret in given:
-        if here.version_of(values.get(secret["name"], "")) != secret["version"]:
+        if context.version_of(values.get(secret["name"], "")) != secret["version"]:
             cause = f"of release {release.id} is not kept on this host any more"
             raise InvalidOption("secrets", secret["name"], cause, "Deploy the declaration, which brings the secret.")
     params = filled(DECLARATION, recorded.declaration)
@@ -194,7 +194,7 @@ def again(release: Release, values: t.Mapping[str, str], here: Here) -> Workload
     if params["state"] == State.STOPPED.value:
         want = nothing(Subject(params["name"], params["environment"]), State.STOPPED)
     else:
-        want = _present(params, Strategy(params["strategy"] or _usual(params)), here, pinned=True)
+        want = _present(params, Strategy(params["strategy"] or _usual(params)), context, pinned=True)
     spec = replace(want.container, image=release.image)
     return replace(want, artifact=release.image_id, snapshot=release.snapshot, container=spec)
 

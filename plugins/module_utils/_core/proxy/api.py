@@ -33,7 +33,7 @@ class Answer(t.NamedTuple):
     said: str
 
 
-class Answered(t.NamedTuple):
+class AnswerCount(t.NamedTuple):
     """Answers of a service, and how many of them had a status of 500 or above."""
 
     total: int
@@ -123,7 +123,7 @@ class Api:
             connection.close()
         return Answer(True, reached, f"status {answer.status}")
 
-    def answered(self, key: str) -> Answered:
+    def answered(self, key: str) -> AnswerCount:
         """How many requests to a workload's service were answered since Traefik began, by its own metrics.
 
         :raises ProxyFailure: there are no metrics.
@@ -137,7 +137,7 @@ class Api:
             if f'service="{key}@file"' in labels:
                 total += int(float(value))
                 errors += int(float(value)) if 'code="5' in labels else 0
-        return Answered(total, errors)
+        return AnswerCount(total, errors)
 
     def _get(self, path: str) -> Document | None:
         """An API object, or None where there is none."""

@@ -18,7 +18,7 @@ import typing as t
 from ..decide.retention import retained
 from ..deploy import stack_images
 from ..engine import release_images
-from ..engine.release_images import Wanted
+from ..engine.release_images import NeededImage
 from ..host import filesystem, workplace
 from ..host.database import DAMAGED
 from ..host.places import DATABASE, Places
@@ -26,7 +26,7 @@ from ..options.checks import positive
 from ..options.snapshot import terms
 from ..values.errors import BackupFailure, InvalidOption, RecordDamaged
 from ..values.identity import Subject, key_of
-from ..values.release import Known
+from ..values.release import Standing
 from . import backup_archive, backup_cipher, backup_rotation, backup_volumes
 from .backup_archive import Part
 from .call import Call, Result
@@ -43,9 +43,9 @@ class Job(t.NamedTuple):
     target: str
     mine: backup_rotation.Mine
     made_at: str
-    known: dict[Subject, Known]
+    known: dict[Subject, Standing]
     images: list[str]
-    elsewhere: list[Wanted]
+    elsewhere: list[NeededImage]
     dumped: str | None
 
 
@@ -97,7 +97,7 @@ def _job(call: Call) -> Job:
         remedy = "Run the role platform_base, which makes its group, or leave group out."
         raise InvalidOption("group", params["group"], "is no group of this host", remedy)
     known = call.on.store.known()
-    server = known.get(backup_volumes.POSTGRES, Known()).live
+    server = known.get(backup_volumes.POSTGRES, Standing()).live
     dumped = server.containers[0] if server and server.state == "running" and server.containers else None
     images = _wanted(call, known)
     only_here = [release_images.name_of(call.on.engine, row) for row in images if not row.exact]
@@ -105,7 +105,7 @@ def _job(call: Call) -> Job:
     return Job(target, mine, stamp, known, only_here if params["images"] else [], elsewhere, dumped)
 
 
-def _write_archive(call: Call, job: Job, work: str) -> tuple[str, int, backup_volumes.Saved]:
+def _write_archive(call: Call, job: Job, work: str) -> tuple[str, int, backup_volumes.VolumeCopies]:
     """The whole archive in a private folder, verified; how many files are in it, and what of volumes."""
     plain, passphrase = os.path.join(work, "plain"), call.params["passphrase"]
     releases = {key_of(*subject): known.live.id for subject, known in sorted(job.known.items()) if known.live}
@@ -149,9 +149,9 @@ def explain_disk(directory: str) -> t.Iterator[None]:
         raise BackupFailure(cause, subject=directory, remedy="Check its space and permissions.") from error
 
 
-def _wanted(call: Call, known: t.Mapping[Subject, Known]) -> list[Wanted]:
+def _wanted(call: Call, known: t.Mapping[Subject, Standing]) -> list[NeededImage]:
     """Images of the releases that are live or can be gone back to."""
-    rows: list[Wanted] = []
+    rows: list[NeededImage] = []
     for subject, has in known.items():
         for release in retained(call.on.store.releases(subject), has):
             live = has.live is not None and has.live.id == release.id

@@ -19,7 +19,7 @@ from ..engine.listing import Holder, Mounted
 from ..host import locks
 from ..values.errors import BackupFailure
 from ..values.identity import Subject, key_of
-from ..values.release import Known
+from ..values.release import Standing
 from .backup_archive import Part
 from .backup_compare import Look, left_out, look
 from .call import Call
@@ -35,7 +35,7 @@ _READ = "See that root can read it (a share may refuse that: no_root_squash), or
 Row = t.Dict[str, t.Any]
 
 
-class Saved(t.NamedTuple):
+class VolumeCopies(t.NamedTuple):
     """Copies of volumes, what the manifest says of them, who stood still for how long, and what is not there whole."""
 
     parts: list[Part]
@@ -45,7 +45,7 @@ class Saved(t.NamedTuple):
 
 
 def subjects_to_copy(
-    known: t.Mapping[Subject, Known], having: t.Iterable[Subject], *, volumes: bool, dumped: bool
+    known: t.Mapping[Subject, Standing], having: t.Iterable[Subject], *, volumes: bool, dumped: bool
 ) -> list[Subject]:
     """Whose volumes belong into an archive; the database belongs into each, as a dump or as what is on its disk.
 
@@ -61,12 +61,12 @@ def subjects_to_copy(
     ]
 
 
-def copy_volumes(call: Call, subjects: t.Iterable[Subject], work: str) -> Saved:
+def copy_volumes(call: Call, subjects: t.Iterable[Subject], work: str) -> VolumeCopies:
     """Copies of the volumes of these workloads, whether they have containers just now or not.
 
     :raises BackupFailure: the database is to be copied, and has no container by which it could be.
     """
-    done = Saved([], [], [], [])
+    done = VolumeCopies([], [], [], [])
     for subject in subjects:
         found = _volumes(call, subject)
         if subject == POSTGRES and not found:
@@ -84,7 +84,7 @@ def copy_volumes(call: Call, subjects: t.Iterable[Subject], work: str) -> Saved:
 
 def _volumes(call: Call, subject: Subject) -> dict[str, Mounted]:
     """A workload's volumes: those of its containers, and those that it has while one of them is not there."""
-    engine, live = call.on.engine, call.on.store.known(subject).get(subject, Known()).live
+    engine, live = call.on.engine, call.on.store.known(subject).get(subject, Standing()).live
     named = dict.fromkeys(engine.volumes.of(subject), "/data")
     if live is not None:
         named.update(definitions.volumes_of(call.on, subject, live))
@@ -104,7 +104,7 @@ def _mounted(engine: Engine, subject: Subject) -> dict[str, list[Mounted]]:
     }
 
 
-def _save(call: Call, subject: Subject, work: str, done: Saved) -> None:
+def _save(call: Call, subject: Subject, work: str, done: VolumeCopies) -> None:
     """Add copies of one workload's volumes, which nobody writes meanwhile; and who stood still, for how long."""
     engine, but = call.on.engine, {row["name"] for row in done.rows}
     call.warnings += [
@@ -176,7 +176,7 @@ def _readable(volume: str) -> t.Iterator[None]:
         raise BackupFailure(cause, subject=volume, remedy=_READ) from error
 
 
-def _copy(engine: Engine, held: Holder, work: str, row: Row, done: Saved) -> None:
+def _copy(engine: Engine, held: Holder, work: str, row: Row, done: VolumeCopies) -> None:
     """Write what is in a volume.
 
     :raises BackupFailure: somebody removed the container by which it is read.

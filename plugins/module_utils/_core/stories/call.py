@@ -17,7 +17,7 @@ from ..host.places import Places
 from ..host.secrets import Secrets
 from ..options import checks
 from ..options.masks import secret_values
-from ..options.parse import Here
+from ..options.parse import Context
 from ..proxy.traefik import Traefik
 from ..values.errors import StoreFailure
 from ..values.grammar import ENVIRONMENT, WORKLOAD, place
@@ -82,9 +82,9 @@ class Call:
         return self._on.engine.requests if self._on else 0
 
     @property
-    def here(self) -> Here:
+    def context(self) -> Context:
         """What parsing needs to know of this host."""
-        return Here(self.secrets.version, self.params["state_dir"], self._catalog)
+        return Context(self.secrets.version, self.params["state_dir"], self._catalog)
 
     def _catalog(self) -> Result:
         """Language images and presets, as the role `runner` placed them; empty where it did not."""

@@ -14,7 +14,7 @@ from ..host.clock import Watch, attempts
 from ..options.parse import nothing
 from ..values.errors import Canceled, LockHeld, Unrecorded
 from ..values.identity import Subject, key_of
-from ..values.release import Known
+from ..values.release import Standing
 from .call import Call, Result
 
 
@@ -22,7 +22,7 @@ def cancel(call: Call) -> Result:
     """`workload_cancel`: end a deployment that is under way, before it is live."""
     subject = call.subject
     store = call.store
-    attempt = store.known(subject).get(subject, Known()).attempt
+    attempt = store.known(subject).get(subject, Standing()).attempt
     if attempt is None:
         return {"changed": False, "reason": "no deployment is under way", "deployment": None}
     document = {"id": attempt.id, "status": attempt.status, "conclusion": None}

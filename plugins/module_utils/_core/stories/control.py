@@ -13,7 +13,7 @@ from ..deploy.run import Run
 from ..options.parse import nothing
 from ..values.errors import StoreFailure
 from ..values.identity import Subject
-from ..values.release import Known, Release
+from ..values.release import Release, Standing
 from ..values.workload import State, Workload
 from .call import Call, Result
 from .result import documents
@@ -24,7 +24,7 @@ def control(call: Call) -> Result:
     subject, state = call.subject, call.params["state"]
 
     def declared(run: Run) -> Workload:
-        known = run.on.store.known(subject).get(subject, Known())
+        known = run.on.store.known(subject).get(subject, Standing())
         live = live_release(known, subject)
         if state == State.STOPPED.value:
             return nothing(subject, State.STOPPED)
@@ -35,7 +35,7 @@ def control(call: Call) -> Result:
     return documents([alone(call.on, nothing(subject), manner, call.interrupts)], call)[0]
 
 
-def live_release(known: Known, subject: Subject) -> Release:
+def live_release(known: Standing, subject: Subject) -> Release:
     if known.live is None:
         cause = f"has no release in {subject.environment}"
         raise StoreFailure(

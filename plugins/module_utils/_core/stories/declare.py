@@ -26,7 +26,7 @@ def declares(kind: str) -> t.Callable[[Call], Result]:
 
     def story(call: Call) -> Result:
         call.secrets.lasting = not call.check
-        want = parse({**call.params, "type": kind}, call.here)
+        want = parse({**call.params, "type": kind}, call.context)
         try:
             (ended,) = Batch(call.on, Manner(check=call.check), call.interrupts, call.tell).run([want])
         finally:
@@ -104,7 +104,7 @@ def _meant(params: Params, call: Call) -> Workload:
     """The declaration; of what is finished or reverted, which is on record, the name is enough."""
     ending = call.params["phase"] in (Phase.FINISH.value, Phase.REVERT.value)
     named = params["state"] == State.PRESENT.value and not any(params.get(s) for s in ("image", "source", "compose"))
-    return nothing(subject_of(params), State.PRESENT) if ending and named else parse(params, call.here)
+    return nothing(subject_of(params), State.PRESENT) if ending and named else parse(params, call.context)
 
 
 def subject_of(params: Params) -> Subject:

@@ -32,7 +32,7 @@ from ..proxy import certificates
 from ..sources import compose_version
 from ..values.errors import EngineFailure, ProxyFailure, TidegateError, setting
 from ..values.identity import Subject, key_of
-from ..values.release import Known, Release
+from ..values.release import Release, Standing
 from ..values.workload import TRAEFIK
 from .call import Call, Result
 from .findings import (
@@ -60,7 +60,7 @@ from .findings import (
 )
 from .result import table
 
-Recorded = t.Mapping[Subject, Known]
+Recorded = t.Mapping[Subject, Standing]
 
 
 def doctor(call: Call) -> Result:
@@ -127,7 +127,7 @@ def _of_the_known(call: Call, known: Recorded | None) -> t.Iterator[Finding]:
         return
     yield of_walls(known)
     yield from of_closed(known)
-    live = known.get(TRAEFIK, Known()).live
+    live = known.get(TRAEFIK, Standing()).live
     if live is not None:
         try:
             yield Finding("proxy", OK, f"{len(call.traefik.api.table())} routers")
@@ -143,7 +143,7 @@ def _projects(known: Recorded) -> list[str]:
 
 
 def _of_the_certificates(call: Call, known: Recorded | None) -> t.Iterator[Finding]:
-    if known is None or known.get(TRAEFIK, Known()).live is None:
+    if known is None or known.get(TRAEFIK, Standing()).live is None:
         return
     hosts = {claim.partition("/")[0] for claim in call.store.claims()}
     days = call.params["certificate_days"]
@@ -160,7 +160,7 @@ def _ports(call: Call, known: Recorded | None) -> t.Iterator[Finding]:
     """Ports of the proxy; whose the programs are that have them, only the record can say."""
     if known is None:
         return
-    live = known.get(TRAEFIK, Known()).live
+    live = known.get(TRAEFIK, Standing()).live
     ours = {port.host for port in terms(live).ports} if live else set()
     taken = listeners(call.params["ports"])
     yield from (of_port(port, taken.get(port), port in ours) for port in call.params["ports"])

@@ -13,7 +13,7 @@ from ..deploy import definitions
 from ..deploy.observe import survey
 from ..values.errors import CommandFailure, StoreFailure
 from ..values.identity import Subject
-from ..values.release import Known
+from ..values.release import Standing
 from .call import Call, Result
 from .control import live_release
 
@@ -33,7 +33,7 @@ def execute(call: Call) -> Result:
     done: Result = {"changed": True, "failed": False, "container": chosen, "rc": None, "stdout": "", "stderr": ""}
     if call.check:
         return done
-    written = Limited(OUTPUT)
+    written = LimitedOutput(OUTPUT)
     code, said = call.on.engine.commands.run(chosen, call.params["command"], t.cast("t.IO[bytes]", written))
     done.update(rc=code, stdout=written.text, stderr=said, truncated=written.lost > 0)
     if code and not call.params["ignore_code"]:
@@ -42,7 +42,7 @@ def execute(call: Call) -> Result:
     return done
 
 
-class Limited(io.RawIOBase):
+class LimitedOutput(io.RawIOBase):
     """Keeps the first bytes written to it, and counts the rest."""
 
     def __init__(self, most: int) -> None:
@@ -64,7 +64,7 @@ class Limited(io.RawIOBase):
 
 def _replicas(call: Call, subject: Subject) -> list[Replica]:
     seen = survey(call.on)
-    live = live_release(seen.known.get(subject, Known()), subject)
+    live = live_release(seen.known.get(subject, Standing()), subject)
     return replicas(live, seen.containers.get(subject, ()), definitions.kept(call.on, subject, live))
 
 

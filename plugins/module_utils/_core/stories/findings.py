@@ -16,7 +16,7 @@ from ..sources import compose_version
 from ..values.actual import Container
 from ..values.errors import setting
 from ..values.identity import Subject, key_of
-from ..values.release import Known
+from ..values.release import Standing
 from . import gate_answers
 
 OK, WARNING, FAILURE = "ok", "warning", "failure"
@@ -175,7 +175,7 @@ def _title(one: Certificate) -> str:
     return ", ".join(one.names) or one.brought
 
 
-def of_walls(known: t.Mapping[Subject, Known]) -> Finding:
+def of_walls(known: t.Mapping[Subject, Standing]) -> Finding:
     """Workloads whose declaration says that they may reach the host."""
     open_to = [
         str(subject.workload) for subject, row in sorted(known.items()) if row.live and terms(row.live).reaches_host
@@ -183,7 +183,7 @@ def of_walls(known: t.Mapping[Subject, Known]) -> Finding:
     return Finding("walls", OK, f"open by declaration: {', '.join(open_to)}" if open_to else "closed for all workloads")
 
 
-def of_closed(known: t.Mapping[Subject, Known]) -> t.Iterator[Finding]:
+def of_closed(known: t.Mapping[Subject, Standing]) -> t.Iterator[Finding]:
     """Releases that run, and that a role which has not ended keeps their clients from."""
     for subject, row in sorted(known.items()):
         why = gate_answers.closed_reason(row.live)

@@ -25,7 +25,7 @@ from ..proxy.routing_documents import routers_of
 from ..values.actual import Actual
 from ..values.errors import CommandFailure, EngineFailure, InvalidOption, ProxyFailure
 from ..values.identity import Document, Subject, key_of
-from ..values.release import Attempt, Known, Release
+from ..values.release import Attempt, Release, Standing
 from .call import Call, Result
 from .gate_answers import ask_gates, closed_reason
 from .result import release_document, table
@@ -46,7 +46,7 @@ def info(call: Call) -> Result:
     subjects = sorted(subject for subject in everybody if call.wanted(subject))
     rows = [
         {
-            **_workload(call, store, subject, known.get(subject, Known()), seen, routers),
+            **_workload(call, store, subject, known.get(subject, Standing()), seen, routers),
             "volumes": list(left.get(subject, ())),
         }
         for subject in subjects
@@ -77,7 +77,7 @@ def _workload(
     call: Call,
     store: Store,
     subject: Subject,
-    known: Known,
+    known: Standing,
     seen: Survey | None,
     routers: dict[str, Document] | None,
 ) -> Result:
@@ -168,7 +168,7 @@ def _routes(live: Release | None, routers: dict[str, Document] | None) -> list[R
     return found
 
 
-def _drift(call: Call, subject: Subject, known: Known, seen: Survey | None) -> str:
+def _drift(call: Call, subject: Subject, known: Standing, seen: Survey | None) -> str:
     """What `reconcile` would repair; an empty text when there is nothing."""
     if seen is None:
         return UNKNOWN

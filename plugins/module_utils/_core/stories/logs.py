@@ -17,7 +17,7 @@ from ..options import checks
 from ..values.actual import Container
 from ..values.errors import InvalidOption, LogFailure
 from ..values.identity import Subject
-from ..values.release import Known
+from ..values.release import Standing
 from .call import Call, Result
 from .loki import PORT, Line, Loki, pages, selector
 
@@ -126,7 +126,7 @@ def _source(call: Call, subject: Subject) -> tuple[str, Read]:
 
 def _platform_loki(call: Call) -> str:
     """The address of the Loki that the role runs; it has no port on the host."""
-    live = call.store.known(LOKI).get(LOKI, Known()).live
+    live = call.store.known(LOKI).get(LOKI, Standing()).live
     running = live.containers[:1] if live and live.state == "running" else ()
     facts = call.on.engine.containers.inspect(running[0]) if running else None
     return f"http://{facts.address}:{PORT}" if facts and facts.address else ""
@@ -137,7 +137,7 @@ def _release(call: Call, subject: Subject) -> str | None:
     release = call.params["release"]
     if release != "live":
         return t.cast("str | None", release)
-    live = call.store.known(subject).get(subject, Known()).live
+    live = call.store.known(subject).get(subject, Standing()).live
     if live is None:
         raise InvalidOption("release", release, f"is nothing: {subject.workload} has no live release", "Name its id.")
     return live.id

@@ -19,14 +19,14 @@ from ..options.checks import positive
 from ..values.actual import Container, Image
 from ..values.errors import LockHeld, RecordDamaged, StoreFailure
 from ..values.identity import Subject, key_of, suffix_of
-from ..values.release import Known, Release
+from ..values.release import Release, Standing
 from .call import Call, Result
 
 SECONDS_A_DAY = 86400.0
 
 
 @dataclass
-class Pruned:
+class Pruning:
     """What was, or in check mode would be, removed."""
 
     containers: list[str] = field(default_factory=list)
@@ -52,7 +52,7 @@ def prune(call: Call) -> Result:
     """Containers, releases, secrets, images and records that no live or retained release needs."""
     positive("keep_deployments", call.params["keep_deployments"])
     positive("keep_days", call.params["keep_days"], strict=False)
-    seen, done = survey(call.on), Pruned()
+    seen, done = survey(call.on), Pruning()
     secret = {Subject(*key.split(".")) for key in call.secrets.workloads()}
     subjects = sorted({*seen.known, *seen.containers, *secret})
     for subject in subjects:
@@ -60,7 +60,7 @@ def prune(call: Call) -> Result:
     before = call.on.engine.images.layers_size()
     size = _images(call, done) if call.params["images"] else 0
     for subject in subjects if done.unwritten else ():  # there may be room now; else the records' deletion says so
-        _subject(call, subject, Pruned())
+        _subject(call, subject, Pruning())
     moment = call.clock.now() - call.params["keep_days"] * SECONDS_A_DAY
     old = call.on.store.old_deployments(moment, call.params["keep_deployments"], done.releases)
     done.deployments = len(old)
@@ -71,11 +71,11 @@ def prune(call: Call) -> Result:
     return {"changed": any(removed.values()), "removed": removed, "bytes": max(size, 0), "busy": done.busy}
 
 
-def _subject(call: Call, subject: Subject, done: Pruned) -> None:
+def _subject(call: Call, subject: Subject, done: Pruning) -> None:
     """One workload, under its lock: another run's candidate never looks like a leftover."""
     try:
         with locks.held(call.on.state_dir, subject, 0.0, call.clock):
-            known = call.on.store.known(subject).get(subject, Known())
+            known = call.on.store.known(subject).get(subject, Standing())
             if known.attempt is None:
                 _leftovers(call, subject, known, done)
                 return
@@ -84,7 +84,7 @@ def _subject(call: Call, subject: Subject, done: Pruned) -> None:
     done.busy.append(key_of(*subject))
 
 
-def _leftovers(call: Call, subject: Subject, known: Known, done: Pruned) -> None:
+def _leftovers(call: Call, subject: Subject, known: Standing, done: Pruning) -> None:
     engine, store, key = call.on.engine, call.on.store, key_of(*subject)
     releases_kept = store.releases(subject)
     keep = retained(releases_kept, known)
@@ -128,7 +128,7 @@ def _of_stacks(call: Call, subject: Subject, keep: t.Iterable[Release]) -> set[s
     return named | {row.image_id for row in rows}
 
 
-def _images(call: Call, done: Pruned) -> int:
+def _images(call: Call, done: Pruning) -> int:
     """Images that were pulled by the platform, that no kept release and no container of anybody needs; their bytes.
 
     A deployment under way may be about to need one that looks unused, so that they are judged while there is none.
@@ -144,7 +144,7 @@ def _images(call: Call, done: Pruned) -> int:
         return 0
 
 
-def _needed(call: Call, known: t.Mapping[Subject, Known]) -> set[str]:
+def _needed(call: Call, known: t.Mapping[Subject, Standing]) -> set[str]:
     """Ids of the images of every release that is kept as of now."""
     needed: set[str] = set()
     for subject, one in known.items():
@@ -153,7 +153,7 @@ def _needed(call: Call, known: t.Mapping[Subject, Known]) -> set[str]:
     return needed
 
 
-def _unneeded_images(call: Call, done: Pruned, needed: t.Container[str]) -> int:
+def _unneeded_images(call: Call, done: Pruning, needed: t.Container[str]) -> int:
     engine, store, size = call.on.engine, call.on.store, 0
     for image_id, reference in store.pulled():
         image = engine.images.get(image_id)

@@ -16,7 +16,7 @@ from ..options.parse import nothing
 from ..options.snapshot import terms
 from ..values.errors import EngineFailure, LockHeld, Unhealthy, Unrecorded
 from ..values.identity import Subject, key_of
-from ..values.release import Known
+from ..values.release import Standing
 from ..values.workload import TRAEFIK
 from .call import Call, Result
 from .result import documents, together
@@ -34,7 +34,7 @@ def reconcile(call: Call) -> Result:
         rows = [_row(subject, "unknown", str(error)) for subject in sorted(known) if call.wanted(subject)]
         return {"changed": False, "failed": True, "msg": str(error), "kind": "EngineFailure", "workloads": rows}
     subjects = sorted(subject for subject in {*seen.known, *seen.containers} if call.wanted(subject))
-    staged = [subject for subject in subjects if waits(seen.known.get(subject, Known()).attempt, call.clock.now())]
+    staged = [subject for subject in subjects if waits(seen.known.get(subject, Standing()).attempt, call.clock.now())]
     wants = [nothing(subject) for subject in subjects if subject not in staged]
     manner = Manner(check=call.check, concurrency=call.params["concurrency"], declare=by_record, deep=True)
     ended = Batch(call.on, manner, call.interrupts, call.tell).run(wants)
@@ -51,7 +51,7 @@ def reconcile(call: Call) -> Result:
     return done
 
 
-def _kept(known: Known, subject: Subject) -> str:
+def _kept(known: Standing, subject: Subject) -> str:
     """Why a fleet's deployment is left alone, and what ends it."""
     whose = said(known.attempt) if known.attempt else "part of a fleet's run"
     return f"it is a {whose}; if that is gone, {remedy(key_of(*subject))}"
@@ -74,7 +74,7 @@ def _check_ways_in(call: Call, row: Result) -> Result:
     subject = Subject(row["name"], row["environment"])
     if row["state"] not in ("ok", "repaired") or (call.check and row["changed"]):
         return row
-    live, key = call.on.store.known(subject).get(subject, Known()).live, key_of(*subject)
+    live, key = call.on.store.known(subject).get(subject, Standing()).live, key_of(*subject)
     ports = terms(live).ports if live is not None and live.state == "running" else ()
     before, closed = published_ports.given_up(call.params["state_dir"], key), dict[str, Sequence[str]]()
     for name in live.containers if live is not None and ports else ():

@@ -10,7 +10,7 @@ import os
 import typing as t
 
 from ..engine import release_images
-from ..engine.release_images import Wanted
+from ..engine.release_images import NeededImage
 from ..host import filesystem, locks, restoring, workplace
 from ..host.database import Database
 from ..host.places import DATABASE, Places
@@ -50,7 +50,7 @@ def _restore(call: Call, plain: str, work: str) -> Result:
     _refuse_taken(call, state)
     _check_record(plain, work)
     aside = filesystem.free(f"{state}.before-{timestamp(call)}")
-    absent = release_images.missing(call.on.engine, (Wanted(**row) for row in manifest["elsewhere"]))
+    absent = release_images.missing(call.on.engine, (NeededImage(**row) for row in manifest["elsewhere"]))
     document = {
         "changed": True,
         **{name: manifest[name] for name in ("releases", "made_at", "host")},

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ..deploy.attempt import conclusion_of
-from ..deploy.outcome import Ended, Outcome
+from ..deploy.outcome import Outcome, WorkloadOutcome
 from ..deploy.run import Run
 from ..values.errors import TidegateError, explained_at_least
 from ..values.release import Release
@@ -29,7 +29,7 @@ def told(story: Story, call: Call, redact: Redact) -> Result:
         return {**failure(error, None, redact), "failed": True}
 
 
-def result(ended: Ended, with_diff: bool, redact: Redact) -> Result:
+def result(ended: WorkloadOutcome, with_diff: bool, redact: Redact) -> Result:
     """What one workload's run came to."""
     if ended.outcome is not None:
         return {**_whose(ended), **_success(ended.outcome, with_diff), "failed": False}
@@ -38,7 +38,7 @@ def result(ended: Ended, with_diff: bool, redact: Redact) -> Result:
     return {**_whose(ended), **failure(ended.error, ended.run, redact), "failed": True}
 
 
-def _whose(ended: Ended) -> Result:
+def _whose(ended: WorkloadOutcome) -> Result:
     return {"name": ended.want.name, "environment": ended.want.environment}
 
 
@@ -87,7 +87,7 @@ def release_document(release: Release | None) -> Result | None:
     }
 
 
-def documents(ended: t.Sequence[Ended], call: Call, declarations: t.Sequence[Params] = ()) -> list[Result]:
+def documents(ended: t.Sequence[WorkloadOutcome], call: Call, declarations: t.Sequence[Params] = ()) -> list[Result]:
     """A document a workload; what is to be warned of is kept for the call."""
     found = []
     for one in ended:

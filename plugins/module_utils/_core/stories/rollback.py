@@ -10,7 +10,7 @@ from ..deploy.batch import Manner, alone
 from ..deploy.redeclare import as_released
 from ..deploy.run import Run
 from ..options.parse import nothing
-from ..values.release import Known, Release
+from ..values.release import Release, Standing
 from ..values.workload import Workload
 from .call import Call, Result
 from .result import documents
@@ -22,7 +22,7 @@ def rollback(call: Call) -> Result:
     goal: list[Release] = []
 
     def earlier(run: Run) -> Workload:
-        known = run.on.store.known(subject).get(subject, Known())
+        known = run.on.store.known(subject).get(subject, Standing())
         chosen = rollback_target(run.on.store.releases(subject), known, call.params["to"], subject.workload)
         goal.append(chosen)
         if known.live is not None and known.live.id != chosen.id:

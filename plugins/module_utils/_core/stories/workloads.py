@@ -21,7 +21,7 @@ from ..options.checks import positive
 from ..options.parse import nothing
 from ..options.snapshot import terms
 from ..values.errors import StoreFailure
-from ..values.release import Known
+from ..values.release import Standing
 from ..values.workload import State, Workload
 from .call import Call, Result
 from .declare import declare_many, fleet_of, subject_of
@@ -56,7 +56,7 @@ def workloads(call: Call) -> Result:
 
 def _back(call: Call) -> Declare:
     def earlier(run: Run) -> Workload:
-        known = run.on.store.known(run.subject).get(run.subject, Known())
+        known = run.on.store.known(run.subject).get(run.subject, Standing())
         chosen = rollback_target(run.on.store.releases(run.subject), known, call.params["to"], run.subject.workload)
         if known.live is not None and known.live.id != chosen.id:
             run.deployment.leaves = (known.live.id, f"rolled back to {chosen.id}")
@@ -67,7 +67,7 @@ def _back(call: Call) -> Declare:
 
 def _restart(call: Call) -> Declare:
     def running(run: Run) -> Workload:
-        known = run.on.store.known(run.subject).get(run.subject, Known())
+        known = run.on.store.known(run.subject).get(run.subject, Standing())
         if known.live is None:
             cause = f"has no release in {run.subject.environment}"
             raise StoreFailure(cause, subject=run.subject.workload, remedy="Deploy it first.")

@@ -45,7 +45,7 @@ class Attempt:
     proven: bool = False
 
 
-class Known(t.NamedTuple):
+class Standing(t.NamedTuple):
     """What the store knows of one workload and environment."""
 
     live: Release | None = None
@@ -55,7 +55,7 @@ class Known(t.NamedTuple):
     since: float | None = None
 
 
-class Kept(t.NamedTuple):
+class RecordedRelease(t.NamedTuple):
     """A release on record; `withdrawn` says why it was gone back from."""
 
     release: Release
