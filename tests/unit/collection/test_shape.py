@@ -12,8 +12,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.tidegate.platform.plugins.action.workloads import SPECS
-from ansible_collections.tidegate.platform.plugins.module_utils._core.options import argument_specs
 
 ROOT = Path(__file__).resolve().parents[3]
 CORE = ROOT / "plugins" / "module_utils" / "_core"
@@ -255,13 +253,3 @@ PAGES += sorted((ROOT / "tests").rglob("README.md"))
 def test_links_lead_to_files(page: Path) -> None:
     links = re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", page.read_text())
     assert [link for link in links if not (page.parent / link).exists()] == []
-
-
-def test_the_controllers_part_of_modules_is_one_file() -> None:
-    """Each link to it is named as a module, and goes by what that module takes."""
-    parts = {path.stem: path for path in (ROOT / "plugins" / "action").glob("*.py")}
-    assert {path.resolve() for path in parts.values()} == {parts["workloads"]}
-    takes = {path.stem: re.findall(r"^    run\((\w+)", path.read_text(), re.MULTILINE) for path in MODULES}
-    assert {name: [spec] for name, spec in SPECS.items()} == {
-        name: [getattr(argument_specs, spec) for spec in takes[name]] for name in parts
-    }
