@@ -12,5 +12,4 @@ from ansible_collections.tidegate.platform.plugins.plugin_utils._action import W
 class ActionModule(WorkloadAction):
     """`workload_compose`."""
 
-    MODULE = "workload_compose"
     SPEC = WORKLOAD_COMPOSE

@@ -12,5 +12,4 @@ from ansible_collections.tidegate.platform.plugins.plugin_utils._action import W
 class ActionModule(WorkloadAction):
     """`workload_image`."""
 
-    MODULE = "workload_image"
     SPEC = WORKLOAD_IMAGE

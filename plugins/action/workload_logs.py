@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, tidegate.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The controller's part of the module of the same name: lines are shown as they come."""
+"""The controller's part of the module of the same name."""
 
 from __future__ import annotations
 
@@ -12,5 +12,4 @@ from ansible_collections.tidegate.platform.plugins.plugin_utils._action import W
 class ActionModule(WorkloadAction):
     """`workload_logs`."""
 
-    MODULE = "workload_logs"
     SPEC = LOGS

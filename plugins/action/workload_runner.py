@@ -12,5 +12,4 @@ from ansible_collections.tidegate.platform.plugins.plugin_utils._action import W
 class ActionModule(WorkloadAction):
     """`workload_runner`."""
 
-    MODULE = "workload_runner"
     SPEC = WORKLOAD_RUNNER

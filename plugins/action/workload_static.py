@@ -12,5 +12,4 @@ from ansible_collections.tidegate.platform.plugins.plugin_utils._action import W
 class ActionModule(WorkloadAction):
     """`workload_static`."""
 
-    MODULE = "workload_static"
     SPEC = WORKLOAD_STATIC

@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, tidegate.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the controller does for a module that declares workloads. Private to tidegate.platform.
+"""What the controller does for a module. Private to tidegate.platform.
 
-It refuses what ansible-core trips over, brings the controller's files to the host and, when the module takes long,
-shows its steps as they begin.
+It refuses what ansible-core trips over and texts that are not what was written, brings the controller's files to the
+host and, when the module takes long, shows its steps as they begin.
 """
 
 from __future__ import annotations
@@ -29,11 +29,9 @@ QUIET_SECONDS = 2.0
 
 
 class WorkloadAction(ActionBase):
-    """The module of the same name, with its sources brought and its progress watched."""
+    """The module that the file of the class is named as, with its sources brought and its progress watched."""
 
-    MODULE = ""
     SPEC: t.ClassVar[dict[str, t.Any]] = {}
-    TRANSFERS_FILES = True
     _supports_check_mode = True
     _supports_async = True
     _supports_diff = True
@@ -48,7 +46,8 @@ class WorkloadAction(ActionBase):
         for number, declaration in enumerate(arguments.get("workloads") or [arguments]):
             self._bring(declaration, number)
         detached = bool(self._task.async_val) and not self._connection.has_native_async
-        watched = not (detached or self._task.check_mode or arguments.get("progress_file"))
+        quiet = detached or self._task.check_mode or arguments.get("progress_file")
+        watched = "progress_file" in self.SPEC and not quiet
         if watched:
             arguments["progress_file"] = f"/run/tidegate-{os.urandom(8).hex()}.progress"
         over = threading.Event()
@@ -60,7 +59,7 @@ class WorkloadAction(ActionBase):
         try:
             result.update(
                 self._execute_module(
-                    module_name=f"tidegate.platform.{self.MODULE}",
+                    module_name=f"tidegate.platform.{type(self).__module__.rpartition('.')[2]}",
                     module_args=arguments,
                     task_vars=task_vars,
                     wrap_async=detached,
@@ -89,6 +88,7 @@ class WorkloadAction(ActionBase):
                 with gzip.GzipFile(fileobj=packed, mode="wb", mtime=0, filename="") as stream:
                     trees.pack(found, trees.every_path(found), stream, top="source")
                 packed.flush()
+            # Not by TRANSFERS_FILES, for which every task, most of which bring nothing, would make and remove a folder.
             if not self._connection._shell.tmpdir:
                 self._make_tmp_path()
             place = self._connection._shell.join_path(self._connection._shell.tmpdir, f"source-{number}")

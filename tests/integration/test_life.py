@@ -512,6 +512,16 @@ def test_progress_of_a_long_run_is_visible_while_it_runs(platform: Platform, app
     assert left.stdout == b"", "the file is gone"
 
 
+def test_a_task_that_brings_no_files_is_one_command_on_the_host(platform: Platform, app: App) -> None:
+    """Each further one is a round trip over SSH: a folder was made and removed for files that few tasks bring."""
+    play = platform.playbook(
+        str(platform.write_play([call("workloads", workloads=[app(state="absent")])])), "-vvv"
+    ).ok()
+    commands = [line for line in play.output.splitlines() if " EXEC " in line]
+    # A task that takes its time is also looked at.
+    assert len([line for line in commands if "cat /run/tidegate-" not in line]) == 1, commands
+
+
 def test_a_count_that_is_lost_shows(platform: Platform) -> None:
     """The load client can fail: nothing is served under this name."""
     client = Client(Target("nobody.test", port=platform.ports.http), "new", 50).start()

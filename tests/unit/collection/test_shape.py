@@ -253,3 +253,12 @@ PAGES += sorted((ROOT / "tests").rglob("README.md"))
 def test_links_lead_to_files(page: Path) -> None:
     links = re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", page.read_text())
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_the_controllers_part_of_a_module_goes_by_what_the_module_takes() -> None:
+    takes = {path.stem: re.findall(r"^    run\((\w+)", path.read_text(), re.MULTILINE) for path in MODULES}
+    parts = {path.stem: path.read_text() for path in (ROOT / "plugins" / "action").glob("*.py")}
+    assert len(parts) == 9
+    assert {name: re.findall(r"^    SPEC = (\w+)", text, re.MULTILINE) for name, text in parts.items()} == {
+        name: takes[name] for name in parts
+    }
