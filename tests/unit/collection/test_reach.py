@@ -99,12 +99,28 @@ def test_playbooks_tell_every_module_all_options_of_a_host() -> None:
     assert places({"tidegate_lock_timeout": 0})["lock_timeout"] == 0
 
 
-def test_every_task_of_a_playbook_is_told_them() -> None:
-    """U: by the module's defaults, so that no result shows them."""
-    found = of("playbooks")
-    assert len(found) > 20
-    for path, module, task in found:
-        assert "tidegate_places" in str(task["module_defaults"][f"{OURS}{module}"]), (path, task["name"])
+def asks(document: t.Any) -> bool:
+    """Whether a play, or a file of tasks, runs one of this collection's modules, itself or by files that it includes."""
+    files = re.findall(r"'(?:tasks/)?(\w+[.]yml)'", str(document))
+    paths = [path for path in (ROOT / "playbooks" / "tasks" / name for name in files) if path.exists()]
+    own = any(str(key).startswith(OURS) for task in tasks(document) for key in task)
+    return own or any(asks(yaml.safe_load(path.read_text())) for path in paths)
+
+
+def test_every_play_tells_its_tasks() -> None:
+    """U: once, by the defaults of the action group, so that no result shows them; no task says them again."""
+    plays = [
+        (path, play)
+        for path in sorted((ROOT / "playbooks").glob("*.yml"))
+        for play in yaml.safe_load(path.read_text())
+        if "hosts" in play and asks(play)
+    ]
+    assert len(plays) > 15
+    for path, play in plays:
+        assert play["module_defaults"] == {GROUP: "{{ tidegate_places }}"}, (path.name, play["name"])
+    assert len(of("playbooks")) > 20
+    for where, _module, task in of("playbooks"):
+        assert "tidegate_places" not in str(task), (where, task["name"])
 
 
 def test_every_task_of_a_role_is_told_them() -> None:

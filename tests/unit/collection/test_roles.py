@@ -1,7 +1,8 @@
-"""Roles are built alike: the same files, tags and entry points, for every role there is and will be."""
+"""Roles and playbooks are built alike: the same files, tags and entry points, and no programs in them."""
 
 from __future__ import annotations
 
+import re
 import typing as t
 from pathlib import Path
 
@@ -45,6 +46,22 @@ def test_a_role_checks_runs_and_uninstalls(role: str) -> None:
         assert name == "preflight" or f"{role}_state == '{state}'" in said, name
 
 
+@pytest.mark.parametrize("role", ROLES)
+def test_what_is_off_on_or_absent_is_said_in_one_way(role: str) -> None:
+    """A role is present or absent by its state, a part of it by a boolean; what is not given is empty, of its own type."""
+    spec = yaml.safe_load((ROOT / "roles" / role / "meta" / "argument_specs.yml").read_text())["argument_specs"]["main"]
+    state = spec["options"][f"{role}_state"]
+    assert (state["choices"], state["default"]) == (["present", "absent"], "present")
+    for name, option in spec["options"].items():
+        assert option["type"] != "bool" or isinstance(option["default"], (bool, str)), name
+        assert option.get("default", "") is not None, name
+        assert not {"yes", "no", "on", "off", "true", "false", "enabled", "disabled"} & set(
+            option.get("choices", ())
+        ), name
+        assert not name.endswith(("_enabled", "_disable", "_enable")), name
+        assert not name.endswith("_remove_data") or option["default"] is False, name
+
+
 def included() -> t.Iterator[tuple[str, str, str, Row]]:
     """Where a role is included by one of its files: place, role, entry point, variables."""
     for path in sorted([*(ROOT / "roles").glob("*/tasks/*.yml"), *(ROOT / "playbooks").rglob("*.yml")]):
@@ -66,3 +83,21 @@ def test_what_others_include_of_a_role_says_what_it_takes() -> None:
         assert set(given) <= set(specs[entry]["options"]), (place, entry)
         needed = {name for name, option in specs[entry]["options"].items() if option.get("required")}
         assert needed <= set(given), (place, entry)
+
+
+STATEMENT = re.compile(r"\{%(?![-+]?\s*(?:end)?raw\b)")
+YAML = sorted([*(ROOT / "roles").rglob("*.yml"), *(ROOT / "playbooks").rglob("*.yml")])
+
+
+@pytest.mark.parametrize("path", YAML, ids=lambda path: str(path.relative_to(ROOT)))
+def test_yaml_holds_expressions_and_no_programs(path: Path) -> None:
+    """What has to go through rows, and to remember, is a filter with tests of its own."""
+    assert not STATEMENT.search(path.read_text())
+
+
+def test_a_program_is_seen() -> None:
+    """The look above can fail."""
+    for text in ("{% for x in y %}", "{%- set _ = found.append(1) -%}", "{%+ if a %}", "{%set a = namespace()%}"):
+        assert STATEMENT.search(text)
+    for text in ("{{ a if b else c }}", "{% raw %}{{ x }}{% endraw %}", "{%- raw -%}"):
+        assert not STATEMENT.search(text)
