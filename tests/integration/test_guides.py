@@ -86,9 +86,22 @@ def bare(folder: Path, project: str, *arguments: str) -> None:
 
 
 def query(database: str, text: str) -> str:
-    """What the database answers."""
-    shell.wait_until("it answers", lambda: "accepting" in docker("exec", database, "pg_isready", check=False), 30)
-    return docker("exec", database, "psql", "-U", "postgres", "-d", "shop", "-Atc", text)
+    """What the database answers; over TCP, which it does not listen on while it is being made."""
+    client = [
+        "-e",
+        f"PGPASSWORD={PASSWORD}",
+        database,
+        "psql",
+        "-h",
+        "127.0.0.1",
+        "-U",
+        "postgres",
+        "-d",
+        "shop",
+        "-Atc",
+    ]
+    shell.wait_until("it answers", lambda: docker("exec", *client, "SELECT 1", check=False) == "1", 60)
+    return docker("exec", *client, text)
 
 
 def test_from_compose(platform: Platform, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
