@@ -12,6 +12,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.tidegate.platform.plugins.filter.aimed import takes
 from ansible_collections.tidegate.platform.plugins.filter.asked import given, listed
 from ansible_collections.tidegate.platform.plugins.filter.doubts import doubts
+from ansible_collections.tidegate.platform.plugins.plugin_utils._images import tagged
 
 Row = t.Dict[str, t.Any]
 Groups = t.Mapping[str, t.Sequence[str]]
@@ -113,7 +114,7 @@ def _arguments(row: Row, asked: Asked) -> Row:
     own = {key: value for key, value in row.items() if key not in {"groups", "version"} | unsaid}
     tag = str(given(given(asked.version), given(row.get("version"))))
     if tag and "image" in row:
-        own["image"] = f"{re.sub(r'(:[^/@]+)?(@sha256:[0-9a-f]+)?$', '', str(row['image']), count=1)}:{tag}"
+        own["image"] = tagged(str(row["image"]), tag)
     return own
 
 

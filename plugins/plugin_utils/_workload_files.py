@@ -20,6 +20,7 @@ from ansible_collections.tidegate.platform.plugins.module_utils._core.options.ar
 )
 from ansible_collections.tidegate.platform.plugins.module_utils._core.options.parse import Context, parse
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import InvalidOption
+from ansible_collections.tidegate.platform.plugins.plugin_utils._images import tagged
 from ansible_collections.tidegate.platform.plugins.plugin_utils._meant import doubtful, unclear
 
 SCHEMA = Path(__file__).parents[2] / "schemas" / "workload.schema.json"
@@ -115,6 +116,8 @@ class Reader:
             self.problems.append(
                 f"{path}: version={declaration['version']!r} {cause}. Say it as source.ref, or not at all."
             )
+        elif declaration.get("version") not in (None, ""):
+            bare["image"] = tagged(str(bare["image"]), str(declaration["version"]))
         checked = ArgumentSpecValidator(copy.deepcopy(WORKLOADS)).validate({"workloads": [bare]})
         if checked.error_messages:
             self.problems += [f"{path}: {message}" for message in checked.error_messages]

@@ -118,6 +118,14 @@ def test_a_version_is_of_an_image(tmp_path: Path) -> None:
     assert "version='1' is the tag of an image" in problem
 
 
+@pytest.mark.parametrize("image", ["registry.test/shop", "registry.test:5000/shop:1", "shop@sha256:" + "0" * 64])
+def test_a_version_is_the_images_tag(tmp_path: Path, image: str) -> None:
+    """An image without a tag was refused beside the version that is one."""
+    reader = read(tmp_path, {**MINIMAL, "image": image, "version": "1.4.1"})
+    assert reader.problems == []
+    assert [row["version"] for row in reader.declarations] == ["1.4.1"]
+
+
 def test_a_place_that_is_not_there_is_told(tmp_path: Path) -> None:
     """A9: not an error of Python's."""
     loader = DataLoader()
