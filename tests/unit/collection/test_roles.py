@@ -76,7 +76,7 @@ def included() -> t.Iterator[tuple[str, str, str, Row]]:
 def test_what_others_include_of_a_role_says_what_it_takes() -> None:
     """An argument specification for each entry point, in which is everything that it is given."""
     found = list(included())
-    assert {("platform_base", "service"), ("traefik", "configure")} <= {(role, entry) for _, role, entry, _ in found}
+    assert {("platform_base", "service"), ("traefik", "configure")} <= {row[1:3] for row in found}
     for place, role, entry, given in found:
         specs = yaml.safe_load((ROOT / "roles" / role / "meta" / "argument_specs.yml").read_text())["argument_specs"]
         assert entry in specs, (place, role, entry)
