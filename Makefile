@@ -11,7 +11,7 @@ demo: ## Set everything up on this machine, deploy under load, roll back, four m
 	@$(RUN) $(PYTHON) tests/testbed up
 	@$(RUN) $(PYTHON) tests/demo/demo.py
 
-check: ## Run what needs no engine: lint, types, unit tests, docs (below three minutes).
+check: ## Run lint, types, unit tests and docs, which need no engine (below three minutes).
 	@$(RUN) $(PYTHON) tests/run.py lint types unit docs
 
 test: ## Run the checks and tests; `make test PARTS="lint unit"` runs some, `make test EVERY=1` second variants, too.
@@ -46,7 +46,7 @@ bench-sources: ## Measure builds and Compose projects against docker and Compose
 	@$(RUN) $(PYTHON) tests/testbed up
 	@$(RUN) $(PYTHON) tests/bench/sources.py
 
-faults: ## Run every cell of the fault tests, of which `make test` runs half, and write the crash matrix to docs/.
+faults: ## Run every cell of the fault tests, of which `make test` runs about half, and write the crash matrix to docs/.
 	@$(RUN) $(PYTHON) tests/testbed up everything
 	@$(RUN) TIDEGATE_EVERY=1 $(PYTHON) -m pytest -q -n 3 tests/faults
 	@$(RUN) $(PYTHON) -m pytest -q tests/fleet/test_hosts.py

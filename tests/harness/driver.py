@@ -25,8 +25,8 @@ from ansible_collections.tidegate.platform.plugins.module_utils._core.deploy imp
     acts,
     apply,
     bake,
-    containers,
     gates,
+    release_command,
     store,
 )
 from ansible_collections.tidegate.platform.plugins.module_utils._core.engine.containers import Containers
@@ -89,7 +89,7 @@ MIDDLES: dict[Verb, tuple[t.Any, str]] = {
     Verb.KEEP_ASSETS: (site_assets, "keep"),
     Verb.BUILD: (builder.Builder, "_take"),
     Verb.HOLD: (route_files.RouteFiles, "announce"),
-    Verb.RELEASE_COMMAND: (containers, "_exit_code"),
+    Verb.RELEASE_COMMAND: (release_command, "_exit_code"),
     Verb.START: (Containers, "start"),
     Verb.STAND_IN: (Containers, "start"),
     Verb.DIVERT: (packet_filter, "_run"),

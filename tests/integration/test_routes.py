@@ -230,7 +230,7 @@ def test_a_change_is_confirmed_by_all_that_the_file_says(platform: Platform) -> 
             for name in {*want} - {"tls", "middlewares"}:
                 assert found[name] == want[name], f"change {number}"
     finally:
-        traefik.withdraw(key)
+        traefik.unroute(key)
 
 
 def earlier(platform: Platform, name: str) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.candidate import candidate, claims_of
+from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.candidate import candidate
+from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.claims import claims_of
 from ansible_collections.tidegate.platform.plugins.module_utils._core.deploy.store import Store
 from ansible_collections.tidegate.platform.plugins.module_utils._core.engine.listing import ownership, subject_of
 from ansible_collections.tidegate.platform.plugins.module_utils._core.host.clock import Clock

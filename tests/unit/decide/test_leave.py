@@ -13,14 +13,15 @@ from ansible_collections.tidegate.platform.plugins.module_utils._core.decide.rec
     finish,
     revert,
 )
-from ansible_collections.tidegate.platform.plugins.module_utils._core.options.parse import Context, again, nothing
+from ansible_collections.tidegate.platform.plugins.module_utils._core.options.of_record import declaration_of_record
+from ansible_collections.tidegate.platform.plugins.module_utils._core.options.parse import Context
 from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy import routing_documents
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.actual import Actual, Container
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import InvalidOption
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.plan import Verb
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.release import Attempt
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.traffic import Drain
-from ansible_collections.tidegate.platform.plugins.module_utils._core.values.workload import Workload
+from ansible_collections.tidegate.platform.plugins.module_utils._core.values.workload import Workload, nothing
 
 from .deployed import NEW, OLDER, RECREATE, candidate, planned, running, web
 
@@ -68,7 +69,7 @@ def test_recovery_finish_and_revert_know_them_too() -> None:
 
 def again_as_on_record(have: Actual) -> Workload:
     assert have.live
-    return again(have.live, {}, Context(lambda value: f"v{len(value)}"))
+    return declaration_of_record(have.live, {}, Context(lambda value: f"v{len(value)}"))
 
 
 def test_limits_are_those_declared_now_else_those_on_record() -> None:

@@ -7,7 +7,7 @@ from ansible_collections.tidegate.platform.plugins.module_utils._core.deploy imp
 from ansible_collections.tidegate.platform.plugins.module_utils._core.deploy.drain import wait_until_idle
 from ansible_collections.tidegate.platform.plugins.module_utils._core.host import connections
 from ansible_collections.tidegate.platform.plugins.module_utils._core.host.connections import DrainResult
-from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy.held_requests import Held, holds
+from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy.middleware_waits import Held, holds
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.traffic import Drain
 
 from unit.clocks import Hands, Ticking

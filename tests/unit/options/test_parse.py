@@ -10,7 +10,8 @@ import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.tidegate.platform.plugins.module_utils._core.options import traffic
 from ansible_collections.tidegate.platform.plugins.module_utils._core.options.argument_specs import WORKLOADS
-from ansible_collections.tidegate.platform.plugins.module_utils._core.options.parse import Context, again
+from ansible_collections.tidegate.platform.plugins.module_utils._core.options.of_record import declaration_of_record
+from ansible_collections.tidegate.platform.plugins.module_utils._core.options.parse import Context
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import InvalidOption
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.identity import canonical
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.workload import Strategy, Workload
@@ -22,16 +23,18 @@ from unit.declarations import declared
 def test_a_release_declares_itself_again() -> None:
     want = web(2, env={"A": "1"}, secrets=[{"name": "key", "value": "12345"}], replicas=2)
     release = candidate(want)
-    once_more = again(release, {"key": "12345"}, Context(lambda value: f"v{len(value)}"))
+    once_more = declaration_of_record(release, {"key": "12345"}, Context(lambda value: f"v{len(value)}"))
     assert once_more.container == want.container
     assert once_more.routes == want.routes
     assert once_more.secrets == want.secrets
     assert (once_more.artifact, once_more.pull) == (release.image_id, "never")
     with pytest.raises(InvalidOption, match="is not kept on this host"):
-        again(release, {}, Context(lambda value: f"v{len(value)}"))
+        declaration_of_record(release, {}, Context(lambda value: f"v{len(value)}"))
     younger = {k: v for k, v in release.snapshot.items() if k not in ("bake", "retain")}
     assert (
-        again(replace(release, snapshot=younger), {"key": "12345"}, Context(lambda value: f"v{len(value)}")).bake
+        declaration_of_record(
+            replace(release, snapshot=younger), {"key": "12345"}, Context(lambda value: f"v{len(value)}")
+        ).bake
         is None
     )
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.tidegate.platform.plugins.module_utils._core.options.parse import Context, again
+from ansible_collections.tidegate.platform.plugins.module_utils._core.options.of_record import declaration_of_record
+from ansible_collections.tidegate.platform.plugins.module_utils._core.options.parse import Context
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.errors import InvalidOption
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.release import Release
 from ansible_collections.tidegate.platform.plugins.module_utils._core.values.workload import Strategy
@@ -92,5 +93,5 @@ def test_a_record_has_no_secret_and_makes_the_workload_again() -> None:
     assert CANARY not in repr(want)
     assert CANARY not in repr(want.snapshot)
     release = Release("01", "tidegate.local/shop:1", "sha256:1", "f", ("c",), None, want.snapshot)
-    back = again(release, {}, Context(lambda value: f"v{len(value)}"))
+    back = declaration_of_record(release, {}, Context(lambda value: f"v{len(value)}"))
     assert (back.artifact, back.container.image) == ("sha256:1", "tidegate.local/shop:1")

@@ -136,7 +136,7 @@ def test_a_second_change_of_a_workload_waits_for_nobody(tmp_path: Path, monkeypa
     traefik.place("shop", document("shop"))
     monkeypatch.setattr(traefik._first, "_together", None)
     traefik.place("shop", document("shop"))
-    traefik.withdraw("shop")
+    traefik.unroute("shop")
     assert files.read("shop") is None
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from ..options.snapshot import terms
 from ..values.actual import Actual
 from ..values.identity import container_names, digest
 from ..values.release import Release
@@ -44,10 +43,3 @@ def _stack_candidate(want: Workload, have: Actual, identity: str) -> Release:
         route=None,
         snapshot=want.snapshot,
     )
-
-
-def claims_of(release: Release) -> list[str]:
-    """Every host and path of its routes, and its Compose project, which no other workload may have."""
-    recorded = terms(release)
-    project = [f"project {release.image}"] if recorded.is_stack else []
-    return [*project, *(claim for route in recorded.routes for claim in route.claims())]

@@ -45,11 +45,11 @@ def refuse(attempt: Attempt | None, fleet: Fleet, now: float, key: str) -> None:
     """
     if attempt is None or not waits(attempt, now) or attempt.fleet == fleet.name:
         return
-    cause = f"deployment {attempt.id} is a {said(attempt)}"
+    cause = f"deployment {attempt.id} is a {whose_until(attempt)}"
     raise LockHeld(cause, subject=key, remedy=f"Let that run end; if it is gone, {remedy(key)}")
 
 
-def said(attempt: Attempt) -> str:
+def whose_until(attempt: Attempt) -> str:
     """Whose it is, and until when."""
     return f"part of the fleet's run {attempt.fleet!r}, which keeps it until {until(attempt)}"
 

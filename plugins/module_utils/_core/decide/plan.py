@@ -22,6 +22,7 @@ from ..values.plan import Plan, Step, Verb
 from ..values.release import Release, in_state
 from ..values.workload import State, Strategy, Workload
 from . import leave
+from .claims import refuse_claimed
 from .strategies import STRATEGIES, route_back
 
 
@@ -223,18 +224,3 @@ def _fitting(want: Workload, have: Actual) -> Strategy:
     remedy = "Set strategy to recreate" + (" and replicas to 1" if several else "")
     remedy += ", mount a volume or tmpfs there, or set image_volumes to discard if it is worth nothing."
     raise InvalidOption(option, value, cause, remedy)
-
-
-def refuse_claimed(claimed: t.Iterable[tuple[str, str]]) -> None:
-    """Refuse what another workload has.
-
-    :param claimed: claims, and whose each is.
-    :raises InvalidOption: names the first of them and its owner.
-    """
-    for claim, owner in claimed:
-        if claim.startswith("project "):
-            cause = f"is the project of {owner}"
-            raise InvalidOption("compose.project", claim[8:], cause, "Choose another name, or remove that one first.")
-        raise InvalidOption(
-            "routes", claim, f"is already routed to {owner}", "Use another host or path, or take it away there first."
-        )

@@ -12,7 +12,7 @@ import shutil
 import tempfile
 import typing as t
 
-from ..decide.candidate import claims_of
+from ..decide.claims import claims_of
 from ..decide.retention import retained
 from ..engine.release_images import NeededImage, bring_back
 from ..host import packet_filter, published_ports, release_files
@@ -23,21 +23,11 @@ from ..values.errors import Unhealthy
 from ..values.plan import Step, Verb
 from . import gates, reach
 from .bake import bake
-from .containers import (
-    prune_kept,
-    reap,
-    release_command,
-    release_of,
-    remove_volumes,
-    resume,
-    stand_in,
-    start,
-    stop,
-    write_down,
-)
+from .containers import prune_kept, reap, release_of, remove_volumes, resume, stand_in, start, stop, write_down
 from .disk_space import refuse_full_disk
 from .drain import drain
 from .gates import gate
+from .release_command import run_release_command
 from .run import Run
 
 Act = t.Callable[[Run, Step], str]
@@ -118,7 +108,7 @@ def place_route(run: Run, step: Step) -> str:
 
 def unroute(run: Run, _step: Step) -> str:
     """Take the routes away."""
-    run.on.traefik.withdraw(run.key)
+    run.on.traefik.unroute(run.key)
     return ""
 
 
@@ -192,7 +182,7 @@ ACTS: dict[Verb, Act] = {
     Verb.DIVERT: divert,
     Verb.UNDIVERT: undivert,
     Verb.KEEP_ASSETS: keep_assets,
-    Verb.RELEASE_COMMAND: release_command,
+    Verb.RELEASE_COMMAND: run_release_command,
     Verb.START: start,
     Verb.RESUME: resume,
     Verb.GATE: gate,

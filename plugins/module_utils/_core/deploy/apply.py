@@ -8,7 +8,7 @@ from __future__ import annotations
 from ..decide.phase_plans import committed_at
 from ..values.errors import StoreFailure, TidegateError, explained_at_least
 from ..values.plan import Plan, Step, Verb
-from . import neighbours
+from . import older_routes
 from .acts import ACTS
 from .run import Run
 
@@ -27,7 +27,7 @@ def carry_out(run: Run, plan: Plan) -> None:
     """
     if any(step.verb in _ROUTING for step in plan.steps):
         run.on.traefik.require()
-        neighbours.order_older_routes(run)
+        older_routes.order_older_routes(run)
     begun: list[Step] = []
     commit = committed_at(plan.steps)
     for number, step in enumerate(plan.steps):

@@ -8,8 +8,9 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from ..decide.candidate import candidate, claims_of
-from ..decide.plan import decide, prepare, refuse_claimed
+from ..decide.candidate import candidate
+from ..decide.claims import claims_of, refuse_claimed
+from ..decide.plan import decide, prepare
 from ..host import filesystem
 from ..host.host_access import refuse_missing
 from ..values.errors import Canceled, StoreFailure, Superseded, TidegateError, Unhealthy

@@ -14,7 +14,7 @@ from ..values.errors import Unhealthy
 from ..values.plan import Step
 from ..values.traffic import Bake
 from . import gates
-from .gates import resolved_gate
+from .gates import gate_of_step
 from .run import Run
 
 # As many failures in a row as the engine's own HEALTHCHECK takes before it says unhealthy.
@@ -72,6 +72,6 @@ def bake(run: Run, step: Step) -> str:
     window = run.want.bake
     if window is None:
         raise ValueError("a bake step comes of a declaration with one")
-    entries = [gates.Entry(name, resolved_gate(run, step)) for name in step.containers]
+    entries = [gates.Entry(name, gate_of_step(run, step)) for name in step.containers]
     count = None if window.error_ratio is None else (lambda: run.on.traefik.api.answered(run.key))
     return watch(run.on.engine, run.watch, entries, window, count)

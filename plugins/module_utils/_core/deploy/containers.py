@@ -15,11 +15,9 @@ from ..decide.retention import retained
 from ..engine import listing
 from ..engine.arguments import ContainerExtra
 from ..host import proxy_entry, release_files
-from ..host.clock import attempts
 from ..host.secrets import user_ids
 from ..options.snapshot import terms
 from ..values.container import ContainerSpec, Mount
-from ..values.errors import Unhealthy
 from ..values.identity import SUFFIX_LENGTH, suffix_of
 from ..values.plan import Step
 from ..values.release import Release
@@ -33,9 +31,9 @@ def start(run: Run, step: Step) -> str:
     release = release_of(step)
     spec = run.want.container
     write_down(run, release)
-    _ground(run)
+    make_ground(run)
     for name in step.containers:
-        _create(run, name, release, _placed(run, spec, 0))
+        create_container(run, name, release, _placed(run, spec, 0))
     each(step.containers, run.on.engine.containers.start)
     return ", ".join(step.containers)
 
@@ -49,7 +47,7 @@ def write_down(run: Run, release: Release) -> None:
         release_files.keep(run.on.state_dir, run.key, release)
 
 
-def _ground(run: Run) -> None:
+def make_ground(run: Run) -> None:
     """Make what its containers need as it is declared, before the first of any kind: the engine has its own way."""
     spec = run.want.container
     for network in spec.networks:
@@ -66,12 +64,12 @@ def stand_in(run: Run, step: Step) -> str:
     """
     release = release_of(step)
     write_down(run, release)
-    _ground(run)
+    make_ground(run)
     spec = run.want.container
     mounts = tuple(replace(mount, read_only=mount.read_only or mount.one_writer) for mount in spec.mounts)
     for name in step.containers:
         plain = replace(spec, ports=(), addresses=(), mounts=mounts)
-        _create(run, name, release, _placed(run, plain, 1))
+        create_container(run, name, release, _placed(run, plain, 1))
         run.on.engine.containers.start(name)
     return ", ".join(step.containers)
 
@@ -101,42 +99,9 @@ def _known_in(run: Run, spec: ContainerSpec) -> tuple[str, ...]:
     )
 
 
-def release_command(run: Run, step: Step) -> str:
-    """Run the release command once, in a container of the candidate's make, and remove that container."""
-    release = release_of(step)
-    name = f"{run.want.name}-{release.id[-SUFFIX_LENGTH:]}-release"
-    engine, seconds, passed = run.on.engine, run.want.release_command_timeout, False
-    try:
-        _ground(run)
-        # Nobody calls it: it has neither an address nor a name of those that serve.
-        spec = replace(run.want.container, addresses=(), aliases=())
-        _create(run, name, release, spec, run.want.release_command)
-        engine.containers.start(name)
-        code = _exit_code(run, name, seconds)
-        if code != 0:
-            how = f"did not end within {seconds:g} s" if code is None else f"ended with exit code {code}"
-            remedy = "What served before still serves; the output is in `logs`."
-            raise Unhealthy(
-                f"the release command {how}", subject=name, remedy=remedy, logs=engine.containers.tail(name)
-            )
-        passed = True
-    finally:  # whatever ended it: no step takes this back
-        engine.containers.remove(name, volumes=True)
-        if not passed:
-            prune_kept(run)
-    return f"exit code {code}"
-
-
-def _exit_code(run: Run, name: str, seconds: float) -> int | None:
-    """How a one-off container ended, or None when it has not after `seconds`."""
-    for _left in attempts(run.watch, seconds, first=0.02):
-        facts = run.on.engine.containers.inspect(name)
-        if facts is not None and facts.state in ("exited", "dead"):
-            return facts.exit_code
-    return None
-
-
-def _create(run: Run, name: str, release: Release, spec: ContainerSpec, command: tuple[str, ...] | None = None) -> None:
+def create_container(
+    run: Run, name: str, release: Release, spec: ContainerSpec, command: tuple[str, ...] | None = None
+) -> None:
     """Create one container with labels, environment and secret files that its user may read."""
     want = run.want
     suffix = release.id[-SUFFIX_LENGTH:]

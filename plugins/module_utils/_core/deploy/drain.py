@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from ..host.clock import Clock, attempts
 from ..host.connections import DrainResult, Sockets
 from ..host.socket_diag import Diag
-from ..proxy.held_requests import HOLDS, Held, Holds, holds
+from ..proxy.middleware_waits import HOLDS, Held, Holds, holds
 from ..proxy.routing_documents import routers_of
 from ..values.actual import Leaving
 from ..values.errors import ProxyFailure

@@ -178,7 +178,7 @@ PROBES: dict[str, Probe] = {"http": _http, "tcp": _tcp, "command": _command, "im
 
 def gate(run: Run, step: Step) -> str:
     """Wait until every container passed its release's gate."""
-    settled = resolved_gate(run, step)
+    settled = gate_of_step(run, step)
     said = ""
     # A container made by this very deployment may not have restarted even once.
     own = step.release is not None and step.release.id == run.deployment.id
@@ -188,7 +188,8 @@ def gate(run: Run, step: Step) -> str:
     return said
 
 
-def resolved_gate(run: Run, step: Step) -> Gate:
+def gate_of_step(run: Run, step: Step) -> Gate:
+    """The gate that a step's release declares, or the declaration where it has none; by its image where nobody says."""
     image = run.on.engine.images.get(step.release.image_id) if step.release else run.have.image
     declared = run.want.gate if step.release is None else terms(step.release).gate
     return resolve_gate(declared, bool(image and image.has_healthcheck))

@@ -11,11 +11,10 @@ from dataclasses import replace
 from ..decide import fleet, recovery
 from ..decide.fleet import NO_FLEET
 from ..decide.phase_plans import Phase, stage_part, switch_part
-from ..options.parse import nothing
 from ..options.snapshot import terms
 from ..values.errors import Superseded, Unhealthy
 from ..values.plan import Plan, Verb
-from ..values.workload import State, Workload
+from ..values.workload import State, Workload, nothing
 from .apply import carry_out
 from .attempt import conclude, prepare_and_decide, superseded, take_on
 from .observe import observe
@@ -52,7 +51,7 @@ def _stage(run: Run) -> PhaseResult:
     plan = stage_part(whole)
     carry_out(run, plan)
     if whole.candidate is not None:
-        run.on.store.staged(run.deployment.id)
+        run.on.store.mark_staged(run.deployment.id)
         _hold(run)
     return plan, "skipped" if whole.skipped else ""
 

@@ -12,11 +12,10 @@ from dataclasses import replace
 
 from ..decide import recovery
 from ..decide.phase_plans import Phase
-from ..options.parse import nothing
 from ..options.snapshot import terms
 from ..values.plan import Plan
 from ..values.release import Attempt
-from ..values.workload import State
+from ..values.workload import State, nothing
 from .observe import observe
 from .redeclare import released, take_candidates_declaration
 from .run import Run

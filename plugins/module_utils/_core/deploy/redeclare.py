@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..options.parse import Context, again, nothing
+from ..options.of_record import declaration_of_record
+from ..options.parse import Context
 from ..options.snapshot import terms
 from ..values import identity
 from ..values.identity import Subject
 from ..values.release import Attempt, Release, Standing
-from ..values.workload import Workload
+from ..values.workload import Workload, nothing
 from .run import Platform, Run
 from .unrecorded import refusal, unrecorded
 
@@ -30,7 +31,7 @@ def released(on: Platform, subject: Subject, release: Release) -> Workload:
     """
     kept = release.containers and not terms(release).is_stack
     values = on.secrets.read(identity.key_of(*subject), identity.suffix_of(release.containers[0])) if kept else {}
-    return again(release, values, Context(on.secrets.version, on.state_dir))
+    return declaration_of_record(release, values, Context(on.secrets.version, on.state_dir))
 
 
 def by_record(run: Run) -> Workload:

@@ -177,7 +177,7 @@ def unroll(run: Run, step: Step) -> str:
     if step.service is not None and document is not None:
         rest = routing_documents.merged(document, stacks.routed(before), run.want, [step.service.name])
         if not routing_documents.routers_of(rest):
-            run.on.traefik.withdraw(run.key)
+            run.on.traefik.unroute(run.key)
         elif rest != document:
             run.on.traefik.place(run.key, rest)
     drain_out(run, run.want, gone)

@@ -61,7 +61,7 @@ class Store(StoreReader):
             db.execute("UPDATE deployments SET status = 'deploy', candidate = ? WHERE id = ?", (text, deployment))
         return {}
 
-    def staged(self, deployment: str) -> None:
+    def mark_staged(self, deployment: str) -> None:
         """Record that the candidate passed its gate and waits for its switch."""
         with self.writing() as db:
             db.execute("UPDATE deployments SET status = 'staged' WHERE id = ?", (deployment,))

@@ -69,6 +69,10 @@ def _matching(option: str, value: str | None, pattern: t.Pattern[str], words: st
 
 
 def build_network(value: str | None) -> str | None:
+    """The network of a build, which has to be the name of one.
+
+    :raises InvalidOption: it is none.
+    """
     return None if value is None else grammar.NETWORK.check("build.network", value)
 
 

@@ -14,14 +14,13 @@ from ..values.container import ContainerSpec
 from ..values.errors import InvalidOption
 from ..values.identity import Document, Subject
 from ..values.recipe import Recipe
-from ..values.release import Release
-from ..values.workload import Registry, State, Strategy, Workload, registry_of
+from ..values.workload import Registry, State, Strategy, Workload, nothing, registry_of
 from . import build, compose, hidden, runner, site, traffic
 from .argument_specs import DECLARATION, KIND, SOURCES, filled
 from .checks import DEFAULT_STATE_DIR, Params, positive
 from .compose import COMPOSE
 from .container import container, secrets_of
-from .snapshot import keeps_image_volumes, snapshot, terms, without_secrets
+from .snapshot import keeps_image_volumes, snapshot, without_secrets
 
 RECIPES: dict[str, t.Callable[[Params, Document], Recipe]] = {
     "dockerfile": build.dockerfile,
@@ -47,13 +46,13 @@ def parse(params: Params, context: Context) -> Workload:
     params = filled(DECLARATION, params)
     grammar.WORKLOAD.check("name", params["name"])
     grammar.ENVIRONMENT.check("environment", params["environment"])
-    state, strategy = State(params["state"]), Strategy(params["strategy"] or _usual(params))
+    state, strategy = State(params["state"]), Strategy(params["strategy"] or usual_strategy(params))
     if params["remove_volumes"] and state is not State.ABSENT:
         raise InvalidOption("remove_volumes", True, f"contradicts state={state.value}", "It goes with state=absent.")
     if state is not State.PRESENT:  # the other options say how to make a release, and none is made
         subject = Subject(params["name"], params["environment"])
         return replace(_leaving(nothing(subject, state), params), remove_volumes=params["remove_volumes"])
-    return _present(_effective(params, context), strategy, context)
+    return present(_effective(params, context), strategy, context)
 
 
 def _leaving(want: Workload, params: Params) -> Workload:
@@ -78,7 +77,7 @@ def _effective(params: Params, context: Context) -> Params:
     return runner.runs(params, context.catalog()) if params["type"] == "runner" else params
 
 
-def _present(params: Params, strategy: Strategy, context: Context, *, pinned: bool = False) -> Workload:
+def present(params: Params, strategy: Strategy, context: Context, *, pinned: bool = False) -> Workload:
     """A declaration that makes a release; one that is pinned to its artifact needs no source."""
     if params["stop_timeout"] is None:
         params = {**params, "stop_timeout": ContainerSpec.stop_timeout}
@@ -132,7 +131,7 @@ def _made(params: Params, strategy: Strategy, context: Context, *, pinned: bool)
     )
 
 
-def _usual(params: Params) -> Strategy:
+def usual_strategy(params: Params) -> Strategy:
     """A source other than an image replaces in place unless told otherwise (DS-01)."""
     return Strategy.BLUE_GREEN if params["type"] == "image" else Strategy.RECREATE
 
@@ -169,34 +168,6 @@ def _stacked(params: Params, strategy: Strategy, context: Context, *, pinned: bo
         sequence=params["sequence"],
         stack=stack,
     )
-
-
-def nothing(subject: Subject, state: State = State.ABSENT) -> Workload:
-    """A declaration that makes no release."""
-    return Workload(*subject, state, Strategy.BLUE_GREEN, ContainerSpec(image=""), {})
-
-
-def again(release: Release, values: t.Mapping[str, str], context: Context) -> Workload:
-    """The declaration that a release was made by, pinned to its artifact.
-
-    :param values: its secrets by name, as they are kept on the host.
-    :raises InvalidOption: a secret is not kept any more.
-    """
-    recorded = terms(release)
-    given = recorded.secrets
-    for secret in given:
-        if context.version_of(values.get(secret["name"], "")) != secret["version"]:
-            cause = f"of release {release.id} is not kept on this host any more"
-            raise InvalidOption("secrets", secret["name"], cause, "Deploy the declaration, which brings the secret.")
-    params = filled(DECLARATION, recorded.declaration)
-    params["secrets"] = [{"name": s["name"], "delivery": s["delivery"], "value": values[s["name"]]} for s in given]
-    params.update(state=release.state if release.state == State.STOPPED.value else "present", pull="never")
-    if params["state"] == State.STOPPED.value:
-        want = nothing(Subject(params["name"], params["environment"]), State.STOPPED)
-    else:
-        want = _present(params, Strategy(params["strategy"] or _usual(params)), context, pinned=True)
-    spec = replace(want.container, image=release.image)
-    return replace(want, artifact=release.image_id, snapshot=release.snapshot, container=spec)
 
 
 def _image(params: Params) -> None:

@@ -175,7 +175,7 @@ class Traefik:
                 self.files.place(key, as_text(as_written(key, doc)))
             self.files.announce()
 
-    def withdraw(self, key: str) -> None:
+    def unroute(self, key: str) -> None:
         """Remove the route file, then wait until Traefik, if there is one, has forgotten it."""
         routers = (self.files.document(key) or {"http": {}})["http"].get("routers", {})
         make = functools.partial(self.files.remove, key)

@@ -19,7 +19,7 @@ from ..decide.retention import retained
 from ..deploy import stack_images
 from ..engine import release_images
 from ..engine.release_images import NeededImage
-from ..host import filesystem, workplace
+from ..host import filesystem, work_folder
 from ..host.database import DAMAGED
 from ..host.places import DATABASE, Places
 from ..options.checks import positive
@@ -56,7 +56,7 @@ def backup(call: Call) -> Result:
     if call.check:
         return {**done, "files": 0, "bytes": 0, "sha256": None, "removed": [], "paused": []}
     directory = os.path.dirname(job.target)
-    with explain_disk(directory), workplace.within(directory) as work:
+    with explain_disk(directory), work_folder.within(directory) as work:
         path, count, volumes = _write_archive(call, job, work)
         written, digest, size = os.path.getmtime(path), _digest(path), os.path.getsize(path)
         filesystem.sync(path)
@@ -136,6 +136,7 @@ def _write_archive(call: Call, job: Job, work: str) -> tuple[str, int, backup_vo
 
 
 def timestamp(call: Call) -> str:
+    """The moment as names of archives and directories have it: UTC, to the second."""
     return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(call.clock.now()))
 
 
@@ -184,6 +185,10 @@ def _parts(call: Call, work: str, job: Job) -> list[Part]:
 
 
 def dump(call: Call, container: str, path: str) -> None:
+    """All databases of a running server, as a compressed file that was not there.
+
+    :raises BackupFailure: it is not complete.
+    """
     command = ["pg_dumpall", "-U", "postgres", "--clean", "--if-exists"]
     with gzip.open(path, "xb", compresslevel=backup_archive.LEVEL) as stream:
         code, said = call.on.engine.commands.run(container, command, t.cast("t.IO[bytes]", stream))

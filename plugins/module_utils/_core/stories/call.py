@@ -117,7 +117,7 @@ class Call:
         environment = self.params["environment"]
         return (not names or subject.workload in names) and environment in (None, "", subject.environment)
 
-    def end_of_progress(self) -> None:
+    def end_progress(self) -> None:
         """Remove the progress file that this call made, and say so where it could not make one."""
         self._progress.end()
         if self._progress.refused:

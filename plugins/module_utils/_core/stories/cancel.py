@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..decide.fleet import remedy, said
+from ..decide.fleet import remedy, whose_until
 from ..deploy.batch import Manner, alone
 from ..deploy.redeclare import by_record
 from ..host.clock import Watch, attempts
-from ..options.parse import nothing
 from ..values.errors import Canceled, LockHeld, Unrecorded
 from ..values.identity import Subject, key_of
 from ..values.release import Standing
+from ..values.workload import nothing
 from .call import Call, Result
 
 
@@ -31,7 +31,7 @@ def cancel(call: Call) -> Result:
     if not store.cancel(attempt.id):
         cause = f"deployment {attempt.id} is live already"
         if attempt.fleet:
-            cause += f", as a {said(attempt)}"
+            cause += f", as a {whose_until(attempt)}"
             raise Canceled(cause, subject=subject.workload, remedy=f"To end that, {remedy(key_of(*subject))}")
         raise Canceled(cause, subject=subject.workload, remedy="Use workload_rollback to go back.")
     conclusion = _wait_or_take_back(call, subject, attempt.id)

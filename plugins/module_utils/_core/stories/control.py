@@ -10,11 +10,10 @@ from dataclasses import replace
 from ..deploy.batch import Manner, alone
 from ..deploy.redeclare import as_released
 from ..deploy.run import Run
-from ..options.parse import nothing
 from ..values.errors import StoreFailure
 from ..values.identity import Subject
 from ..values.release import Release, Standing
-from ..values.workload import State, Workload
+from ..values.workload import State, Workload, nothing
 from .call import Call, Result
 from .result import documents
 
@@ -36,6 +35,10 @@ def control(call: Call) -> Result:
 
 
 def live_release(known: Standing, subject: Subject) -> Release:
+    """The release that serves.
+
+    :raises StoreFailure: there is none.
+    """
     if known.live is None:
         cause = f"has no release in {subject.environment}"
         raise StoreFailure(

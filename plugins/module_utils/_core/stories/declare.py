@@ -12,11 +12,11 @@ from ..decide.fleet import LONGEST, NO_FLEET, UNNAMED, Fleet
 from ..decide.phase_plans import Phase
 from ..deploy.batch import Batch, Manner
 from ..options.checks import positive
-from ..options.parse import nothing, parse
+from ..options.parse import parse
 from ..values.errors import InvalidOption
 from ..values.grammar import ENVIRONMENT, WORKLOAD
 from ..values.identity import Subject, key_of
-from ..values.workload import State, Workload
+from ..values.workload import State, Workload, nothing
 from .call import Call, Params, Result
 from .result import documents, together
 
@@ -30,7 +30,7 @@ def declares(kind: str) -> t.Callable[[Call], Result]:
         try:
             (ended,) = Batch(call.on, Manner(check=call.check), call.interrupts, call.tell).run([want])
         finally:
-            call.end_of_progress()
+            call.end_progress()
         return documents([ended], call, [call.params])[0]
 
     return story
@@ -53,7 +53,7 @@ def declare_many(call: Call) -> Result:
     try:
         ended = Batch(call.on, manner, call.interrupts, call.tell).run(wants)
     finally:
-        call.end_of_progress()
+        call.end_progress()
     return together(documents(ended, call, params["workloads"]), call.diff)
 
 

@@ -9,7 +9,7 @@ import time
 import typing as t
 from dataclasses import replace
 
-from ..decide.fleet import said, until, waits
+from ..decide.fleet import until, waits, whose_until
 from ..decide.plan import decide
 from ..decide.replicas import Replica, replicas
 from ..decide.retention import retained
@@ -188,7 +188,7 @@ def _drift(call: Call, subject: Subject, known: Standing, seen: Survey | None) -
 
 def _under_way(attempt: Attempt, now: float) -> str:
     if waits(attempt, now):
-        return f"{said(attempt)}; if that is gone: cancel -e outcome=finish or revert"
+        return f"{whose_until(attempt)}; if that is gone: cancel -e outcome=finish or revert"
     return f"deployment {attempt.id} is under way or was interrupted"
 
 

@@ -52,7 +52,7 @@ def logs(call: Call) -> Result:
     try:
         found += _followed(call, read, until, lag) if params["follow"] else []
     finally:
-        call.end_of_progress()
+        call.end_progress()
     return {
         "changed": False,
         "source": source,

@@ -7,17 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..decide.fleet import remedy, said, waits
+from ..decide.fleet import remedy, waits, whose_until
 from ..deploy.batch import Batch, Manner
 from ..deploy.observe import survey
 from ..deploy.redeclare import by_record
 from ..host import proxy_entry, published_ports
-from ..options.parse import nothing
 from ..options.snapshot import terms
 from ..values.errors import EngineFailure, LockHeld, Unhealthy, Unrecorded
 from ..values.identity import Subject, key_of
 from ..values.release import Standing
-from ..values.workload import TRAEFIK
+from ..values.workload import TRAEFIK, nothing
 from .call import Call, Result
 from .result import documents, together
 
@@ -53,7 +52,7 @@ def reconcile(call: Call) -> Result:
 
 def _kept(known: Standing, subject: Subject) -> str:
     """Why a fleet's deployment is left alone, and what ends it."""
-    whose = said(known.attempt) if known.attempt else "part of a fleet's run"
+    whose = whose_until(known.attempt) if known.attempt else "part of a fleet's run"
     return f"it is a {whose}; if that is gone, {remedy(key_of(*subject))}"
 
 
@@ -88,8 +87,8 @@ def _check_ways_in(call: Call, row: Result) -> Result:
         return row
     ways_in = ", ".join(way for ways in closed.values() for way in ways)
     cause = f"its published port takes no connection at {ways_in}, and a new container does not change that"
-    said = f"{cause}. Look at the host's firewall, and whether the engine publishes ports of this address."
-    return {**row, "failed": True, "state": "failed", "kind": Unhealthy.__name__, "msg": said, "reason": cause}
+    whose_until = f"{cause}. Look at the host's firewall, and whether the engine publishes ports of this address."
+    return {**row, "failed": True, "state": "failed", "kind": Unhealthy.__name__, "msg": whose_until, "reason": cause}
 
 
 def _open_ways(call: Call) -> Result:
@@ -97,9 +96,13 @@ def _open_ways(call: Call) -> Result:
     state_dir = call.params["state_dir"]
     if not call.wanted(TRAEFIK) or proxy_entry.rules_stand(state_dir, call.clock):
         return {}
-    said = "" if call.check else proxy_entry.set_rules(state_dir, call.clock)
-    if said:
-        return {"failed": True, "state": "failed", "msg": f"its rules of the packet filter cannot be set: {said}"}
+    whose_until = "" if call.check else proxy_entry.set_rules(state_dir, call.clock)
+    if whose_until:
+        return {
+            "failed": True,
+            "state": "failed",
+            "msg": f"its rules of the packet filter cannot be set: {whose_until}",
+        }
     return OPENED
 
 

@@ -11,7 +11,7 @@ import typing as t
 
 from ..engine import release_images
 from ..engine.release_images import NeededImage
-from ..host import filesystem, locks, restoring, workplace
+from ..host import filesystem, locks, restoring, work_folder
 from ..host.database import Database
 from ..host.places import DATABASE, Places
 from ..values.errors import BackupFailure, InvalidOption, RecordDamaged
@@ -32,7 +32,7 @@ def restore(call: Call) -> Result:
     archive, secret = call.params["archive"], call.params["passphrase"]
     with contextlib.ExitStack() as held:
         held.enter_context(explain_disk(parent))
-        work = held.enter_context(workplace.within(parent))
+        work = held.enter_context(work_folder.within(parent))
         held.enter_context(_held(archive))
         return _restore(call, held.enter_context(backup_cipher.decrypt(archive, work, secret, call.clock)), work)
 

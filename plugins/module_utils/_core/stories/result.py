@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, tidegate.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From outcomes and errors to the documents that modules return. Pure."""
+"""From outcomes and errors to the documents that modules return, and the only `except` around a story."""
 
 from __future__ import annotations
 

@@ -9,9 +9,8 @@ from ..decide.rollback import rollback_target
 from ..deploy.batch import Manner, alone
 from ..deploy.redeclare import as_released
 from ..deploy.run import Run
-from ..options.parse import nothing
 from ..values.release import Release, Standing
-from ..values.workload import Workload
+from ..values.workload import Workload, nothing
 from .call import Call, Result
 from .result import documents
 

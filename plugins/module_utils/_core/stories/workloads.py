@@ -18,11 +18,10 @@ from ..deploy.converge import Declare
 from ..deploy.redeclare import as_released
 from ..deploy.run import Run
 from ..options.checks import positive
-from ..options.parse import nothing
 from ..options.snapshot import terms
 from ..values.errors import StoreFailure
 from ..values.release import Standing
-from ..values.workload import State, Workload
+from ..values.workload import State, Workload, nothing
 from .call import Call, Result
 from .declare import declare_many, fleet_of, subject_of
 from .result import documents, together
@@ -50,7 +49,7 @@ def workloads(call: Call) -> Result:
     try:
         ended = Batch(call.on, manner, call.interrupts, call.tell).run(wants)
     finally:
-        call.end_of_progress()
+        call.end_progress()
     return together(documents(ended, call), call.diff)
 
 

@@ -106,3 +106,8 @@ def registry_of(reference: str) -> str:
     if not slash or not ("." in first or ":" in first or first == "localhost" or first.lower() != first):
         return DOCKER_HUB
     return DOCKER_HUB if first.lower() == f"index.{DOCKER_HUB}" else first.lower()
+
+
+def nothing(subject: Subject, state: State = State.ABSENT) -> Workload:
+    """A declaration that makes no release."""
+    return Workload(*subject, state, Strategy.BLUE_GREEN, ContainerSpec(image=""), {})

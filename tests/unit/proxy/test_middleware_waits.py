@@ -6,7 +6,7 @@ import typing as t
 
 import pytest
 from ansible_collections.tidegate.platform.plugins.module_utils._core.host.socket_diag import ESTABLISHED, Connection
-from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy.held_requests import Held, Holds, holds
+from ansible_collections.tidegate.platform.plugins.module_utils._core.proxy.middleware_waits import Held, Holds, holds
 
 from unit.clocks import Hands
 
