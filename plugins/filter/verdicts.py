@@ -62,7 +62,9 @@ def _compared(want: Row, asked: bool, results: t.Mapping[str, Row]) -> tuple[str
 
 
 def _of(result: Row, name: str, environment: str) -> Row:
-    rows = [row for row in result.get("workloads", ()) if (row["name"], row["environment"]) == (name, environment)]
+    """What a result says of a workload: modules answer by text what a declaration may have as a number."""
+    key = (str(name), str(environment))
+    rows = [row for row in result.get("workloads", ()) if (str(row["name"]), str(row["environment"])) == key]
     return rows[-1] if rows else GONE
 
 
@@ -108,9 +110,9 @@ def ill(
     rows = [row for row in status["workloads"] if row["state"] != "absent" or row["containers"] or row["deploying"]]
     there = {(row["name"], row["environment"]) for row in rows}
     wanted = [
-        (row["name"], given(row.get("environment"), USUAL))
+        (str(row["name"]), str(given(row.get("environment"), USUAL)))
         for row in wanted_on(declared, host, groups, asked["environment"])
-        if not asked["names"] or row["name"] in asked["names"]
+        if not asked["names"] or str(row["name"]) in asked["names"]
     ]
     found = [*status["unknown"], *(said for row in rows for said in _ailments(row))]
     found += [

@@ -29,6 +29,19 @@ def test_a_host_that_went_where_it_was_asked_to_is_well() -> None:
     assert said == {"well": True, "said": "live: shop: i:2 (r2), healthy in production; changed 1"}
 
 
+@pytest.mark.parametrize("want", [{"name": 404}, {"name": "404", "environment": 2}, {"name": 404, "environment": "2"}])
+def test_names_and_environments_of_digits_are_found(want: Row) -> None:
+    """A declaration has numbers where modules answer by text: a host on the wrong release was called well."""
+    there = {"name": "404", "environment": str(want.get("environment", "production"))}
+    results = run(one("1", **there), one("1", **there), switched=one("2", **there))
+    assert not ended([want], "a", GO, results)["well"]
+    status = {**one("1", **{**SICK, **there}), "unknown": []}
+    asked = {"names": ["404"], "environment": there["environment"], "everywhere": ["404"]}
+    assert ill(status, [want], "a", GROUPS, **asked) == []
+    nothing: Row = {"workloads": [], "unknown": []}
+    assert len(ill(nothing, [want], "a", GROUPS, **asked)) == 1, "it is missed"
+
+
 @pytest.mark.parametrize(
     ("verdict", "want", "results", "said"),
     [

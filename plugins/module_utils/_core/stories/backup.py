@@ -52,22 +52,41 @@ class Job(t.NamedTuple):
 def backup(call: Call) -> Result:
     """An archive of everything that makes this host's platform, read again and compared before it gets its name."""
     job = _job(call)
-    done: Result = {"changed": True, "archive": job.target, "images": job.images, "postgres": job.dumped is not None}
+    done: Result = {"changed": True, "images": job.images, "postgres": job.dumped is not None}
     if call.check:
-        return {**done, "files": 0, "bytes": 0, "sha256": None, "removed": [], "paused": []}
+        return {**done, "archive": job.target, "files": 0, "bytes": 0, "sha256": None, "removed": [], "paused": []}
     directory = os.path.dirname(job.target)
     with explain_disk(directory), work_folder.within(directory) as work:
         path, count, volumes = _write_archive(call, job, work)
         written, digest, size = os.path.getmtime(path), _digest(path), os.path.getsize(path)
         filesystem.sync(path)
-        if not filesystem.name_first(path, job.target):  # also by a host of this name, on a share
-            raise BackupFailure("was made meanwhile", subject=job.target, remedy="Back up again.")
+        job = _name(call, job, path)
         text = backup_rotation.checksum(job.mine, os.path.basename(job.target), digest)
         filesystem.place(f"{job.target}{backup_rotation.ENDING}", text, 0o640, directory)
         removed = (
             [] if volumes.lost else _remove_old_archives(call, job, written)
         )  # one of those may have what this one has not
-    return {**done, "files": count, "bytes": size, "sha256": digest, "removed": removed, "paused": volumes.paused}
+    facts = {"files": count, "bytes": size, "sha256": digest, "removed": removed, "paused": volumes.paused}
+    return {**done, "archive": job.target, **facts}
+
+
+def _name(call: Call, job: Job, path: str) -> Job:
+    """Give the archive its name; where another backup, also of a host on the same share, came first, another one.
+
+    :raises BackupFailure: it is a name that somebody gave.
+    """
+    while not filesystem.name_first(path, job.target):
+        if call.params["name"]:
+            raise BackupFailure("was made meanwhile", subject=job.target, remedy="Back up again.")
+        job = job._replace(target=_target(call, job.mine, job.made_at))
+    return job
+
+
+def _target(call: Call, mine: backup_rotation.Mine, stamp: str) -> str:
+    """Where the archive goes: by the name that somebody gave, or by one that is free."""
+    directory, ending = call.params["directory"], ".tar.gz.enc" if call.params["passphrase"] else ".tar.gz"
+    name = call.params["name"] or backup_rotation.default_name(mine, stamp, directory, ending)
+    return os.path.join(directory, name + ending)
 
 
 def _remove_old_archives(call: Call, job: Job, written: float) -> list[str]:
@@ -88,9 +107,7 @@ def _job(call: Call) -> Job:
         raise InvalidOption("state_dir", state, "holds no platform", "Correct it, or deploy something first.")
     stamp = timestamp(call)
     mine = backup_rotation.Mine(socket.gethostname(), state, backup_rotation.machine())
-    ending = ".tar.gz.enc" if params["passphrase"] else ".tar.gz"
-    name = params["name"] or backup_rotation.default_name(mine, stamp, params["directory"], ending)
-    target = os.path.join(params["directory"], name + ending)
+    name, target = params["name"], _target(call, mine, stamp)
     if os.path.sep in name or os.path.lexists(target):
         raise InvalidOption("name", name, "is taken, or no file name", "Choose another one.")
     if params["group"] and params["group"] not in {group.gr_name for group in grp.getgrall()}:

@@ -19,7 +19,7 @@ from ..host import filesystem, locks
 from ..values.grammar import place
 
 # The second, and a number from the second archive of that second on.
-STAMP = r"([0-9]{8}T[0-9]{6}Z)(?:-([0-9]+))?"
+STAMP = r"([0-9]{8}T[0-9]{6}Z)(?:-([2-9]|[1-9][0-9]+))?"
 ENDING = ".sha256"
 _WHOSE = "# platform "
 _WHERE = "# machine "
