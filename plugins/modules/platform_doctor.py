@@ -50,7 +50,8 @@ options:
   certificate_days:
     description:
       - For how many days a certificate that the proxy serves has to count still, to be warned of in time. Looked at are
-        those that were given to the role C(traefik), and those of its resolvers whose names are routed.
+        those that were given to the role C(traefik), and those of its resolvers whose names are routed. Names that a
+        resolver is to bring one for, and that have none yet, are warned of as well.
       - One that lives at most six times as long in all has to count for an eighth of its life, as it is renewed later.
     type: float
     default: 14.0

@@ -130,3 +130,11 @@ def test_the_doctor_says_which_certificates_end(tmp_path: Path) -> None:
     brought.write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
     assert [row[:2] for row in said(0)] == [(f"certificate {brought}", "warning"), ("certificates", "ok")]
     assert list(findings.of_certificates(*certificates.served(str(tmp_path / "none")), hosts, 14, now)) == []
+
+
+def test_names_without_a_certificate_are_missed() -> None:
+    """One for all names of a domain covers each of them, and not the domain itself."""
+    found = [certificates.Certificate(("shop.test", "*.apps.test"), 0, DAY)]
+    hosts = ["shop.test", "a.apps.test", "apps.test", "b.a.apps.test", "blog.test", "blog.test"]
+    assert certificates.missing(found, hosts) == ["apps.test", "b.a.apps.test", "blog.test"]
+    assert certificates.missing([], ["shop.test"]) == ["shop.test"]

@@ -63,6 +63,11 @@ def served(state_dir: str) -> tuple[list[Certificate], list[str]]:
     return found, unread
 
 
+def missing(found: t.Sequence[Certificate], hosts: t.Iterable[str]) -> list[str]:
+    """Of these host names those that no certificate is for. Pure."""
+    return sorted({host for host in hosts if not any(one.covers(host) for one in found)})
+
+
 def of_store(text: str) -> list[Certificate]:
     """What Traefik has of a resolver; an empty text is a store that nothing is in yet. Pure."""
     parts = json.loads(text or "{}").values()

@@ -147,7 +147,17 @@ def _of_the_certificates(call: Call, known: Recorded | None) -> t.Iterator[Findi
         return
     hosts = {claim.partition("/")[0] for claim in call.store.claims()}
     days = call.params["certificate_days"]
-    yield from of_certificates(*certificates.served(call.params["state_dir"]), hosts, days, call.clock.now())
+    found, unread = certificates.served(call.params["state_dir"])
+    yield from of_certificates(found, unread, hosts, days, call.clock.now())
+    for host in certificates.missing(found, _ordered(known)):
+        remedy = "See the logs of traefik (platform). It is ordered again at the next change of any route."
+        yield Finding(f"certificate {host}", WARNING, "is not there: its order is under way, or was refused", remedy)
+
+
+def _ordered(known: Recorded) -> t.Iterator[str]:
+    """Host names of live workloads whose certificates the proxy orders."""
+    routes = [route for has in known.values() if has.live for route in terms(has.live).routes if route.resolver]
+    return (host for route in routes for host in route.hosts)
 
 
 def _entry_of(call: Call, live: Release) -> tuple[int, list[str], bool]:
