@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import typing as t
+from pathlib import Path
 
 from .load import Target
 from .platforms import Platform, containers, docker
+
+
+def contents(folder: Path) -> t.Iterator[tuple[Path, bytes]]:
+    """Every file below a folder that others may be writing to: SQLite's own ones go with the last who reads."""
+    for path in folder.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):
+            if path.is_file():
+                yield path, path.read_bytes()
 
 
 def live_release(platform: Platform, workload: str) -> dict[str, t.Any]:

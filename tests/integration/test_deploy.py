@@ -16,6 +16,7 @@ from pathlib import Path
 import names
 import pytest
 from harness.load import Client, Target
+from harness.looks import contents
 from harness.platforms import Options, Platform, Task, containers, docker
 
 App = t.Callable[..., Options]
@@ -264,9 +265,9 @@ def everywhere(platform: Platform, name: str) -> dict[str, str]:
         + subprocess.run(["ps", "axeww"], capture_output=True, text=True, check=True).stdout,
         "engine events": docker("events", "--since", "2m", "--until", "0s"),
     }
-    for path in platform.state.rglob("*"):
-        if path.is_file() and "secrets" not in path.relative_to(platform.state).parts[:1]:
-            found[str(path)] = path.read_bytes().decode("utf-8", "replace")
+    for path, text in contents(platform.state):
+        if "secrets" not in path.relative_to(platform.state).parts[:1]:
+            found[str(path)] = text.decode("utf-8", "replace")
     return found
 
 

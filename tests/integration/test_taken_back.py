@@ -15,6 +15,7 @@ import compose
 import names
 import pytest
 from ansible_collections.tidegate.platform.plugins.module_utils._core.engine.engine import Engine
+from harness.looks import contents
 from harness.platforms import Options, Platform, Task, containers, docker
 from harness.runs import Driver, environment
 
@@ -102,8 +103,7 @@ def test_absent_leaves_no_secret_of_what_never_was_live(
     )
     assert failed["failed"], failed
     assert (gone["failed"], gone["changed"], again["changed"]) == (False, True, False)
-    files = [path for path in platform.state.rglob("*") if path.is_file()]
-    assert [path for path in files if secret["value"].encode() in path.read_bytes()] == []
+    assert [path for path, text in contents(platform.state) if secret["value"].encode() in text] == []
     assert docker("network", "ls", "-q", "--filter", f"label=tidegate.workload={name}") == ""
 
 

@@ -163,6 +163,10 @@ def test_files_of_the_working_directory(
     assert f"{name} (staging): image" in said(found)
     judged: Options = {"workload_files": "workloads", "environment_name": "staging", "tidegate_expect_healthy": True}
     assert f"{name} in staging is declared for this host" in said(platform.playbook(P + "status", **judged))
+    hotfix = {"name": f"{name}h", "image": "registry.test/shop:2", "environment": "staging"}
+    both = said(platform.playbook(P + "status", **judged, workloads=[hotfix]))
+    assert f"{name}h in staging is declared for this host" in both, "what is said with -e is what counts"
+    assert f"{name} in staging" not in both
     gone = platform.playbook(P + "validate", workload_files="elsewhere")
     assert f"elsewhere: is not there, neither where Ansible looks for files nor in {tmp_path}" in said(gone)
 
