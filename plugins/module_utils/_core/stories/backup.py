@@ -107,7 +107,7 @@ def _job(call: Call) -> Job:
         raise InvalidOption("state_dir", state, "holds no platform", "Correct it, or deploy something first.")
     stamp = timestamp(call)
     mine = backup_rotation.Mine(socket.gethostname(), state, backup_rotation.machine())
-    name, target = params["name"], _target(call, mine, stamp)
+    name, target = params["name"] or "", _target(call, mine, stamp)
     if os.path.sep in name or os.path.lexists(target):
         raise InvalidOption("name", name, "is taken, or no file name", "Choose another one.")
     if params["group"] and params["group"] not in {group.gr_name for group in grp.getgrall()}:
