@@ -92,6 +92,7 @@ def test_a_certificate_that_is_ordered_during_a_handover_is_kept(own: Platform, 
                 for host in hosts.values():
                     shell.wait_until(f"{host} is served its own", functools.partial(signed, own, host), 60)
             assert watch.lost == set()
+            assert not (own.state / "routes" / "_orders.yml").exists(), "it is there for a change, and for a second one"
             assert [m["RW"] for m in mounts if m["Destination"] == "/etc/traefik/acme"] == [False]
         finally:
             change.join()
